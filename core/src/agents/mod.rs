@@ -1,0 +1,1 @@
+//! From objects to rules, routes, sets and configuration.

@@ -1,0 +1,39 @@
+use super::tcp::TcpState;
+use super::{Jiffies, Tuple};
+
+/// A connection: `struct nf_conn`.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The tuple of the packets that began it, before any translation.
+    pub original: Tuple,
+    /// The tuple its answers have when they arrive here: inverted and translated.
+    pub reply: Tuple,
+    /// The bits of `ct->status` that the model uses.
+    pub status: Status,
+    /// State of a TCP connection.
+    pub tcp: Option<TcpState>,
+    /// When it will be forgotten.
+    pub expires: Jiffies,
+    /// The connection's mark.
+    pub mark: u32,
+}
+
+/// The bits of `ct->status` (`enum ip_conntrack_status`) that the model uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "they are the kernel's bits, by name")]
+pub struct Status {
+    /// A packet of the reply direction has been seen.
+    pub seen_reply: bool,
+    /// It will not be dropped early: both sides mean it.
+    pub assured: bool,
+    /// It is in the table: its first packet has got through.
+    pub confirmed: bool,
+    /// The source is translated.
+    pub src_nat: bool,
+    /// The destination is translated.
+    pub dst_nat: bool,
+    /// The rules have been asked about the source.
+    pub src_nat_done: bool,
+    /// The rules have been asked about the destination.
+    pub dst_nat_done: bool,
+}

@@ -1,0 +1,484 @@
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::str::FromStr;
+
+use ipnet::Ipv4Net;
+use serde::{Deserialize, Serialize};
+
+use super::Labels;
+use crate::packet::{DeviceName, Mac};
+
+/// Anything that can be declared.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum Object {
+    /// The cluster's settings; one per world.
+    Cluster(Cluster),
+    /// A range of addresses for machines or load balancers.
+    Pool(Pool),
+    /// A machine of the cluster.
+    Node(Node),
+    /// A machine outside it.
+    Host(Host),
+    /// A namespace of Kubernetes.
+    Namespace {
+        /// Its name.
+        name: String,
+    },
+    /// A pod.
+    Pod(Pod),
+    /// A deployment or a daemon set.
+    Deployment(Deployment),
+    /// A service.
+    Service(Service),
+    /// An ingress.
+    Ingress(Ingress),
+}
+
+/// A release such as `1.20` or `3.16.1`: the parts that decide which rules a program writes.
+///
+/// ```
+/// use netscene_core::kube::Version;
+/// let then: Version = "1.6.1".parse()?;
+/// assert!(then < Version::new(1, 6, 2));
+/// assert_eq!(then.to_string(), "1.6.1");
+/// # Ok::<(), std::num::ParseIntError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Version {
+    /// The first number.
+    pub major: u16,
+    /// The second.
+    pub minor: u16,
+    /// The third, 0 when it is not given.
+    pub patch: u16,
+}
+
+impl Version {
+    /// A version.
+    pub const fn new(major: u16, minor: u16, patch: u16) -> Self {
+        Self { major, minor, patch }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)?;
+        if self.patch == 0 { Ok(()) } else { write!(f, ".{}", self.patch) }
+    }
+}
+
+impl FromStr for Version {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut parts = text.trim_start_matches('v').splitn(3, '.');
+        let mut next = || parts.next().map_or(Ok(0), str::parse);
+        Ok(Self { major: next()?, minor: next()?, patch: next()? })
+    }
+}
+
+impl TryFrom<String> for Version {
+    type Error = std::num::ParseIntError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Version> for String {
+    fn from(version: Version) -> Self {
+        version.to_string()
+    }
+}
+
+/// The cluster's settings. Every field has a default, so that the smallest scenario declares no cluster at all.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Cluster {
+    /// A name for people.
+    pub name: String,
+    /// The addresses of pods: Calico's IP pool, and kube-proxy's `--cluster-cidr`.
+    #[serde(rename = "podCIDR")]
+    pub pod_cidr: Ipv4Net,
+    /// Prefix length of the blocks that nodes take out of the pool.
+    pub block_size: u8,
+    /// The addresses of services.
+    #[serde(rename = "serviceCIDR")]
+    pub service_cidr: Ipv4Net,
+    /// When packets between nodes travel in IP-in-IP.
+    pub overlay: Overlay,
+    /// The release whose rules kube-proxy writes.
+    pub kube_proxy: Version,
+    /// The release of Calico.
+    pub calico: Version,
+    /// The release of MetalLB.
+    pub metallb: Version,
+    /// The release of iptables on the nodes: it decides about `--random-fully`, and how listings look.
+    pub iptables: Version,
+    /// The kernel of the nodes.
+    pub kernel: Version,
+    /// The MTU of pods and of `tunl0`, in bytes.
+    pub mtu: u16,
+    /// The domain of the cluster's names.
+    pub domain: String,
+}
+
+impl Default for Cluster {
+    fn default() -> Self {
+        Self {
+            name: "cluster".into(),
+            pod_cidr: Ipv4Net::new_assert(Ipv4Addr::new(192, 168, 0, 0), 16),
+            block_size: 26,
+            service_cidr: Ipv4Net::new_assert(Ipv4Addr::new(10, 96, 0, 0), 16),
+            overlay: Overlay::Always,
+            kube_proxy: Version::new(1, 20, 0),
+            calico: Version::new(3, 16, 0),
+            metallb: Version::new(0, 8, 0),
+            iptables: Version::new(1, 6, 1),
+            kernel: Version::new(4, 15, 0),
+            mtu: 1440,
+            domain: "cluster.local".into(),
+        }
+    }
+}
+
+/// Calico's `ipipMode` of an IP pool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Overlay {
+    /// Between all nodes.
+    #[default]
+    Always,
+    /// Only between nodes of different subnets.
+    CrossSubnet,
+    /// Never: plain routes.
+    Never,
+}
+
+/// A range of addresses.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pool {
+    /// Its name.
+    pub name: String,
+    /// The lowest address.
+    pub first: Ipv4Addr,
+    /// The highest address.
+    pub last: Ipv4Addr,
+    /// The network, when the range was given as a CIDR.
+    pub network: Option<Ipv4Net>,
+    /// The router on the network.
+    pub gateway: Option<Ipv4Addr>,
+    /// The router's Ethernet address on it.
+    pub gateway_mac: Option<Mac>,
+    /// What takes addresses from it.
+    pub purpose: PoolPurpose,
+}
+
+impl Pool {
+    /// Whether `address` lies in the range.
+    pub fn contains(&self, address: Ipv4Addr) -> bool {
+        self.first <= address && address <= self.last
+    }
+}
+
+/// What takes addresses from a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PoolPurpose {
+    /// Nodes and hosts: the pool is a network.
+    Machines,
+    /// Services of type LoadBalancer: MetalLB assigns from it.
+    LoadBalancer,
+}
+
+/// A machine of the cluster.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Node {
+    /// The name the scenario uses.
+    pub name: String,
+    /// The name the machine has in the cluster, which hashes depend on; often the same.
+    pub hostname: String,
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// The block of pod addresses it holds; chosen as Calico would when not given.
+    #[serde(rename = "podCIDR")]
+    pub pod_cidr: Option<Ipv4Net>,
+    /// The Ethernet address of its device; made from its place in the scenario when not given.
+    pub mac: Option<Mac>,
+    /// The name of its Ethernet device.
+    pub device: DeviceName,
+}
+
+/// A machine outside the cluster.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Host {
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// The Ethernet address of its device; made from its place in the scenario when not given.
+    pub mac: Option<Mac>,
+}
+
+/// TCP or UDP, as Kubernetes writes them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum TransportProtocol {
+    /// TCP.
+    #[default]
+    #[serde(rename = "TCP")]
+    Tcp,
+    /// UDP.
+    #[serde(rename = "UDP")]
+    Udp,
+}
+
+impl TransportProtocol {
+    /// The protocol number of IPv4.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Tcp => crate::packet::protocol::TCP,
+            Self::Udp => crate::packet::protocol::UDP,
+        }
+    }
+
+    /// The name in lower case, as iptables and kube-proxy's hashes use it.
+    pub const fn lower(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        }
+    }
+}
+
+/// A pod.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pod {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// The node it runs on, by the scenario's name.
+    pub node: Option<String>,
+    /// The address it must get; the next of its node's block when not given.
+    pub address: Option<Ipv4Addr>,
+    /// `interfaceName` of its WorkloadEndpoint: the host's end of its veth. Calico makes it from the pod's name; give it
+    /// where only the device is known and not the name it was made from.
+    pub interface_name: Option<DeviceName>,
+    /// Its labels.
+    pub labels: Labels,
+    /// Its service account.
+    pub service_account: String,
+    /// Its containers.
+    pub containers: Vec<Container>,
+}
+
+/// A deployment, or a daemon set: pods made from one template.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Deployment {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// One pod on every node instead of `replicas` somewhere.
+    pub daemon_set: bool,
+    /// How many pods.
+    pub replicas: u32,
+    /// The nodes they go to, in turn; every node when empty.
+    pub on: Vec<String>,
+    /// Pods whose names (and addresses) are given; they come first.
+    pub pods: Vec<NamedPod>,
+    /// The labels of its pods.
+    pub labels: Labels,
+    /// The service account of its pods.
+    pub service_account: String,
+    /// The containers of its pods.
+    pub containers: Vec<Container>,
+}
+
+/// A pod of a deployment whose name is given, because a hash depends on it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NamedPod {
+    /// Its name.
+    pub name: String,
+    /// Its node.
+    pub node: Option<String>,
+    /// Its address.
+    pub address: Option<Ipv4Addr>,
+    /// As of a [`Pod`].
+    pub interface_name: Option<DeviceName>,
+}
+
+/// A container.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Container {
+    /// Its name.
+    pub name: String,
+    /// The ports it says it has.
+    pub ports: Vec<ContainerPort>,
+    /// What runs in it; nothing listens when not given.
+    pub serve: Option<Serve>,
+}
+
+/// A port of a container.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ContainerPort {
+    /// Its name.
+    pub name: Option<String>,
+    /// `containerPort`.
+    pub port: u16,
+    /// TCP or UDP.
+    pub protocol: TransportProtocol,
+}
+
+/// What runs in a container. Each listens on the ports that the container declares.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "app")]
+pub enum Serve {
+    /// A web server. It answers 200 below its root and 404 elsewhere.
+    Http {
+        /// The path below which it has pages.
+        root: String,
+        /// What it does before it answers.
+        on: Vec<HttpHandler>,
+    },
+    /// Accepts TCP connections, says nothing, and closes when the other side has.
+    Tcp,
+    /// CoreDNS, with the cluster's names.
+    Dns,
+    /// The NGINX ingress controller, with the cluster's ingresses.
+    IngressNginx,
+}
+
+/// What a web server does for a request before it answers it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HttpHandler {
+    /// The request's method.
+    pub method: String,
+    /// The path the request's begins with.
+    pub path: String,
+    /// The servers it needs, in order; when one cannot be reached, the answer is 500.
+    pub connect: Vec<Connect>,
+}
+
+/// A server that a web server connects to, by name or address.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Connect {
+    /// A name to resolve, or an address.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+}
+
+/// A service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Service {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// `type`.
+    #[serde(rename = "type")]
+    pub kind: ServiceType,
+    /// `clusterIP`; the next free one of the service CIDR when not given.
+    #[serde(rename = "clusterIP")]
+    pub cluster_ip: Option<Ipv4Addr>,
+    /// `loadBalancerIP`: the address MetalLB has to assign.
+    #[serde(rename = "loadBalancerIP")]
+    pub load_balancer_ip: Option<Ipv4Addr>,
+    /// Which pods are behind it.
+    pub selector: Labels,
+    /// Endpoints of a service without selector.
+    pub endpoints: Vec<EndpointAddress>,
+    /// Its ports.
+    pub ports: Vec<ServicePort>,
+}
+
+/// `type` of a service.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ServiceType {
+    /// Reached inside the cluster.
+    #[default]
+    ClusterIP,
+    /// And on a port of every node.
+    NodePort,
+    /// And on an address of its own.
+    LoadBalancer,
+}
+
+/// An endpoint that is not a pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EndpointAddress {
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// Its port.
+    pub port: u16,
+}
+
+/// A port of a service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServicePort {
+    /// Its name; a service with one port needs none.
+    pub name: Option<String>,
+    /// The port clients connect to.
+    pub port: u16,
+    /// The port of the pods; the same when not given.
+    pub target_port: Option<u16>,
+    /// TCP or UDP.
+    pub protocol: TransportProtocol,
+    /// The port of every node; the next free one from 30000 when a type needs one and none is given.
+    pub node_port: Option<u16>,
+}
+
+/// An ingress.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ingress {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Its paths, in the order written.
+    pub paths: Vec<IngressPath>,
+}
+
+/// A path of an ingress and the service behind it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IngressPath {
+    /// The host it is for; every host when not given.
+    pub host: Option<String>,
+    /// `pathType`.
+    pub path_type: PathType,
+    /// The path.
+    pub path: String,
+    /// The service, in the ingress' namespace.
+    pub service: String,
+    /// The service's port.
+    pub port: u16,
+}
+
+/// `pathType` of an ingress path (networking.k8s.io/v1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PathType {
+    /// The path and nothing else.
+    Exact,
+    /// The path and all below it, element by element.
+    Prefix,
+    /// What the controller makes of it: for nginx, whatever begins with the text.
+    ImplementationSpecific,
+}

@@ -1,0 +1,112 @@
+//! netfilter: tables, chains, rules, matches, targets and ipsets; walking them; iptables' text in and out.
+//!
+//! Nothing here knows of Kubernetes: a [`Ruleset`] can be read from an `iptables-save` dump and walked alone.
+//!
+//! - [`Rule`] is one line of `iptables-save`: a [`Header`], [`Match`]es in the order written, a [`Target`];
+//! - [`Table`] holds chains, [`Ruleset`] the four tables of a namespace;
+//! - [`walk`] takes a packet through one table at one [`Hook`];
+//! - [`text`] reads what `iptables` and `iptables-restore` take.
+
+pub mod ipset;
+mod matches;
+mod rule;
+mod table;
+mod target;
+pub mod text;
+pub mod walk;
+
+pub use matches::{
+    AddressType, AddressTypes, Addrtype, CtState, CtStates, Match, Multiport, MultiportSide, PortRange, Rpfilter,
+    SetDirection, SetMatch, Statistic, TcpMatch, UdpMatch,
+};
+pub use rule::{Header, Negatable, Provenance, Rule};
+pub use table::{Chain, ChainId, Counter, Policy, Ruleset, Table};
+pub use target::{LogTarget, NatRange, RejectWith, Target};
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The five places where netfilter looks at an IPv4 packet (linux/netfilter.h).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Hook {
+    /// On arrival, before routing.
+    Prerouting,
+    /// Routed to a local process.
+    Input,
+    /// Routed to another machine.
+    Forward,
+    /// Sent by a local process.
+    Output,
+    /// On departure, after routing.
+    Postrouting,
+}
+
+impl Hook {
+    /// The name of the built-in chain at this hook.
+    pub const fn chain(self) -> &'static str {
+        match self {
+            Self::Prerouting => "PREROUTING",
+            Self::Input => "INPUT",
+            Self::Forward => "FORWARD",
+            Self::Output => "OUTPUT",
+            Self::Postrouting => "POSTROUTING",
+        }
+    }
+}
+
+impl fmt::Display for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.chain())
+    }
+}
+
+/// The tables, in the order in which a packet meets them at a hook that has them all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TableName {
+    /// Before connection tracking.
+    Raw,
+    /// Changing packets.
+    Mangle,
+    /// First packets of connections only.
+    Nat,
+    /// The firewall proper.
+    Filter,
+}
+
+impl TableName {
+    /// Every table.
+    pub const ALL: [Self; 4] = [Self::Raw, Self::Mangle, Self::Nat, Self::Filter];
+
+    /// The name as `iptables -t` takes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Mangle => "mangle",
+            Self::Nat => "nat",
+            Self::Filter => "filter",
+        }
+    }
+
+    /// The table of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|table| table.as_str() == name)
+    }
+
+    /// The hooks where the table has a built-in chain, in the order `iptables -L` lists them.
+    pub const fn hooks(self) -> &'static [Hook] {
+        match self {
+            Self::Raw => &[Hook::Prerouting, Hook::Output],
+            Self::Mangle => &[Hook::Prerouting, Hook::Input, Hook::Forward, Hook::Output, Hook::Postrouting],
+            Self::Nat => &[Hook::Prerouting, Hook::Input, Hook::Output, Hook::Postrouting],
+            Self::Filter => &[Hook::Input, Hook::Forward, Hook::Output],
+        }
+    }
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}

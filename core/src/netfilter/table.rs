@@ -1,0 +1,219 @@
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::{Hook, Rule, TableName, Target};
+
+/// A chain of one table, by its place in it. Stays valid as long as the chain exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChainId(pub u32);
+
+/// What happens at the end of a built-in chain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Policy {
+    /// The packet passes.
+    #[default]
+    Accept,
+    /// The packet is gone.
+    Drop,
+}
+
+/// Packets and bytes that a rule or a policy has seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counter {
+    /// Packets.
+    pub packets: u64,
+    /// Bytes, IPv4 headers included.
+    pub bytes: u64,
+}
+
+impl Counter {
+    /// One more packet of `length` bytes.
+    pub fn add(&mut self, length: usize) {
+        self.packets += 1;
+        self.bytes += length as u64;
+    }
+}
+
+/// A chain: rules in order, with what they have counted.
+#[derive(Clone, Debug)]
+pub struct Chain {
+    /// The chain's name.
+    pub name: Arc<str>,
+    /// The policy of a built-in chain; `None` for a user's.
+    pub policy: Option<Policy>,
+    /// What the policy has counted.
+    pub policy_counter: Counter,
+    /// The rules. Shared by every copy of the table until one of them changes it.
+    rules: Arc<Vec<Rule>>,
+    /// What each rule has counted, by its place.
+    counters: Vec<Counter>,
+}
+
+impl Chain {
+    fn new(name: Arc<str>, policy: Option<Policy>) -> Self {
+        Self { name, policy, policy_counter: Counter::default(), rules: Arc::default(), counters: Vec::new() }
+    }
+
+    /// The rules, in order.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// What each rule has counted, in the same order.
+    pub fn counters(&self) -> &[Counter] {
+        &self.counters
+    }
+
+    /// Counts a packet of `length` bytes at rule `index`, from 0.
+    pub fn count(&mut self, index: usize, length: usize) {
+        if let Some(counter) = self.counters.get_mut(index) {
+            counter.add(length);
+        }
+    }
+
+    /// Sets what rule `index` (from 0) has counted, as `iptables-restore --counters` does.
+    pub fn set_counter(&mut self, index: usize, value: Counter) {
+        if let Some(counter) = self.counters.get_mut(index) {
+            *counter = value;
+        }
+    }
+
+    /// Puts `rule` at the end.
+    pub fn append(&mut self, rule: Rule) {
+        Arc::make_mut(&mut self.rules).push(rule);
+        self.counters.push(Counter::default());
+    }
+
+    /// Puts `rule` at `index`, counted from 0; past the end it goes to the end.
+    pub fn insert(&mut self, index: usize, rule: Rule) {
+        let index = index.min(self.rules.len());
+        Arc::make_mut(&mut self.rules).insert(index, rule);
+        self.counters.insert(index, Counter::default());
+    }
+
+    /// Takes the rule at `index`, counted from 0, away.
+    pub fn remove(&mut self, index: usize) -> Option<Rule> {
+        if index >= self.rules.len() {
+            return None;
+        }
+        self.counters.remove(index);
+        Some(Arc::make_mut(&mut self.rules).remove(index))
+    }
+
+    /// Takes every rule away.
+    pub fn flush(&mut self) {
+        self.rules = Arc::default();
+        self.counters.clear();
+    }
+}
+
+/// One table of a network namespace.
+///
+/// ```
+/// use netscene_core::netfilter::{Table, TableName};
+/// let mut nat = Table::new(TableName::Nat);
+/// let services = nat.add_chain("KUBE-SERVICES");
+/// assert_eq!(nat.chain_id("KUBE-SERVICES"), Some(services));
+/// assert_eq!(nat.references(services), 0);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// Which table.
+    pub name: TableName,
+    /// The chains; a deleted one leaves a gap, so that ids stay valid.
+    chains: Vec<Option<Chain>>,
+    by_name: FxHashMap<Arc<str>, ChainId>,
+}
+
+impl Table {
+    /// A table with its built-in chains, empty, policy ACCEPT.
+    pub fn new(name: TableName) -> Self {
+        let mut table = Self { name, chains: Vec::new(), by_name: FxHashMap::default() };
+        for hook in name.hooks() {
+            table.push(Chain::new(hook.chain().into(), Some(Policy::Accept)));
+        }
+        table
+    }
+
+    fn push(&mut self, chain: Chain) -> ChainId {
+        let id = ChainId(self.chains.len() as u32);
+        self.by_name.insert(chain.name.clone(), id);
+        self.chains.push(Some(chain));
+        id
+    }
+
+    /// The chain of that name; a new, empty one if there was none (`iptables -N`).
+    pub fn add_chain(&mut self, name: &str) -> ChainId {
+        match self.by_name.get(name) {
+            Some(id) => *id,
+            None => self.push(Chain::new(name.into(), None)),
+        }
+    }
+
+    /// The chain of that name.
+    pub fn chain_id(&self, name: &str) -> Option<ChainId> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The chain behind an id. `None` if it has been deleted.
+    pub fn chain(&self, id: ChainId) -> Option<&Chain> {
+        self.chains.get(id.0 as usize)?.as_ref()
+    }
+
+    /// The chain behind an id, to be changed.
+    pub fn chain_mut(&mut self, id: ChainId) -> Option<&mut Chain> {
+        self.chains.get_mut(id.0 as usize)?.as_mut()
+    }
+
+    /// The built-in chain at `hook`, if this table has one there.
+    pub fn builtin(&self, hook: Hook) -> Option<ChainId> {
+        let place = self.name.hooks().iter().position(|&at| at == hook)?;
+        Some(ChainId(place as u32))
+    }
+
+    /// Every chain, built-in ones first, then in order of creation.
+    pub fn chains(&self) -> impl Iterator<Item = (ChainId, &Chain)> {
+        self.chains.iter().enumerate().filter_map(|(at, chain)| Some((ChainId(at as u32), chain.as_ref()?)))
+    }
+
+    /// The number of rules of this table that jump or go to `chain`, as `iptables -L` shows it.
+    pub fn references(&self, chain: ChainId) -> usize {
+        let targets = self.chains().flat_map(|(_, chain)| chain.rules()).map(|rule| &rule.target);
+        targets.filter(|target| matches!(target, Target::Jump(to) | Target::Goto(to) if *to == chain)).count()
+    }
+
+    /// Deletes a user's chain. The caller has seen to it that nothing refers to it and that it is empty.
+    pub fn delete_chain(&mut self, id: ChainId) {
+        if let Some(slot) = self.chains.get_mut(id.0 as usize)
+            && slot.as_ref().is_some_and(|chain| chain.policy.is_none())
+            && let Some(chain) = slot.take()
+        {
+            self.by_name.remove(&chain.name);
+        }
+    }
+}
+
+/// The four tables of a network namespace.
+#[derive(Clone, Debug)]
+pub struct Ruleset {
+    tables: [Table; 4],
+}
+
+impl Default for Ruleset {
+    fn default() -> Self {
+        Self { tables: TableName::ALL.map(Table::new) }
+    }
+}
+
+impl Ruleset {
+    /// One of the tables.
+    pub fn table(&self, name: TableName) -> &Table {
+        &self.tables[name as usize]
+    }
+
+    /// One of the tables, to be changed.
+    pub fn table_mut(&mut self, name: TableName) -> &mut Table {
+        &mut self.tables[name as usize]
+    }
+}

@@ -1,0 +1,1 @@
+//! Packets through tables: the plain walk.

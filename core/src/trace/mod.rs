@@ -1,0 +1,306 @@
+//! What happened to packets: the record that observers keep, traces print, and expectations are judged by.
+//!
+//! A [`Flow`] is what one `send`, `get`, `resolve` or `ping` set in motion: every [`PacketTrace`] of it, in order of
+//! their first appearance. A packet's path is a list of [`Hop`]s, one for each network namespace it was in; a hop is a
+//! list of [`Step`]s and an [`End`].
+
+mod expect;
+
+pub use expect::{Expectation, Pattern, SocketPattern};
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
+
+use ipnet::Ipv4Net;
+
+use crate::Time;
+use crate::netfilter::{Hook, Provenance, TableName};
+use crate::packet::{DeviceName, Mac, Packet};
+
+/// The identity of a packet from the process that sent it to the process that reads it: kept by routing, NAT and
+/// tunnels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PacketId(pub u64);
+
+/// A network namespace as people know it: `worker2`, `browser`, `iks/nginx-7ndcw`, `gateway`.
+pub type Place = Arc<str>;
+
+/// What one command of a scenario set in motion.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    /// The name after `as`, or empty.
+    pub name: String,
+    /// What was asked for.
+    pub kind: FlowKind,
+    /// Where it started.
+    pub from: Place,
+    /// When it started.
+    pub started: Time,
+    /// How it ended.
+    pub outcome: FlowOutcome,
+    /// Every packet, by first appearance.
+    pub packets: Vec<PacketTrace>,
+    /// The response to a `get`.
+    pub http: Option<HttpResult>,
+    /// The answer to a `resolve`.
+    pub dns: Option<DnsResult>,
+}
+
+/// What was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FlowKind {
+    /// A TCP connection to open.
+    Tcp(SocketAddrV4),
+    /// A UDP datagram to deliver.
+    Udp(SocketAddrV4),
+    /// An ICMP echo.
+    Ping(Ipv4Addr),
+    /// A page to fetch.
+    Get(String),
+    /// A name to resolve.
+    Resolve(String),
+}
+
+/// How a flow ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FlowOutcome {
+    /// The other side answered: the connection opened, the datagram reached a socket, the echo came back, the page or
+    /// the name was answered.
+    Delivered {
+        /// Where the first packet was delivered.
+        to: Place,
+    },
+    /// The other side, or a rule, refused: a TCP reset or an ICMP error came back.
+    Rejected {
+        /// Where the refusal came from.
+        by: Place,
+        /// The refusal: `tcp reset`, `icmp port unreachable`.
+        with: String,
+    },
+    /// A packet was dropped, and nothing was left to try.
+    Dropped {
+        /// Where.
+        at: Place,
+        /// Why.
+        reason: DropReason,
+    },
+    /// Nothing came back in time.
+    Timeout {
+        /// The last place where a packet of the flow was seen.
+        at: Place,
+    },
+}
+
+/// An HTTP response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpResult {
+    /// The status code.
+    pub status: u16,
+    /// The body.
+    pub body: String,
+    /// The address the client connected to.
+    pub server: SocketAddrV4,
+}
+
+/// The answer to a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DnsResult {
+    /// The name that was answered, with the search list applied.
+    pub name: String,
+    /// The addresses; none for a name without any.
+    pub addresses: Vec<Ipv4Addr>,
+    /// The response code: `NOERROR`, `NXDOMAIN`, `SERVFAIL`.
+    pub code: &'static str,
+    /// The server that was asked.
+    pub server: SocketAddrV4,
+}
+
+/// One packet, everywhere it went.
+#[derive(Clone, Debug)]
+pub struct PacketTrace {
+    /// Its identity.
+    pub id: PacketId,
+    /// Its path.
+    pub hops: Vec<Hop>,
+}
+
+/// A packet in one network namespace.
+#[derive(Clone, Debug)]
+pub struct Hop {
+    /// When it got there.
+    pub time: Time,
+    /// The namespace.
+    pub place: Place,
+    /// The device it came in on; none where a local process sent it.
+    pub in_device: Option<DeviceName>,
+    /// The device it left by; none where it ended.
+    pub out_device: Option<DeviceName>,
+    /// The packet as it came.
+    pub before: Packet,
+    /// The packet as it left or ended.
+    pub after: Packet,
+    /// What happened in between, in order.
+    pub steps: Vec<Step>,
+    /// How its stay ended.
+    pub end: End,
+}
+
+/// One thing that happened to a packet.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// A rule matched.
+    Rule(RuleHit),
+    /// The end of a chain, or `RETURN`.
+    ChainEnd {
+        /// The hook.
+        hook: Hook,
+        /// The table.
+        table: TableName,
+        /// The chain that ended.
+        chain: Arc<str>,
+        /// The policy, if the chain is a built-in one.
+        policy: Option<crate::netfilter::Policy>,
+    },
+    /// Connection tracking looked the packet up.
+    Conntrack {
+        /// The state rules will see.
+        state: crate::netfilter::CtState,
+    },
+    /// The destination was translated.
+    Dnat {
+        /// Address, and port where there is one, before.
+        from: SocketAddrV4,
+        /// And after.
+        to: SocketAddrV4,
+    },
+    /// The source was translated.
+    Snat {
+        /// Address, and port where there is one, before.
+        from: SocketAddrV4,
+        /// And after.
+        to: SocketAddrV4,
+    },
+    /// A route was looked up.
+    Route {
+        /// The destination looked up.
+        destination: Ipv4Addr,
+        /// The route found; none where there is none.
+        route: Option<Ipv4Net>,
+        /// The gateway.
+        via: Option<Ipv4Addr>,
+        /// The output device; none for local delivery.
+        device: Option<DeviceName>,
+    },
+    /// An address was asked for on a segment, and answered.
+    Arp {
+        /// The address asked for.
+        address: Ipv4Addr,
+        /// The device that asked.
+        device: DeviceName,
+        /// The answer; none where nobody answered.
+        answer: Option<Mac>,
+        /// Who answered.
+        by: Option<Place>,
+    },
+    /// The packet was put into an IP-in-IP packet.
+    Encapsulated {
+        /// Source of the outer packet.
+        source: Ipv4Addr,
+        /// Destination of the outer packet.
+        destination: Ipv4Addr,
+    },
+    /// The packet was taken out of an IP-in-IP packet.
+    Decapsulated {
+        /// Source of the outer packet.
+        source: Ipv4Addr,
+        /// Destination of the outer packet.
+        destination: Ipv4Addr,
+    },
+}
+
+/// A rule that matched a packet.
+#[derive(Clone, Debug)]
+pub struct RuleHit {
+    /// The hook.
+    pub hook: Hook,
+    /// The table.
+    pub table: TableName,
+    /// The chain.
+    pub chain: Arc<str>,
+    /// The rule's number in the chain, from 1.
+    pub number: u32,
+    /// What follows `-A CHAIN` in `iptables-save`.
+    pub rule: Arc<str>,
+    /// The mark before the rule's target ran.
+    pub mark: u32,
+    /// The mark after.
+    pub mark_after: u32,
+    /// Who wrote the rule, and why.
+    pub provenance: Option<Arc<Provenance>>,
+}
+
+/// How a packet's stay in a namespace ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It left by a device.
+    Sent {
+        /// The Ethernet address it was sent to, where the device has one.
+        to: Option<Mac>,
+    },
+    /// A process got it.
+    Delivered {
+        /// The process, such as `nginx` or `the client`.
+        to: Arc<str>,
+    },
+    /// It was dropped.
+    Dropped(DropReason),
+}
+
+/// Why a packet was dropped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DropReason {
+    /// A rule, or a chain's policy, said so.
+    Rule {
+        /// The table.
+        table: TableName,
+        /// The chain.
+        chain: Arc<str>,
+        /// The rule's number, from 1; none for a policy.
+        number: Option<u32>,
+        /// What follows `-A CHAIN` in `iptables-save`.
+        rule: Arc<str>,
+        /// Whether the sender was told (`REJECT`).
+        told: bool,
+    },
+    /// There was no route.
+    NoRoute,
+    /// A route of type blackhole covers the destination.
+    Blackhole,
+    /// A route of type unreachable covers the destination.
+    Unreachable,
+    /// A route of type prohibit covers the destination.
+    Prohibit,
+    /// The packet was to be forwarded, and forwarding is off.
+    ForwardingOff,
+    /// The source address cannot come from there.
+    Martian,
+    /// The time to live ran out.
+    TtlExceeded,
+    /// It did not fit the MTU and must not be fragmented.
+    TooBig,
+    /// Nobody on the segment answered for the next hop.
+    NoNeighbour {
+        /// The next hop.
+        address: Ipv4Addr,
+    },
+    /// No process listens on the port; a refusal went back.
+    NoListener,
+    /// Its destination is not this machine, and it came by a broadcast or was not ours to take.
+    NotForUs,
+    /// Connection tracking could not keep it.
+    Conntrack,
+    /// The device is down or leads nowhere.
+    DeviceDown,
+    /// The model does not know, for the reason given.
+    Unknown(Arc<str>),
+}

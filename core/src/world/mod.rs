@@ -1,0 +1,5 @@
+//! The world.
+
+mod op;
+
+pub use op::{Choice, Op, Operation, Show, Source, Target, TargetHost, VERSION};

@@ -1,0 +1,192 @@
+//! Operations: the only way to change a world, or to ask it something whose answer a scenario prints.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Origin;
+use crate::kube::{Object, TransportProtocol};
+use crate::netfilter::TableName;
+use crate::trace::Expectation;
+
+/// The version of the form in which operations are written to a file.
+pub const VERSION: u32 = 1;
+
+/// An operation, and where it was said.
+///
+/// ```
+/// use std::time::Duration;
+/// use netscene_core::world::{Op, Operation};
+/// let wait = Operation { op: Op::Wait { duration: Duration::from_secs(14) }, origin: None };
+/// let text = serde_json::to_string(&wait)?;
+/// assert_eq!(serde_json::from_str::<Operation>(&text)?, wait);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Operation {
+    /// What to do.
+    #[serde(flatten)]
+    pub op: Op,
+    /// The place in the scenario that said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "camelCase")]
+pub enum Op {
+    /// Declare an object.
+    Declare {
+        /// The object.
+        object: Object,
+    },
+    /// Run an `iptables` command on a node: add, insert, delete or replace a rule, make or flush a chain.
+    Iptables {
+        /// The node.
+        node: String,
+        /// What follows the word `iptables`.
+        arguments: String,
+    },
+    /// Pin a random choice.
+    Choose(Choice),
+    /// Open a TCP connection or send a UDP datagram.
+    Send {
+        /// Who sends.
+        from: Source,
+        /// To whom.
+        to: Target,
+        /// By which protocol.
+        protocol: TransportProtocol,
+        /// The name for what happens.
+        name: String,
+    },
+    /// Send an ICMP echo request.
+    Ping {
+        /// Who sends.
+        from: Source,
+        /// To whom; a port is not needed.
+        to: Target,
+        /// The name for what happens.
+        name: String,
+    },
+    /// Fetch a page.
+    Get {
+        /// Who asks.
+        from: Source,
+        /// `http://host[:port]/path`.
+        url: String,
+        /// The name for what happens.
+        name: String,
+    },
+    /// Resolve a name.
+    Resolve {
+        /// Who asks.
+        from: Source,
+        /// The name.
+        host: String,
+        /// The name for what happens.
+        name: String,
+    },
+    /// Let time pass.
+    Wait {
+        /// How much.
+        duration: Duration,
+    },
+    /// Print something.
+    Show(Show),
+    /// Print every hop of a flow that has happened.
+    Trace {
+        /// The flow's name.
+        name: String,
+    },
+    /// Compare what happened with what should have.
+    Expect(Expectation),
+}
+
+/// Who sends: a pod (`namespace/name`, a deployment's, or a bare name in `default`), a node or a host.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Source {
+    /// The name.
+    pub name: String,
+    /// The source port; one of the ephemeral ones when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+}
+
+/// Whom something is sent to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Target {
+    /// An address, or a name as for [`Source`].
+    pub host: TargetHost,
+    /// The port, where the protocol has ports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+}
+
+/// An address or a name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum TargetHost {
+    /// An address.
+    Address(Ipv4Addr),
+    /// A pod, node, host, or a service: then its cluster IP.
+    Name(String),
+}
+
+/// A random choice to pin.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "choice", rename_all = "camelCase")]
+pub enum Choice {
+    /// kube-proxy's choice among a service's endpoints, for every connection from now on.
+    Endpoint {
+        /// The service, `namespace/name`.
+        service: String,
+        /// The pod, `namespace/name`, or an endpoint's address.
+        endpoint: String,
+    },
+    /// The source port of the next connection that a process opens by itself.
+    Port {
+        /// Where the process runs: a pod, node or host.
+        place: String,
+        /// TCP or UDP.
+        protocol: TransportProtocol,
+        /// The port.
+        port: u16,
+    },
+}
+
+/// Something to print.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "show", rename_all = "camelCase")]
+pub enum Show {
+    /// `route -n`.
+    Routes {
+        /// The node, pod or host.
+        on: String,
+    },
+    /// `conntrack -L`.
+    Conntrack {
+        /// The node.
+        on: String,
+        /// `-p`.
+        protocol: Option<TransportProtocol>,
+        /// `--dport` of the original direction.
+        destination_port: Option<u16>,
+    },
+    /// `iptables -t TABLE -L [CHAIN] -nv`.
+    Iptables {
+        /// The node.
+        on: String,
+        /// The table.
+        table: TableName,
+        /// The chain; all when not given.
+        chain: Option<String>,
+    },
+    /// What LOG rules wrote into the kernel's log.
+    Log {
+        /// The node.
+        on: String,
+    },
+}
