@@ -113,3 +113,12 @@ pub struct SocketPattern {
     /// The port; any when not given.
     pub port: Option<u16>,
 }
+
+/// What became of an expectation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// Whether it held.
+    pub held: bool,
+    /// What was there instead, in a few words: `it was delivered to default/web-1`.
+    pub actual: String,
+}

@@ -6,7 +6,7 @@
 
 mod expect;
 
-pub use expect::{Expectation, Pattern, SocketPattern};
+pub use expect::{Expectation, Judgement, Pattern, SocketPattern};
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
