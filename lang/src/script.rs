@@ -102,6 +102,7 @@ pub(crate) fn failure(error: &EvalAltResult, island: &Island, library: &[Island]
         EvalAltResult::ErrorRuntime(value, _) => value.to_string(),
         EvalAltResult::ErrorTooManyOperations(_) => "the Rhai takes more than 1000000 operations".to_owned(),
         EvalAltResult::ErrorStackOverflow(_) => "functions call each other more than 32 deep".to_owned(),
+        EvalAltResult::ErrorDataTooLarge(..) => "a text, list or map grows beyond what a scenario may hold".to_owned(),
         EvalAltResult::ErrorFunctionNotFound(signature, _) => format!("nothing takes `{}`", plain(signature)),
         EvalAltResult::ErrorDotExpr(text, _) if !text.is_empty() => plain(text),
         EvalAltResult::ErrorMismatchOutputType(wanted, got, _) => format!("expected {wanted}, not {got}"),
@@ -116,7 +117,8 @@ pub(crate) fn failure(error: &EvalAltResult, island: &Island, library: &[Island]
         }
     };
     let mut diagnostic = Diagnostic::error(Code::IslandFailed, title).at(place.locate(error.position()), "it failed here");
-    for (span, name) in calls {
+    let failed = diagnostic.span();
+    for (span, name) in calls.into_iter().filter(|(span, _)| failed != Some(*span)) {
         diagnostic = diagnostic.see(span, format!("in this call of `{name}`"));
     }
     diagnostic

@@ -15,7 +15,7 @@ pub use self::world::{Endpoint, Engine, Node, Pod, Service, Sink, Summary};
 use crate::ast::{Block, Island, Operand, Statement, StatementKind, Text};
 use crate::lower::{IslandValue, Lowering};
 use crate::program::Program;
-use crate::{Code, Diagnostic, Span, script};
+use crate::{Code, Diagnostic, Span, Word, script};
 
 /// Runs a program: declarations first, then everything else in file order. Each test starts from the world as it is at
 /// the test, and leaves nothing behind.
@@ -120,7 +120,7 @@ impl<E: Engine + 'static> Runner<'_, E> {
                 StatementKind::Command(command) => self.iptables(node, command),
                 _ => Ok(()),
             }),
-            StatementKind::Assert(island) => self.assert(island),
+            StatementKind::Assert(island) => self.assert(island, statement.span),
             StatementKind::For { variable, list, body } => self.repeat(variable, list, body),
             StatementKind::If { condition, then, otherwise } => {
                 match self.value(condition).and_then(|value| truth(&value, condition)) {
@@ -177,13 +177,15 @@ impl<E: Engine + 'static> Runner<'_, E> {
         done
     }
 
-    fn assert(&mut self, island: &Island) -> Done {
+    fn assert(&mut self, island: &Island, sentence: Span) -> Done {
         self.summary.expectations += 1;
         match self.value(island).and_then(|value| truth(&value, island)) {
             Ok(true) => Ok(()),
             Ok(false) => {
                 self.summary.unmet += 1;
-                let diagnostic = self.explain(island);
+                let start = sentence.start as usize;
+                let word = Span::new(sentence.file, start, start + Word::Assert.text().len());
+                let diagnostic = self.explain(island, word);
                 self.told(diagnostic)
             }
             Err(diagnostic) => self.fail(diagnostic),
