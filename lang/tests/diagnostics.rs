@@ -27,9 +27,12 @@ fn three_mistakes_are_three_diagnostics() {
     let (diagnostics, text) = found("three.scn", include_str!("diagnostics/three.scn"));
     assert_eq!(diagnostics.len(), 3, "{text}");
     for part in [
-        "three.scn:9:17", "did you mean `selector`?",
-        "three.scn:4:17", "`machines` goes from 10.0.0.0 to 10.0.0.255",
-        "three.scn:13:16", "did you mean `status`?",
+        "three.scn:9:17",
+        "did you mean `selector`?",
+        "three.scn:4:17",
+        "`machines` goes from 10.0.0.0 to 10.0.0.255",
+        "three.scn:13:16",
+        "did you mean `status`?",
     ] {
         assert!(text.contains(part), "{part} in:\n{text}");
     }
