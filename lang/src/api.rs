@@ -44,6 +44,7 @@ pub enum Type {
 
 impl Type {
     /// What a list holds.
+    #[must_use]
     pub const fn element(self) -> Self {
         match self {
             Self::Texts => Self::Text,
@@ -285,6 +286,5 @@ pub const LIBRARY: &[(&str, Option<Type>)] = &[
     ("type_of", Some(Type::Text)),
     ("call", Some(Type::Any)),
     ("curry", Some(Type::Any)),
-    ("concat", Some(Type::Any)),
     ("to_hex", Some(Type::Text)),
 ];

@@ -65,7 +65,7 @@ fn maybe<T: Into<Dynamic>>(value: Option<T>) -> Dynamic {
     value.map_or(Dynamic::UNIT, Into::into)
 }
 
-fn text(value: impl ToString) -> Dynamic {
+fn text(value: &impl ToString) -> Dynamic {
     value.to_string().into()
 }
 
@@ -90,7 +90,7 @@ pub(super) fn register(engine: &mut Engine) {
     engine
         .register_type_with_name::<Service>("service")
         .register_get("name", |service: &mut Service| service.0.name.clone())
-        .register_get("clusterIP", |service: &mut Service| maybe(service.0.cluster_ip.map(text)))
+        .register_get("clusterIP", |service: &mut Service| maybe(service.0.cluster_ip.as_ref().map(text)))
         .register_get("endpoints", |service: &mut Service| -> Array {
             service.0.endpoints.iter().map(|endpoint| Dynamic::from(Endpoint(endpoint.clone()))).collect()
         });
@@ -129,7 +129,7 @@ fn register_flow(engine: &mut Engine) {
         .register_get("code", |flow: &mut Flow| maybe(flow.0.dns.as_ref().map(|dns| dns.code)))
         .register_get("server", |flow: &mut Flow| {
             let http = flow.0.http.as_ref().map(|http| http.server);
-            maybe(http.or(flow.0.dns.as_ref().map(|dns| dns.server)).map(text))
+            maybe(http.or(flow.0.dns.as_ref().map(|dns| dns.server)).as_ref().map(text))
         })
         .register_get("hops", |flow: &mut Flow| Packet(flow.0.clone(), 0).hops())
         .register_get("packets", |flow: &mut Flow| -> Array {
@@ -145,7 +145,7 @@ fn register_hop(engine: &mut Engine) {
         .register_get("node", |hop: &mut Hop| maybe(hop.get().map(|hop| text(&hop.place))))
         .register_get("in_device", move |hop: &mut Hop| maybe(hop.get().map(|hop| device(hop.in_device))))
         .register_get("out", move |hop: &mut Hop| maybe(hop.get().map(|hop| device(hop.out_device))))
-        .register_get("time", |hop: &mut Hop| maybe(hop.get().map(|hop| text(hop.time))))
+        .register_get("time", |hop: &mut Hop| maybe(hop.get().map(|hop| text(&hop.time))))
         .register_get("source", |hop: &mut Hop| maybe(hop.get().map(|hop| hop.before.ends().0)))
         .register_get("destination", |hop: &mut Hop| maybe(hop.get().map(|hop| hop.before.ends().1)))
         .register_get("chains", |hop: &mut Hop| hop.get().map(chains).unwrap_or_default())
@@ -387,6 +387,7 @@ mod tests {
                 "3, \"a\"",
                 "\"a\", \"b\"",
                 "|a| a, 1",
+                "[1], |a, b| a",
                 "\"b\", 1",
             ];
             assert!(tried.iter().any(|arguments| known(arguments)), "Rhai has no `{name}`");
