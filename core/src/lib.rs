@@ -1,6 +1,7 @@
 //! netscene-core: the engine.
 
 mod origin;
+mod random;
 mod time;
 
 pub mod agents;
@@ -15,4 +16,5 @@ pub mod view;
 pub mod world;
 
 pub use origin::Origin;
+pub use random::Random;
 pub use time::Time;

@@ -12,6 +12,10 @@ pub struct Entry {
     pub status: Status,
     /// State of a TCP connection.
     pub tcp: Option<TcpState>,
+    /// What each side of a TCP connection has sent: the original direction, then the reply.
+    pub streams: [Stream; 2],
+    /// When a UDP connection may count as a stream.
+    pub stream_since: Jiffies,
     /// When it will be forgotten.
     pub expires: Jiffies,
     /// The connection's mark.
@@ -20,7 +24,7 @@ pub struct Entry {
 
 /// The bits of `ct->status` (`enum ip_conntrack_status`) that the model uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools, reason = "they are the kernel's bits, by name")]
+#[expect(clippy::struct_excessive_bools, reason = "they are the kernel's bits, by name")]
 pub struct Status {
     /// A packet of the reply direction has been seen.
     pub seen_reply: bool,
@@ -36,4 +40,13 @@ pub struct Status {
     pub src_nat_done: bool,
     /// The rules have been asked about the destination.
     pub dst_nat_done: bool,
+}
+
+/// What one side of a TCP connection has sent: `struct ip_ct_tcp_state`, as far as timeouts depend on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stream {
+    /// The sequence number after the last byte sent.
+    pub end: u32,
+    /// Something sent has not been acknowledged.
+    pub unacknowledged: bool,
 }

@@ -5,8 +5,10 @@
 //! list of [`Step`]s and an [`End`].
 
 mod expect;
+mod observer;
 
 pub use expect::{Expectation, Judgement, Pattern, SocketPattern};
+pub use observer::{Arrival, HopRef, HopWatch, NoObserver, Observer, Recorder};
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;

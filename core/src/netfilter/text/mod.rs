@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::Provenance;
 
 pub use restore::{RestoreInput, RestoreLine};
+pub use save::rule_text;
 
 /// Why a piece of iptables' text was not understood or could not be applied.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
