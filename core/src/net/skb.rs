@@ -6,7 +6,7 @@ use crate::packet::{Mac, Packet};
 use crate::random::Random;
 use crate::trace::{HopRef, PacketId};
 
-use super::tcp::SocketEvent;
+use super::tcp::{ProcessId, SocketEvent};
 use super::wire::Frame;
 
 /// A packet inside a namespace, with what the kernel keeps beside it: `struct sk_buff`.
@@ -71,12 +71,21 @@ pub enum Effect {
     },
     /// Something happened to a socket of a process.
     Socket(SocketEvent),
-    /// A timer is to call back.
+    /// A timer of the namespace's kernel is to call back.
     Timer {
         /// When.
         at: Time,
         /// Which.
         timer: Timer,
+    },
+    /// A process wants to be woken.
+    Alarm {
+        /// When.
+        at: Time,
+        /// Which process.
+        process: ProcessId,
+        /// What it wants to be told then.
+        token: u64,
     },
 }
 
