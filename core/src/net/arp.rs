@@ -69,6 +69,11 @@ impl Namespace {
         }
     }
 
+    /// Whether packets wait for somebody's Ethernet address.
+    pub fn has_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     fn take_waiting(&mut self, device: usize, address: Ipv4Addr) -> Vec<Skb> {
         let all = std::mem::take(&mut self.waiting);
         let (these, others): (Vec<_>, Vec<_>) =
