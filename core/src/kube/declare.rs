@@ -262,7 +262,7 @@ fn insert<T>(objects: &mut Objects<T>, key: &Arc<str>, object: T, origin: Option
     Arc::make_mut(objects).insert(key.clone(), Arc::new(Declared { object, origin: origin.cloned() }));
 }
 
-/// A pod that names no service account has the namespace's own (admission controller ServiceAccount).
+/// A pod that names no service account has the namespace's own (the admission controller of that name).
 fn account(name: &str) -> Arc<str> {
     if name.is_empty() { "default".into() } else { name.into() }
 }

@@ -2,7 +2,7 @@
 //!
 //! Its source is an additive lagged Fibonacci generator over 64-bit words, `y[n+607] = y[n] + y[n+334]`. `Seed` mixes a
 //! small congruential generator with a table of 607 words, which is the state of that same generator after 7.8·10¹² steps
-//! (math/rand, gen_cooked.go). The table is computed here: to go N steps at once is to raise x to the N-th power modulo
+//! (math/rand, `gen_cooked.go`). The table is computed here: to go N steps at once is to raise x to the N-th power modulo
 //! x⁶⁰⁷ − x³³⁴ − 1, with coefficients modulo 2⁶⁴.
 
 use std::sync::OnceLock;

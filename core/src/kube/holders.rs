@@ -41,9 +41,12 @@ impl fmt::Display for Holder {
     }
 }
 
-/// Every address that somebody has. Only looked into, never walked: its order would be no order.
+/// Every address that somebody has, and where that was declared. Only looked into, never walked: its order would be no
+/// order.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Holders(Arc<FxHashMap<Ipv4Addr, (Holder, Option<Origin>)>>);
+pub(super) struct Holders(Arc<FxHashMap<Ipv4Addr, Held>>);
+
+type Held = (Holder, Option<Origin>);
 
 impl Holders {
     pub(super) fn get(&self, address: Ipv4Addr) -> Option<&Holder> {

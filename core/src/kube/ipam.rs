@@ -11,7 +11,7 @@ use super::go_rand::GoRand;
 use super::{Cluster, Overlay};
 
 /// The block that Calico tries first for a node: drawn from a generator that the node's name seeds (libcalico-go v3.16,
-/// ipam_block_reader_writer.go).
+/// `ipam_block_reader_writer.go`).
 ///
 /// ```
 /// use netscene_core::kube::ipam::first_choice;

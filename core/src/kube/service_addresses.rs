@@ -21,10 +21,13 @@ const RESERVED: [u32; 2] = [1, 10];
 #[derive(Clone, Debug)]
 pub(super) struct ServiceAddresses {
     /// Only looked into, never walked.
-    node_ports: Arc<FxHashMap<u16, (Arc<str>, Option<Origin>)>>,
+    node_ports: Arc<FxHashMap<u16, PortHolder>>,
     next_node_port: u16,
     next_cluster_ip: u32,
 }
+
+/// A service, and where it was declared.
+type PortHolder = (Arc<str>, Option<Origin>);
 
 impl Default for ServiceAddresses {
     fn default() -> Self {

@@ -25,18 +25,23 @@ pub(crate) fn node(name: &str, address: &str, block: &str) -> Object {
     })
 }
 
-pub(crate) fn pod(key: &str, node: &str, address: Option<&str>, label_text: &str) -> Object {
+pub(crate) fn plain_pod(key: &str, node: &str) -> Pod {
     let (namespace, name) = split(key);
-    Object::Pod(Pod {
+    Pod {
         namespace,
         name,
         node: Some(node.into()),
-        address: address.map(|address| address.parse().unwrap()),
+        address: None,
         interface_name: None,
-        labels: labels(label_text),
+        labels: Labels::new(),
         service_account: "default".into(),
         containers: Vec::new(),
-    })
+    }
+}
+
+pub(crate) fn pod(key: &str, node: &str, address: Option<&str>, label_text: &str) -> Object {
+    let address = address.map(|address| address.parse().unwrap());
+    Object::Pod(Pod { address, labels: labels(label_text), ..plain_pod(key, node) })
 }
 
 pub(crate) fn plain_service(key: &str, selector: &str, port: u16) -> Service {
