@@ -8,6 +8,7 @@
 //! - [`text`] reads what `iptables` and `iptables-restore` take.
 
 pub mod ipset;
+pub mod log;
 mod matches;
 mod rule;
 mod table;
