@@ -1,24 +1,24 @@
-//! What the LOG target writes.
+//! What the LOG target hands to the kernel's log.
 
 use std::sync::Arc;
 
 use crate::Time;
 use crate::packet::{DeviceName, Mac, Packet};
 
-/// One line of the kernel's log that a LOG rule wrote, before it is printed.
+/// One packet that met a LOG rule. [`view::log`](crate::view::log) prints it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogRecord {
     /// When.
     pub time: Time,
-    /// `--log-prefix`.
+    /// The rule's `--log-prefix`.
     pub prefix: Arc<str>,
-    /// The input device.
+    /// The device the packet came in on, where the hook knows one.
     pub in_device: Option<DeviceName>,
-    /// The output device.
+    /// The device it is to leave by, where the hook knows one.
     pub out_device: Option<DeviceName>,
-    /// Destination and source of the Ethernet header, where the packet came with one.
+    /// Destination and source of the Ethernet header it came with; none for a device that has none, such as `tunl0`.
     pub link: Option<(Mac, Mac)>,
-    /// The packet as it was.
+    /// The packet as the rule saw it.
     pub packet: Packet,
     /// Its mark.
     pub mark: u32,

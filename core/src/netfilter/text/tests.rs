@@ -13,6 +13,18 @@ fn load(rules: &mut Ruleset, dump: &str) {
     }
 }
 
+/// Loads what the kernel saved and prints it again.
+#[test]
+fn every_match_and_target_is_printed_as_the_kernel_has_it() {
+    let mut rules = Ruleset::default();
+    load(&mut rules, include_str!("../../../../tests/reference/every-match.restore"));
+    let kernel = undated(include_str!("../../../../tests/reference/every-match.kernel-legacy.save"));
+    assert_same(&save(&rules, &TableName::ALL, true), &kernel);
+    let mut again = Ruleset::default();
+    load(&mut again, &kernel);
+    assert_same(&save(&again, &TableName::ALL, true), &kernel);
+}
+
 /// A dump without the comments that carry a date.
 fn undated(dump: &str) -> String {
     dump.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect()

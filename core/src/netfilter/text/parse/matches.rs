@@ -170,6 +170,7 @@ impl Draft {
         match self.kind {
             Kind::Ready(found) => match &found {
                 Match::Comment(_) if self.seen.is_empty() => missing("`--comment`"),
+                Match::Icmp(_) if self.seen.is_empty() => missing("`--icmp-type`"),
                 Match::Mark(_) if self.seen.is_empty() => missing("`--mark`"),
                 Match::Conntrack(_) if self.seen.is_empty() => missing("`--ctstate`"),
                 Match::State(_) if self.seen.is_empty() => missing("`--state`"),
@@ -410,7 +411,7 @@ impl StatisticDraft {
             }
             Some(false) => {
                 let every = self.every.ok_or_else(|| missing("`--every` with `--mode nth`"))?;
-                let (packet, at) = self.packet.unwrap_or((0, span.clone()));
+                let (packet, at) = self.packet.ok_or_else(|| missing("`--packet` with `--every`"))?;
                 if packet >= every {
                     return Err(TextError::new(at, format!("`--packet` goes from 0 to {}", every - 1)));
                 }

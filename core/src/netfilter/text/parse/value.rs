@@ -27,7 +27,9 @@ pub(super) fn network(word: &Word<'_>) -> Result<Ipv4Net> {
         Some((address, mask)) => (address, Some(mask)),
         None => (word.text.as_ref(), None),
     };
-    let address: Ipv4Addr = address.parse().map_err(|_| bad())?;
+    // Before a mask the last octets may be left out, as in 10/8 (`xtables_ipparse_any` in xtables.c).
+    let missing = if mask.is_some() { 3_usize.saturating_sub(address.matches('.').count()) } else { 0 };
+    let address: Ipv4Addr = (address.to_owned() + &".0".repeat(missing)).parse().map_err(|_| bad())?;
     let network = match mask {
         None => Some(Ipv4Net::from(address)),
         Some(mask) if mask.contains('.') => {

@@ -1,0 +1,1 @@
+//! The story of a flow, told for people.
