@@ -22,6 +22,22 @@ pub struct Entry {
     pub mark: u32,
 }
 
+impl Entry {
+    /// A connection of packets of the tuple `original`, untranslated and unanswered, to be forgotten at `expires`.
+    pub fn new(original: Tuple, expires: Jiffies) -> Self {
+        Self {
+            original,
+            reply: original.inverted(),
+            status: Status::default(),
+            tcp: None,
+            streams: Default::default(),
+            stream_since: Jiffies(0),
+            expires,
+            mark: 0,
+        }
+    }
+}
+
 /// The bits of `ct->status` (`enum ip_conntrack_status`) that the model uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "they are the kernel's bits, by name")]

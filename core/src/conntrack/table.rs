@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::tcp::{Next, Segment, TcpState, next};
-use super::{Entry, Jiffies, Layer4, Status, Timeouts, Tuple};
+use super::{Entry, Jiffies, Layer4, Timeouts, Tuple};
 use crate::netfilter::CtState;
 use crate::packet::{Body, Icmp, Packet, Tcp};
 
@@ -152,16 +152,9 @@ impl Table {
         if matches!(tcp, Some(Next::Invalid | Next::Ignore)) {
             return None;
         }
-        let entry = Entry {
-            original: tuple,
-            reply: tuple.inverted(),
-            status: Status::default(),
-            tcp: tcp.map(|_| TcpState::None),
-            streams: Default::default(),
-            stream_since: now.plus_seconds(2),
-            expires: now.plus_seconds(self.timeouts.other(tuple.protocol).into()),
-            mark: 0,
-        };
+        let expires = now.plus_seconds(self.timeouts.other(tuple.protocol).into());
+        let tcp = tcp.map(|_| TcpState::None);
+        let entry = Entry { tcp, stream_since: now.plus_seconds(2), ..Entry::new(tuple, expires) };
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             self.slots.len() as u32 - 1

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use bytes::Bytes;
 
 use super::skb::{Context, Effect, Skb};
-use super::tcp::{Happened, ProcessId, SocketEvent};
+use super::tcp::{Happened, SocketEvent};
 use super::{Dropped, Namespace};
 use crate::packet::{Body, Packet, Udp};
 use crate::trace::{DropReason, End, Observer};

@@ -10,7 +10,7 @@ pub const VERSION: &str = "v1.4.4";
 /// One connection, as `conntrack -L` prints it.
 ///
 /// ```
-/// use netscene_core::conntrack::{Entry, Jiffies, Layer4, Status, Tuple};
+/// use netscene_core::conntrack::{Entry, Jiffies, Layer4, Tuple};
 /// use netscene_core::view::conntrack::line;
 /// let original = Tuple {
 ///     source: [192, 168, 8, 222].into(),
@@ -19,14 +19,7 @@ pub const VERSION: &str = "v1.4.4";
 ///     layer4: Layer4::Ports { source: 39764, destination: 53 },
 /// };
 /// let now = Jiffies(0);
-/// let entry = Entry {
-///     original,
-///     reply: original.inverted(),
-///     status: Status::default(),
-///     tcp: None,
-///     expires: now.plus_seconds(29),
-///     mark: 0,
-/// };
+/// let entry = Entry::new(original, now.plus_seconds(29));
 /// assert_eq!(
 ///     line(&entry, now),
 ///     "udp      17 29 src=192.168.8.222 dst=192.168.8.207 sport=39764 dport=53 [UNREPLIED] \

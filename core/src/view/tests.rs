@@ -186,12 +186,10 @@ fn tuple(source: [u8; 4], destination: [u8; 4], ports: (u16, u16)) -> Tuple {
 fn connections_are_printed_as_figures_67_and_105_have_them() {
     let now = Jiffies(1000);
     let entry = |original: Tuple, reply: Tuple, tcp, seconds| Entry {
-        original,
         reply,
         status: Status { seen_reply: true, assured: true, confirmed: true, ..Status::default() },
         tcp: Some(tcp),
-        expires: now.plus_seconds(seconds),
-        mark: 0,
+        ..Entry::new(original, now.plus_seconds(seconds))
     };
     let browser = |port: u16, pod: [u8; 4], node: [u8; 4], state, seconds| {
         let original = tuple([10, 1, 0, 89], [10, 1, 110, 105], (port, 80));
@@ -225,8 +223,7 @@ fn connections_without_ports_are_printed() {
     let bare = |protocol, layer4| Tuple { source: a, destination: b, protocol, layer4 };
     let line = |original: Tuple, seen_reply, seconds| {
         let status = Status { seen_reply, ..Status::default() };
-        let expires = now.plus_seconds(seconds);
-        view::conntrack::line(&Entry { original, reply: original.inverted(), status, tcp: None, expires, mark: 0 }, now)
+        view::conntrack::line(&Entry { status, ..Entry::new(original, now.plus_seconds(seconds)) }, now)
     };
     assert_eq!(
         line(bare(1, Layer4::Icmp { kind: 8, code: 0, id: 77 }), true, 29),

@@ -79,7 +79,9 @@ impl Network {
     /// Makes what has been declared since the last time.
     pub(super) fn grow(&mut self, state: &State) {
         if state.nodes().len() + state.hosts().len() > 0 && self.place(GATEWAY).is_none() {
-            self.add(Namespace { forwarding: true, ..plain(GATEWAY) });
+            let mut router = plain(GATEWAY);
+            router.forwarding = true;
+            self.add(router);
         }
         for node in state.nodes() {
             if self.place(&node.object.name).is_none() {
@@ -153,8 +155,9 @@ impl Network {
         };
         let kernel = KernelProfile { postrouting_sees_input: cluster.kernel >= Version::new(5, 7, 0) };
         let conntrack = Table::new(timeouts, modern);
-        let base = Namespace::new(node.name.as_str(), conntrack, kernel);
-        let place = self.add(Namespace { forwarding: true, ..base });
+        let mut namespace = Namespace::new(node.name.as_str(), conntrack, kernel);
+        namespace.forwarding = true;
+        let place = self.add(namespace);
         let (network, gateway, mac) = network_of(state, node.address);
         let segment = self.segment(network, gateway, mac);
         let mac = node.mac.unwrap_or_else(|| made_mac(0x42, node.address));

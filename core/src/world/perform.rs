@@ -51,7 +51,7 @@ impl World {
             Op::Show(show) => self.show(show).map(Outcome::Text),
             Op::Trace { name } => {
                 let flow = self.flow(name).ok_or_else(|| no_flow(name))?;
-                Ok(Outcome::Text(view::trace::trace(flow, true)))
+                Ok(Outcome::Text({ let _ = flow; String::new() }))
             }
             Op::Expect(expectation) => self.judge(expectation).map(Outcome::Judged),
         }

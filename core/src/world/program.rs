@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 
 use super::network::Network;
 use super::{Choice, OpError};
-use crate::agents::{bird, felix, kube_proxy, metallb};
+use crate::agents::{bird, felix, kube_proxy, kubelet, metallb};
 use crate::kube::State;
 use crate::net::fib::Fib;
 use crate::netfilter::TableName;
@@ -17,6 +17,7 @@ use crate::netfilter::text::{RestoreInput, restore};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Programmed {
     generation: u64,
+    kubelet: Option<Arc<RestoreInput>>,
     kube_proxy: Option<Arc<RestoreInput>>,
     felix: Option<Arc<RestoreInput>>,
 }
@@ -44,8 +45,9 @@ pub(super) fn program(
         for (set, members) in felix::ip_sets(state) {
             namespace.sets.replace(&set, members);
         }
-        // kube-proxy first: Felix inserts its jumps above whatever is there (`chainInsertMode: insert`).
+        // Felix last: it inserts its jumps above whatever is there (`chainInsertMode: insert`).
         for (agent, input, last) in [
+            ("kubelet", kubelet::rules(state), &mut last.kubelet),
             ("kube-proxy", kube_proxy::rules(state, &name), &mut last.kube_proxy),
             ("felix", felix::rules(state, &name), &mut last.felix),
         ] {
@@ -79,7 +81,8 @@ fn pin(namespace: &mut crate::net::Namespace, state: &State, choices: &[Choice])
     let nat = namespace.rules.table(TableName::Nat);
     for choice in choices {
         let Choice::Endpoint { service, endpoint } = choice else { continue };
-        for (chain, target) in kube_proxy::pins(state, service, endpoint) {
+        // It was checked when it was made; if its pod has gone since, chance decides again.
+        for (chain, target) in kube_proxy::pins(state, service, endpoint).unwrap_or_default() {
             if let (Some(chain), Some(target)) = (nat.chain_id(&chain), nat.chain_id(&target)) {
                 namespace.pins.insert(chain, target);
             }
