@@ -8,7 +8,6 @@ use bytes::Bytes;
 use super::http::{Request, Response};
 use super::resolver::{Progress, Resolver};
 use super::{Event, System};
-use crate::agents::coredns;
 use crate::net::tcp::{ConnectionId, Failure, Happened};
 use crate::packet::{Icmp, Packet};
 use crate::trace::{DnsResult, HttpResult, Observer, PacketId};
@@ -149,14 +148,12 @@ impl Client {
     }
 
     fn resolve<O: Observer>(&mut self, host: &str, system: &mut System<'_, '_, O>) {
-        let conf = system.kube_namespace.and_then(|namespace| coredns::resolv_conf(system.state, namespace));
-        let Some(conf) = conf else {
-            return self.end(Answer::Impossible("no name server: only pods of a cluster with kube-dns have one"));
-        };
-        self.resolver = Resolver::start(host, &conf, NAME, system);
-        match self.resolver {
-            Some(_) => system.alarm(NAME_PATIENCE, GIVE_UP),
-            None => self.end(Answer::Impossible("no free port")),
+        match Resolver::start(host, NAME, system) {
+            Ok(resolver) => {
+                self.resolver = Some(resolver);
+                system.alarm(NAME_PATIENCE, GIVE_UP);
+            }
+            Err(problem) => self.end(Answer::Impossible(problem)),
         }
     }
 

@@ -8,7 +8,6 @@ use rustc_hash::FxHashMap;
 use super::http::{Request, Response};
 use super::resolver::{Progress, Resolver};
 use super::{Event, System};
-use crate::agents::coredns;
 use crate::kube::{Connect, HttpHandler};
 use crate::net::tcp::{ConnectionId, Happened};
 use crate::trace::Observer;
@@ -119,17 +118,13 @@ impl HttpServer {
             let page = self.page(&self.jobs[at].path);
             return self.finish(at, &page, system);
         };
-        let conf = system.kube_namespace.and_then(|namespace| coredns::resolv_conf(system.state, namespace));
         if let Ok(address) = need.host.parse() {
-            self.open(at, SocketAddrV4::new(address, need.port), system);
-        } else if let Some(conf) = conf {
-            self.last_token += 1;
-            match Resolver::start(&need.host, &conf, self.last_token, system) {
-                Some(resolver) => self.jobs[at].waits = Waits::Name(Box::new(resolver), need.port),
-                None => self.finish(at, &Response::new(500, "no free port"), system),
-            }
-        } else {
-            self.finish(at, &Response::new(500, "no name server"), system);
+            return self.open(at, SocketAddrV4::new(address, need.port), system);
+        }
+        self.last_token += 1;
+        match Resolver::start(&need.host, self.last_token, system) {
+            Ok(resolver) => self.jobs[at].waits = Waits::Name(Box::new(resolver), need.port),
+            Err(problem) => self.finish(at, &Response::new(500, problem), system),
         }
     }
 

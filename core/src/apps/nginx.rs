@@ -1,6 +1,7 @@
 //! The NGINX ingress controller: takes a request, picks an upstream from its configuration, and fetches the page there.
 
 use std::net::SocketAddrV4;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
@@ -20,7 +21,7 @@ pub struct Nginx {
     received: FxHashMap<ConnectionId, Vec<u8>>,
     upstreams: Vec<Upstream>,
     /// Of each upstream, how many requests it has had: round robin.
-    turns: FxHashMap<String, usize>,
+    turns: FxHashMap<Arc<str>, usize>,
 }
 
 /// A request that is being answered elsewhere.
@@ -111,7 +112,7 @@ impl Nginx {
         };
         self.received.remove(&client);
         let response = match Config::of(system.state).route(&request.host, &request.path) {
-            Decision::Upstream { name, endpoints } => {
+            Decision::Upstream { name, endpoints, .. } => {
                 let turn = self.turns.entry(name).or_default();
                 let endpoint = endpoints.get(*turn % endpoints.len().max(1));
                 *turn += 1;
@@ -125,7 +126,7 @@ impl Nginx {
                 }
                 Response::new(502, "502 Bad Gateway")
             }
-            Decision::DefaultBackend => Response::new(404, "default backend - 404"),
+            Decision::NotFound => Response::new(404, "default backend - 404"),
             Decision::Unavailable { .. } => Response::new(503, "503 Service Temporarily Unavailable"),
         };
         system.write(client, response.to_bytes());

@@ -10,7 +10,7 @@ use simple_dns::rdata::RData;
 use simple_dns::{CLASS, Name, Packet, PacketFlag, QTYPE, Question, RCODE, TYPE};
 
 use super::System;
-use crate::agents::coredns::ResolvConf;
+use crate::agents::coredns::resolv_conf;
 use crate::trace::{DnsResult, Observer};
 
 /// `RES_TIMEOUT`.
@@ -53,16 +53,18 @@ pub(super) enum Progress {
 }
 
 impl Resolver {
-    /// Asks the first question. `None`: no port is free.
+    /// Asks the first question, as the pod's `/etc/resolv.conf` says.
     pub(super) fn start<O: Observer>(
         host: &str,
-        conf: &ResolvConf,
         token: u64,
         system: &mut System<'_, '_, O>,
-    ) -> Option<Self> {
-        let port = system.bind_udp(None)?;
+    ) -> Result<Self, &'static str> {
+        let conf = system.kube_namespace.map(|namespace| resolv_conf(system.state, namespace));
+        let conf = conf.ok_or("no name server: only pods have one")?;
+        let server = conf.nameserver.ok_or("no name server: the cluster has no service kube-system/kube-dns")?;
+        let port = system.bind_udp(None).ok_or("no free port")?;
         let mut resolver = Self {
-            server: SocketAddrV4::new(conf.nameserver, DNS),
+            server: SocketAddrV4::new(server, DNS),
             port,
             names: conf.candidates(host),
             at: 0,
@@ -72,7 +74,7 @@ impl Resolver {
             token,
         };
         resolver.ask(system);
-        Some(resolver)
+        Ok(resolver)
     }
 
     /// Whether a datagram to `port` is for this question.

@@ -137,6 +137,7 @@ impl Namespace {
     ) -> Result<(), Dropped> {
         for stage in stages(hook) {
             match stage {
+                Stage::Table(table) if self.rules.table(*table).is_vacant() => {}
                 Stage::Table(table) => match self.walk(*table, hook, skb, out_device, cx) {
                     Verdict::Accept => {}
                     verdict => return Err(self.refuse(*table, verdict, skb, cx)),

@@ -68,7 +68,7 @@ pub(super) fn program(
             fib.add(route);
         }
         namespace.fib = fib;
-        namespace.announced = metallb::announced_by(state, &name);
+        namespace.announced = metallb::announced(state, &name);
         pin(namespace, state, choices);
     }
     last.generation = generation;
