@@ -61,8 +61,9 @@ fn next_hop(state: &State, own: &Node, other: &Node) -> Option<(Ipv4Addr, Device
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kube::validate::tests::{declare, node, pool};
-    use crate::kube::{Cluster, Object, Pool, PoolPurpose};
+    use crate::kube::validate::tests::{declare, node, plain_pod, pool};
+    use crate::kube::{Cluster, Object, Pod, Pool, PoolPurpose};
+    use crate::net::fib::Fib;
 
     fn shown(overlay: Overlay) -> Vec<String> {
         let mut state = State::new(0);
@@ -102,5 +103,42 @@ mod tests {
             shown(Overlay::Never),
             [own, "192.168.1.0/26 via 10.0.0.2 dev ens192 false", "192.168.2.0/26 via 10.0.0.254 dev ens192 false"]
         );
+    }
+
+    /// Figures 77 and 110: what `route -n` printed on worker 2, less what the machine's own network brings.
+    #[test]
+    fn worker_twos_routes_are_those_of_figure_77() {
+        let figure = include_str!("../../../tests/whitepaper/fig077_fig110_route-n_worker2.txt");
+        let rows = figure.lines().skip(2).map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let rows: Vec<_> = rows.filter(|row| row[7] != "ens192").collect();
+
+        let mut state = State::new(0);
+        for (name, hostname, address) in [
+            ("control1", "controlpl-1c6b752d90", "10.1.110.108"),
+            ("worker1", "iks-networ-7ab29bc950", "10.1.110.102"),
+            ("worker2", "iks-networ-ac625d72ba", "10.1.110.107"),
+        ] {
+            // No podCIDR: which blocks they have follows from their names.
+            let Object::Node(plain) = node(name, address, "") else { continue };
+            let hostname = format!("iks-networking-example-cl-{hostname}");
+            declare(&mut state, Object::Node(Node { hostname, ..plain }));
+        }
+        for (index, row) in rows.iter().enumerate().filter(|(_, row)| row[7].starts_with("cali")) {
+            let plain = plain_pod(&format!("default/pod-{index}"), "worker2");
+            let pod = Pod { address: row[0].parse().ok(), interface_name: row[7].parse().ok(), ..plain };
+            declare(&mut state, Object::Pod(pod));
+        }
+        let mut fib = Fib::default();
+        for route in super::super::felix::routes(&state, "worker2").into_iter().chain(routes(&state, "worker2")) {
+            fib.add(route);
+        }
+        let shown = |route: &Route| {
+            let via = route.via.unwrap_or(Ipv4Addr::UNSPECIFIED);
+            let device = route.device.map_or_else(|| "*".to_owned(), |device| device.to_string());
+            [route.destination.network().to_string(), via.to_string(), route.destination.netmask().to_string(), device]
+        };
+        let found: Vec<_> = fib.routes().map(shown).collect();
+        let expected: Vec<_> = rows.iter().map(|row| [0, 1, 2, 7].map(|column| row[column].to_owned())).collect();
+        assert_eq!(found, expected);
     }
 }

@@ -60,3 +60,25 @@ fn mac(pod: &RunningPod) -> Mac {
     octets[0] = octets[0] & 0xfc | 0x02;
     Mac(octets)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kube::validate::tests::{declare, node, pod};
+
+    #[test]
+    fn a_pod_reaches_everything_by_an_address_that_nobody_has() {
+        let mut state = State::new(0);
+        declare(&mut state, node("a", "10.0.0.1", "192.168.8.192/26"));
+        declare(&mut state, pod("default/one", "a", None, ""));
+        declare(&mut state, pod("default/two", "a", None, ""));
+        let network = |name| pod_network(&state, state.pod(name).unwrap());
+        let one = network("one");
+        assert_eq!(one.address.to_string(), "192.168.8.193/32");
+        assert_eq!((one.mtu, one.host_device), (1440, state.pod("one").unwrap().device));
+        let routes: Vec<_> = one.routes.iter().map(|route| (route.destination.to_string(), route.via)).collect();
+        assert_eq!(routes, [("0.0.0.0/0".into(), Some(GATEWAY)), ("169.254.1.1/32".into(), None)]);
+        assert_eq!(one.mac.0[0] & 3, 2, "local, and of one station");
+        assert_ne!(one.mac, network("two").mac);
+    }
+}

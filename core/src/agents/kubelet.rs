@@ -41,3 +41,24 @@ pub fn rules(state: &State) -> RestoreInput {
     nat.finish(&mut input);
     input
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn its_jumps_and_rules_are_those_of_1_20() {
+        let lines: Vec<_> = rules(&State::new(0)).lines.into_iter().map(|line| line.text).collect();
+        let jumps: Vec<_> = lines.iter().filter(|line| line.starts_with("-I")).collect();
+        assert_eq!(
+            jumps,
+            [
+                "-I OUTPUT -j KUBE-FIREWALL",
+                "-I INPUT -j KUBE-FIREWALL",
+                "-I POSTROUTING -m comment --comment \"kubernetes postrouting rules\" -j KUBE-POSTROUTING"
+            ]
+        );
+        assert_eq!(lines.iter().filter(|line| line.starts_with("-A KUBE-POSTROUTING")).count(), 3);
+        assert!(lines.contains(&"-A KUBE-MARK-DROP -j MARK --or-mark 0x00008000".to_owned()));
+    }
+}

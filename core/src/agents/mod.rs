@@ -7,8 +7,8 @@
 //! - [`kubelet`] and [`kube_proxy`] write the `KUBE-` chains, [`felix`] the `cali-` chains, sets and pod routes;
 //!   in this order, since each puts its jumps above those that are there;
 //! - [`bird`] routes to the pods of other nodes, [`cni`] wires a pod to its node;
-//! - `metallb` elects who answers ARP for a service's address;
-//! - `coredns` answers names, `ingress_nginx` requests.
+//! - [`metallb`] elects who answers ARP for a service's address;
+//! - [`coredns`] answers names, [`ingress_nginx`] requests.
 //!
 //! In their text, `-I CHAIN` means "insert at the top, unless it is there already", and `-A` into a built-in chain "append,
 //! unless it is there already", as these programs do with `iptables -C` before; a `:chain` line makes or empties a
@@ -16,7 +16,10 @@
 
 pub mod bird;
 pub mod cni;
+pub mod coredns;
 pub mod felix;
+pub mod ingress_nginx;
 pub mod kube_proxy;
 pub mod kubelet;
+pub mod metallb;
 mod script;

@@ -12,8 +12,8 @@ use super::pods::RunningPod;
 use super::state::{Declared, Objects, State};
 use super::validate::{fault, fault_beside};
 use super::{
-    Cluster, Container, Deployment, Host, Ingress, Labels, NamedPod, Node, Object, Pod, Pool, Service,
-    service_addresses, validate,
+    Cluster, Container, Deployment, Host, Ingress, Labels, NamedPod, Node, Object, Pod, Pool, PoolPurpose, Service,
+    ServiceType, service_addresses, validate,
 };
 use crate::Origin;
 use crate::packet::DeviceName;
@@ -31,7 +31,7 @@ impl State {
             Object::Pool(pool) => self.add_pool(pool, origin),
             Object::Node(node) => return self.add_node(node, origin),
             Object::Host(host) => self.add_host(host, origin),
-            Object::Namespace { name } => self.bring_namespace(&name, origin),
+            Object::Namespace { name } => self.set_namespace(&name, origin),
             Object::Pod(pod) => return self.add_pod(pod, origin),
             Object::Deployment(deployment) => return self.add_deployment(deployment, origin),
             Object::Service(service) => return self.add_service(service, origin),
@@ -50,7 +50,27 @@ impl State {
         if let Some(gateway) = pool.gateway {
             self.holders.set(gateway, Holder::Gateway(pool.name.as_str().into()), origin);
         }
+        let serves_balancers = pool.purpose == PoolPurpose::LoadBalancer;
         insert(&mut self.pools, &pool.name.as_str().into(), pool, origin);
+        if serves_balancers {
+            self.serve_pending();
+        }
+    }
+
+    /// Gives services that wait for an address one of a new pool, as MetalLB's controller does when it is told of it.
+    fn serve_pending(&mut self) {
+        let waits = |service: &Declared<Service>| {
+            service.object.kind == ServiceType::LoadBalancer && service.object.load_balancer_ip.is_none()
+        };
+        let pending: Vec<_> = self.services.iter().filter(|(_, s)| waits(s)).map(|(key, _)| key.clone()).collect();
+        for key in pending {
+            let address = service_addresses::load_balancer_ip(self);
+            if let (Some(address), Some(service)) = (address, Arc::make_mut(&mut self.services).get_mut(&key)) {
+                let service = Arc::make_mut(service);
+                service.object.load_balancer_ip = Some(address);
+                self.holders.set(address, Holder::LoadBalancer(key), service.origin.as_ref());
+            }
+        }
     }
 
     fn add_node(&mut self, node: Node, origin: Option<&Origin>) -> Result<(), OpError> {
@@ -76,6 +96,15 @@ impl State {
         insert(&mut self.hosts, &name, host, origin);
     }
 
+    /// A namespace may be opened as often as one likes; the first place counts.
+    fn set_namespace(&mut self, name: &str, origin: Option<&Origin>) {
+        let known = Arc::make_mut(&mut self.namespaces).entry(name.into()).or_default();
+        if known.is_none() {
+            *known = origin.cloned();
+        }
+    }
+
+    /// The namespace of an object, which comes with it.
     fn bring_namespace(&mut self, name: &str, origin: Option<&Origin>) {
         if !self.namespaces.contains_key(name) {
             Arc::make_mut(&mut self.namespaces).insert(name.into(), origin.cloned());
@@ -122,7 +151,7 @@ impl State {
     /// the i-th node of `on`, starting over at its end.
     ///
     /// A daemon set has one on every node of `on` where no named one is. If it names pods and no nodes, those are all it
-    /// has: taints, which keep it off other nodes, are not modelled.
+    /// has: taints, which keep it off other nodes, are not modelled. Nor does it reach a node that is declared after it.
     fn pods_of_deployment(&self, deployment: &Deployment) -> Vec<Wanted> {
         let on: Vec<Arc<str>> = if deployment.on.is_empty() {
             self.nodes.keys().cloned().collect()

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::holders::Holders;
 use super::validate::{fault, fault_beside};
 use super::{PoolPurpose, Service, ServiceType, State};
 use crate::Origin;
@@ -101,7 +100,7 @@ pub(super) fn complete(
         }
     }
     if service.kind == ServiceType::LoadBalancer && service.load_balancer_ip.is_none() {
-        service.load_balancer_ip = load_balancer_ip(state, &state.holders);
+        service.load_balancer_ip = load_balancer_ip(state);
     }
     addresses.keep(service, key, origin);
     Ok(addresses)
@@ -109,9 +108,9 @@ pub(super) fn complete(
 
 /// The lowest free address of the first pool that has one. MetalLB itself walks a Go map of pools, in any order; here it
 /// is the order of declaration. A service for which there is none stays without, `<pending>` as kubectl calls it.
-fn load_balancer_ip(state: &State, holders: &Holders) -> Option<Ipv4Addr> {
+pub(super) fn load_balancer_ip(state: &State) -> Option<Ipv4Addr> {
     let balancers = state.pools().map(|pool| &pool.object).filter(|pool| pool.purpose == PoolPurpose::LoadBalancer);
     balancers
         .flat_map(|pool| (pool.first.to_bits()..=pool.last.to_bits()).map(Ipv4Addr::from_bits))
-        .find(|&address| holders.is_free(address))
+        .find(|&address| state.holders.is_free(address))
 }

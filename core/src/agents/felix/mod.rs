@@ -1,8 +1,8 @@
 //! Felix: from pods and pools to the `cali-` chains, the sets they look into, and the routes to local pods.
 //!
-//! What Felix writes carries a hash of itself ([`chain`]), from which it sees at its next look whether anybody has
-//! changed it. [`fixed`] chains are on every node, [`workload`] chains are made for its pods. The rules are those of
-//! v3.16; later releases differ in single rules of these chains.
+//! What Felix writes carries a hash of itself, from which it sees at its next look whether anybody has changed it: that is
+//! module `chain`. The chains of `fixed` are on every node, those of `workload` are made for its pods. The rules are those
+//! of v3.16; later releases differ in single rules of these chains.
 
 mod chain;
 mod fixed;

@@ -151,6 +151,11 @@ fn pods_are_where_their_nodes_blocks_say() {
     refused(&mut state, pod("default/two", "a", Some("192.168.1.1"), ""), "outside the block of node a", true);
     refused(&mut state, pod("default/two", "c", None, ""), "there is no node c", false);
     refused(&mut State::new(0), pod("default/two", "c", None, ""), "there is no node for", false);
+
+    let device = |key, name: &str| Object::Pod(Pod { interface_name: name.parse().ok(), ..plain_pod(key, "b") });
+    declare(&mut state, device("default/known", "cali0123"));
+    refused(&mut state, device("default/two", "cali0123"), "is the device of pod default/known", true);
+    refused(&mut state, device("default/two", "eth7"), "does not begin with `cali`", false);
 }
 
 #[test]
@@ -211,9 +216,12 @@ fn services_get_what_they_do_not_say() {
     };
     assert_eq!(found("one"), (2, Some([10, 0, 0, 201].into()), Some(30000)));
     assert_eq!(found("two"), (3, Some([10, 0, 0, 200].into()), Some(30001)));
-    assert_eq!(found("three"), (4, None, Some(30002)));
+    assert_eq!(found("three"), (4, None, Some(30002)), "the pool is empty");
     refused(&mut state, Object::Service(lb("default/four", Some("10.0.0.201"))), "service default/one, from", true);
     refused(&mut state, Object::Service(lb("default/four", Some("10.0.0.7"))), "not allowed in config", true);
+    declare(&mut state, pool("more", "10.0.0.210", "10.0.0.211", PoolPurpose::LoadBalancer));
+    assert_eq!(state.service("three").unwrap().object.load_balancer_ip, Some([10, 0, 0, 210].into()));
+    assert_eq!(state.holder([10, 0, 0, 210].into()), Some(&Holder::LoadBalancer("default/three".into())));
 }
 
 #[test]

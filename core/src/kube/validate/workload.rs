@@ -10,6 +10,7 @@ use super::super::{
     Container, Deployment, Ingress, PathType, Pod, PoolPurpose, Service, ServicePort, ServiceType, State,
 };
 use super::{dns_label, dns_subdomain, fault, fault_beside, is_dns_label, port, unique};
+use crate::packet::DeviceName;
 use crate::world::OpError;
 
 pub(super) fn pod(state: &State, pod: &Pod) -> Result<(), OpError> {
@@ -17,7 +18,18 @@ pub(super) fn pod(state: &State, pod: &Pod) -> Result<(), OpError> {
     some_node(state, "pod", &pod.name)?;
     node_named(state, pod.node.as_deref())?;
     pod_name(state, &pod.namespace, &pod.name)?;
+    interface_name(pod.interface_name)?;
     containers(&pod.containers)
+}
+
+/// Felix takes devices for pods' by the first letters of their names (`InterfacePrefix`).
+fn interface_name(name: Option<DeviceName>) -> Result<(), OpError> {
+    match name {
+        Some(name) if !name.as_str().starts_with("cali") => {
+            Err(fault(format!("interfaceName {name} does not begin with `cali`"), "use one such as cali21ac0ad37cb"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What holds for every pod whose name is given: it is a name, and nobody else's.
@@ -45,6 +57,7 @@ pub(super) fn deployment(state: &State, deployment: &Deployment) -> Result<(), O
     for pod in &deployment.pods {
         node_named(state, pod.node.as_deref())?;
         pod_name(state, &deployment.namespace, &pod.name)?;
+        interface_name(pod.interface_name)?;
         if !names.insert(&pod.name) {
             return Err(fault(format!("{kind} {} has two pods {}", deployment.name, pod.name), "choose another name"));
         }
