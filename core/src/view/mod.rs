@@ -17,3 +17,5 @@ pub mod trace;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trace_tests;
