@@ -51,7 +51,7 @@ impl World {
             Op::Show(show) => self.show(show).map(Outcome::Text),
             Op::Trace { name } => {
                 let flow = self.flow(name).ok_or_else(|| no_flow(name))?;
-                Ok(Outcome::Text({ let _ = flow; String::new() }))
+                Ok(Outcome::Text(view::trace::trace(flow, false)))
             }
             Op::Expect(expectation) => self.judge(expectation).map(Outcome::Judged),
         }
