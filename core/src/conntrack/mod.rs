@@ -6,6 +6,8 @@ mod entry;
 mod nat;
 mod table;
 pub mod tcp;
+#[cfg(test)]
+mod tests;
 mod timeouts;
 mod tuple;
 

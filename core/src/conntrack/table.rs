@@ -135,12 +135,13 @@ impl Table {
         Some(tracked)
     }
 
-    /// An ICMP error belongs to the connection of the packet it is about, and goes the other way (`nf_conntrack_inet_error`).
+    /// An ICMP error belongs to the connection of the packet it is about, and goes the way of its answers
+    /// (`nf_conntrack_inet_error`).
     fn track_error(&self, packet: &Packet, now: Jiffies) -> Option<Tracked> {
         let Body::Icmp(message) = &packet.body else { return None };
         let about = Tuple::of(message.about()?)?;
-        let (entry, direction) = self.find(&about, now)?;
-        Some(Tracked { entry, direction: direction.flipped(), state: CtState::Related })
+        let (entry, direction) = self.find(&about.inverted(), now)?;
+        Some(Tracked { entry, direction, state: CtState::Related })
     }
 
     fn begin(&mut self, tuple: Tuple, packet: &Packet, now: Jiffies) -> Option<EntryId> {
