@@ -19,3 +19,5 @@ pub mod wire;
 pub use device::{Device, DeviceKind};
 pub use namespace::{Dropped, KernelProfile, Namespace};
 pub use skb::{Context, Effect, Skb, Timer};
+#[cfg(test)]
+mod tests;
