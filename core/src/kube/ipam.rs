@@ -219,6 +219,23 @@ mod tests {
         assert_eq!(ipam.blocks("a").count(), 4);
     }
 
+    proptest::proptest! {
+        /// However nodes are called, no two hold one block, and all blocks are cut from the pool.
+        #[test]
+        fn every_node_has_a_block_of_its_own(names in proptest::collection::btree_set("[a-z]{1,8}", 1..16)) {
+            let cluster = Cluster { pod_cidr: "192.168.0.0/22".parse().unwrap(), ..Cluster::default() };
+            let mut ipam = Ipam::new(&cluster);
+            for name in &names {
+                ipam.add_node(&name.as_str().into(), name, None).unwrap();
+            }
+            let mut blocks: Vec<_> = names.iter().flat_map(|name| ipam.blocks(name).collect::<Vec<_>>()).collect();
+            assert!(blocks.iter().all(|block| cluster.pod_cidr.contains(block) && block.prefix_len() == 26));
+            blocks.sort_unstable();
+            blocks.dedup();
+            assert_eq!(blocks.len(), names.len());
+        }
+    }
+
     #[test]
     fn the_tunnel_has_the_first_address_and_a_taken_one_leaves_the_queue() {
         let mut ipam = Ipam::new(&Cluster::default());

@@ -93,17 +93,22 @@ impl World {
                 });
                 let outer: Vec<_> = outer.collect();
                 let held = outer.contains(&(*from, *to));
-                let actual = some_of("no packet was tunnelled", "tunnels", outer.iter().map(|(a, b)| format!("{a} => {b}")));
+                let actual =
+                    some_of("no packet was tunnelled", "tunnels", outer.iter().map(|(a, b)| format!("{a} => {b}")));
                 Judgement { held, actual }
             }
             Pattern::Status { code } => match &flow.http {
-                Some(page) => Judgement { held: page.status == *code, actual: format!("the status was {}", page.status) },
+                Some(page) => {
+                    Judgement { held: page.status == *code, actual: format!("the status was {}", page.status) }
+                }
                 None => Judgement { held: false, actual: format!("there was no response: {}", outcome(flow)) },
             },
             Pattern::Answer { address, via } => match &flow.dns {
                 Some(result) => {
                     let server = match via {
-                        Some(via) => self.address(&super::TargetHost::Name(format!("service/{via}")))? == *result.server.ip(),
+                        Some(via) => {
+                            self.address(&super::TargetHost::Name(format!("service/{via}")))? == *result.server.ip()
+                        }
                         None => true,
                     };
                     let addresses = result.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -167,7 +172,8 @@ impl World {
     ) -> Result<Judgement, OpError> {
         let place = self.node_named(node)?;
         let now = Jiffies::from(self.time);
-        let number = [protocol::TCP, protocol::UDP, protocol::ICMP].into_iter().find(|n| protocol::name(*n) == Some(name));
+        let number =
+            [protocol::TCP, protocol::UDP, protocol::ICMP].into_iter().find(|n| protocol::name(*n) == Some(name));
         let fits = |tuple: &Tuple, (from, to): (SocketPattern, SocketPattern)| {
             (from.address, to.address) == (tuple.source, tuple.destination)
                 && from.port.is_none_or(|port| Some(port) == tuple.source_port())

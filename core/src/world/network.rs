@@ -180,8 +180,7 @@ impl Network {
     fn add_host(&mut self, state: &State, host: &Host) {
         let mut namespace = plain(&host.name);
         let name = DeviceName::ETH0;
-        let mut device =
-            Device::ethernet(name, host.mac.unwrap_or_else(|| made_mac(0x42, host.address)), ETHERNET_MTU);
+        let mut device = Device::ethernet(name, host.mac.unwrap_or_else(|| made_mac(0x42, host.address)), ETHERNET_MTU);
         if let Some(pool) = state.network_of(host.address) {
             let (network, gateway, mac) = network_and_router(pool, host.address);
             device.addresses = vec![with_prefix(host.address, network.prefix_len())];

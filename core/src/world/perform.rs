@@ -226,9 +226,7 @@ fn get(url: &str) -> Result<Task, OpError> {
     let rest = url.strip_prefix("http://").ok_or_else(|| bad(format!("`{url}` is not an http:// URL")))?;
     let (authority, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
     let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) => {
-            (host, port.parse().map_err(|_| bad(format!("`{port}` in `{url}` is not a port")))?)
-        }
+        Some((host, port)) => (host, port.parse().map_err(|_| bad(format!("`{port}` in `{url}` is not a port")))?),
         None => (authority, 80),
     };
     if host.is_empty() {

@@ -188,7 +188,8 @@ impl World {
                 heard.push((namespace, port));
             }
         }
-        let veth = sender.mac == Mac::CALICO || heard.iter().any(|&(n, d)| self.network.get(n).devices[d].mac == Mac::CALICO);
+        let veth =
+            sender.mac == Mac::CALICO || heard.iter().any(|&(n, d)| self.network.get(n).devices[d].mac == Mac::CALICO);
         let at = self.time + if veth { VETH } else { WIRE };
         for (namespace, device) in heard {
             self.queue.plan(at, Planned::Frame { namespace, device, frame: frame.clone() });

@@ -162,3 +162,40 @@ fn routes_and_sets_follow_the_pods_and_nodes() {
         ]
     );
 }
+
+/// Where the tree sends a packet with `device`: the target of the last rule it meets.
+fn dispatched(filter: &Listing, root: &str, device: &str) -> String {
+    let takes = |rule: &str| match rule.split("-interface ").nth(1).map(|rest| rest.split(' ').next().unwrap()) {
+        Some(pattern) => pattern.strip_suffix('+').map_or(pattern == device, |prefix| device.starts_with(prefix)),
+        None => true,
+    };
+    let rule = filter[root].iter().find(|rule| takes(rule)).unwrap();
+    let target = rule.rsplit(' ').next().unwrap();
+    if target.contains("-dispatch-") { dispatched(filter, target, device) } else { target.to_owned() }
+}
+
+proptest::proptest! {
+    /// However devices are called, each is sent to its own chains, and any other is dropped.
+    #[test]
+    fn the_tree_leads_every_device_to_its_own_chain(
+        names in proptest::collection::btree_set("[0-9a-c]{1,4}", 1..30),
+        other in "[0-9a-d]{1,4}",
+    ) {
+        let mut state = State::new(0);
+        declare(&mut state, node("a", "10.0.0.1", ""));
+        for name in &names {
+            let interface_name = format!("cali{name}").parse().ok();
+            declare(&mut state, Object::Pod(Pod { interface_name, ..plain_pod(&format!("default/{name}"), "a") }));
+        }
+        let filter = &generated(&state, "a")["filter"];
+        for (direction, endpoint) in [("to", "tw"), ("from", "fw")] {
+            let root = format!("cali-{direction}-wl-dispatch");
+            for name in &names {
+                assert_eq!(dispatched(filter, &root, &format!("cali{name}")), format!("cali-{endpoint}-cali{name}"));
+            }
+            if !names.contains(&other) {
+                assert_eq!(dispatched(filter, &root, &format!("cali{other}")), "DROP");
+            }
+        }
+    }
+}

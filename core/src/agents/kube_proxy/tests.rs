@@ -306,3 +306,40 @@ fn an_old_iptables_does_not_know_random_fully() {
     let postrouting = &generated(&state)[&("nat".to_owned(), "KUBE-POSTROUTING".to_owned())];
     assert!(postrouting[2].ends_with("-j MASQUERADE"));
 }
+
+#[test]
+fn every_chain_that_a_rule_names_is_there() {
+    let state = guestbook();
+    let kubelet = crate::agents::kubelet::rules(&state);
+    let lines: Vec<_> = kubelet.lines.into_iter().chain(rules(&state, "worker2").lines).collect();
+    let found = listing(lines.iter().map(|line| line.text.as_str()));
+    for ((table, _), rules) in &found {
+        for rule in rules {
+            let target = rule.split(" -j ").nth(1).or_else(|| rule.strip_prefix("-j ")).unwrap();
+            let target = target.split(' ').next().unwrap().to_owned();
+            assert!(!target.starts_with("KUBE-") || found.contains_key(&(table.clone(), target)), "{table}: {rule}");
+        }
+    }
+}
+
+proptest::proptest! {
+    /// However many endpoints there are, each gets the same share of the connections.
+    #[test]
+    fn every_endpoint_has_the_same_chance(count in 1_u32..50) {
+        let mut state = State::new(0);
+        declare(&mut state, node("worker2", "10.1.110.107", "192.168.8.192/26"));
+        for index in 0..count {
+            declare(&mut state, pod(&format!("default/pod-{index}"), "worker2", None, "app=x"));
+        }
+        declare(&mut state, Object::Service(plain_service("default/frontend", "app=x", 80)));
+        let rules = &generated(&state)[&("nat".to_owned(), "KUBE-SVC-ENODL3HWJ5BZY56Q".to_owned())];
+        let mut left = 1.0;
+        for rule in rules {
+            let chance = rule.split("--probability ").nth(1).map_or(1.0, |p| p.split(' ').next().unwrap().parse().unwrap());
+            let share: f64 = left * chance;
+            assert!((share - 1.0 / f64::from(count)).abs() < 1e-8, "{rule}");
+            left -= share;
+        }
+        assert_eq!(rules.len(), count as usize);
+    }
+}

@@ -84,12 +84,12 @@ pub(super) fn pool(state: &State, pool: &Pool) -> Result<(), OpError> {
             None => Ok(()),
         },
         PoolPurpose::LoadBalancer => {
-            let mut machines = state.nodes().map(|node| (&node.object.name, node.object.address, &node.origin));
-            match machines.find(|(_, address, _)| pool.contains(*address)) {
+            let nodes = state.nodes().map(|node| (&node.object.name, node.object.address, &node.origin));
+            let hosts = state.hosts().map(|host| (&host.object.name, host.object.address, &host.origin));
+            match nodes.chain(hosts).find(|(_, address, _)| pool.contains(*address)) {
                 Some((name, address, origin)) => {
-                    let problem =
-                        format!("pool {} would give a service the address {address} of node {name}", pool.name);
-                    Err(fault_beside(problem, "leave machines' addresses out", origin.as_ref(), "the node has it"))
+                    let problem = format!("pool {} would give a service the address {address} of {name}", pool.name);
+                    Err(fault_beside(problem, "leave machines' addresses out", origin.as_ref(), "it has the address"))
                 }
                 None => Ok(()),
             }
@@ -158,6 +158,13 @@ fn machine_address(state: &State, kind: &str, name: &str, address: Ipv4Addr) -> 
         return Err(fault(format!("{address} cannot be the address of a machine"), "use a unicast address"));
     }
     state.holders.check_free(address)?;
+    if let Some(network) = state.network_of(address).and_then(|pool| pool.network)
+        && network.prefix_len() < 31
+        && (address == network.network() || address == network.broadcast())
+    {
+        let problem = format!("{address} cannot be the address of {kind} {name}: it stands for all of {network}");
+        return Err(fault(problem, "use an address in between"));
+    }
     let reserved = [("podCIDR", state.cluster().pod_cidr), ("serviceCIDR", state.cluster().service_cidr)];
     for (field, cidr) in reserved {
         if cidr.contains(&address) {

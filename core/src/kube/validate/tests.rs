@@ -25,6 +25,10 @@ pub(crate) fn node(name: &str, address: &str, block: &str) -> Object {
     })
 }
 
+fn host(name: &str, address: &str) -> Object {
+    Object::Host(Host { name: name.into(), address: address.parse().unwrap(), mac: None })
+}
+
 pub(crate) fn plain_pod(key: &str, node: &str) -> Pod {
     let (namespace, name) = split(key);
     Pod {
@@ -124,6 +128,11 @@ fn machines_are_where_their_pools_say() {
     refused(&mut state, node("c", "10.0.0.1", ""), "belongs to node a", true);
     refused(&mut state, node("a", "10.0.0.3", ""), "there is a node a already", true);
     refused(&mut state, node("c", "10.96.0.7", ""), "serviceCIDR", false);
+    refused(&mut state, node("c", "10.0.0.255", ""), "stands for all of 10.0.0.0/24", false);
+    refused(&mut state, node("c", "127.0.0.1", ""), "cannot be the address of a machine", false);
+    declare(&mut state, host("browser", "10.9.0.1"));
+    refused(&mut state, host("browser", "10.9.0.2"), "there is a host browser already", true);
+    refused(&mut state, pool("x", "10.9.0.0", "10.9.0.7", PoolPurpose::LoadBalancer), "10.9.0.1 of browser", true);
     refused(&mut state, node("c", "10.0.0.3", "192.168.1.0/26"), "is held by node b", true);
     refused(&mut state, node("c", "10.0.0.3", "192.168.1.0/24"), "is not a block", false);
     refused(&mut state, node("c", "10.0.0.3", "172.16.0.0/26"), "is not part of", false);
