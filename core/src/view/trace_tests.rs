@@ -270,7 +270,10 @@ fn a_dropped_packet_is_told_even_in_an_open_conversation() {
         told: false,
     };
     flow.packets[2].hops.truncate(2);
-    flow.packets[2].hops[1].end = End::Dropped(dropped(Some(1), "-m conntrack --ctstate INVALID -j DROP"));
+    let invalid = "-m conntrack --ctstate INVALID -j DROP";
+    let felix = written_by("felix", "", "");
+    flow.packets[2].hops[1].steps.push(hit(Hook::Forward, TableName::Filter, "FORWARD", 1, invalid, Some(&felix)));
+    flow.packets[2].hops[1].end = End::Dropped(dropped(Some(1), invalid));
     flow.packets[3].hops.truncate(2);
     let policy = Step::ChainEnd {
         hook: Hook::Forward,

@@ -144,14 +144,13 @@ pub enum ParsedTarget {
 /// # Ok::<(), text::TextError>(())
 /// ```
 pub fn parse(text: &str) -> Result<Command> {
-    let (table, action) = command(text)?;
+    let (table, action) = command(&split(text)?, text.len())?;
     Ok(Command { table: table.map_or(TableName::Filter, |(table, _)| table), action })
 }
 
-/// Parses a command, and says where its `-t` stands if it has one.
-pub(super) fn command(text: &str) -> Result<(Option<(TableName, Range<usize>)>, Action)> {
-    let words = split(text)?;
-    let mut args = Args { words: &words, at: 0, option: String::new(), attached: None, negated: None, end: text.len() };
+/// Parses the words of a text that ends at `end`, and says where its `-t` stands if it has one.
+pub(super) fn command(words: &[Word<'_>], end: usize) -> Result<(Option<(TableName, Range<usize>)>, Action)> {
+    let mut args = Args { words, at: 0, option: String::new(), attached: None, negated: None, end };
     if words.first().is_some_and(|first| matches!(first.text.as_ref(), "iptables" | "iptables-legacy" | "iptables-nft"))
     {
         args.at = 1;
@@ -160,7 +159,7 @@ pub(super) fn command(text: &str) -> Result<(Option<(TableName, Range<usize>)>, 
     while args.next_option()? {
         reader.option(&mut args)?;
     }
-    reader.finish(text.len())
+    reader.finish(end)
 }
 
 /// The words of a command, read from left to right.
@@ -583,3 +582,6 @@ fn device(args: &mut Args<'_>) -> Result<Device> {
     // Nor is `-i +`.
     Ok(((negated || word.text != "+").then_some(Negatable { value, negated }), word.span))
 }
+
+#[cfg(test)]
+mod tests;
