@@ -195,8 +195,8 @@ impl Story<'_> {
                 writeln!(self.out, "{chain:<29}     {ending}")
             }
             Step::Conntrack { state } => self.line("conntrack", state_name(*state)),
-            Step::Dnat { from, to } => self.line("dnat", format_args!("{} => {}", end(from), end(to))),
-            Step::Snat { from, to } => self.line("snat", format_args!("{} => {}", end(from), end(to))),
+            Step::Dnat { from, to } => self.line("dnat", format_args!("{} => {}", end(*from), end(*to))),
+            Step::Snat { from, to } => self.line("snat", format_args!("{} => {}", end(*from), end(*to))),
             Step::Route { destination, route, via, device } => {
                 let mut text = format!("{destination}: ");
                 match (route, device) {
@@ -303,7 +303,7 @@ fn devices(hop: &Hop) -> String {
 }
 
 /// An address with its port, if it has one.
-fn end(socket: &SocketAddrV4) -> String {
+fn end(socket: SocketAddrV4) -> String {
     if socket.port() == 0 { socket.ip().to_string() } else { socket.to_string() }
 }
 
