@@ -94,9 +94,10 @@ impl Listing<'_> {
             }
         }
         out.push_str(")\n");
-        out.push_str(match self.verbose {
-            true => " pkts bytes target     prot opt in     out     source               destination         \n",
-            false => "target     prot opt source               destination         \n",
+        out.push_str(if self.verbose {
+            " pkts bytes target     prot opt in     out     source               destination         \n"
+        } else {
+            "target     prot opt source               destination         \n"
         });
         chain.rules().iter().zip(chain.counters()).try_for_each(|(rule, seen)| self.rule(out, rule, seen))
     }
@@ -151,7 +152,7 @@ impl Listing<'_> {
         name.map_or_else(|| number.to_string(), str::to_owned)
     }
 
-    /// `print_ports` of libxt_tcp.c: ` dpt:80`, ` dpt:!80`, ` dpts:1:1023`.
+    /// `print_ports` of `libxt_tcp.c`: ` dpt:80`, ` dpt:!80`, ` dpts:1:1023`.
     fn ports(&self, out: &mut String, name: &str, ports: Option<Negatable<PortRange>>) -> fmt::Result {
         let Some(Negatable { value: PortRange { first, last }, negated }) = ports else { return Ok(()) };
         if (first, last) == (0, u16::MAX) && !negated {

@@ -16,6 +16,8 @@ pub mod route;
 pub mod trace;
 
 #[cfg(test)]
+mod log_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod trace_tests;

@@ -1,5 +1,7 @@
 //! Listings against what the tools printed: iptables 1.8.9 on a kernel, and the white paper's figures.
 
+#![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
+
 use crate::conntrack::tcp::TcpState;
 use crate::conntrack::{Entry, Jiffies, Layer4, Status, Tuple};
 use crate::net::fib::{Fib, Route, RouteKind};
@@ -84,9 +86,9 @@ fn check_figure(table: TableName, rules: &str, figure: &str) {
     let chains = figure.lines().filter_map(|line| line.strip_prefix("Chain ")?.split(' ').next());
     let verbose = figure.contains("pkts");
     let printed: String = chains
-        .map(|chain| match verbose {
-            true => list(rules.table(table), Some(chain), ListStyle::V1_6_1),
-            false => list_names(rules.table(table), Some(chain)),
+        .map(|chain| {
+            let table = rules.table(table);
+            if verbose { list(table, Some(chain), ListStyle::V1_6_1) } else { list_names(table, Some(chain)) }
         })
         .collect();
     assert_same(&printed, figure);

@@ -3,9 +3,8 @@
 use std::collections::HashSet;
 use std::fmt::{self, Write};
 use std::net::SocketAddrV4;
-use std::sync::Arc;
 
-use crate::netfilter::{CtState, CtStates, Hook, Policy, Provenance, TableName};
+use crate::netfilter::{CtState, CtStates, Hook, Policy, TableName};
 use crate::trace::{DropReason, End, Flow, FlowKind, FlowOutcome, Hop, PacketTrace, RuleHit, Step};
 
 /// No line is longer, unless a word in it is.
@@ -18,7 +17,6 @@ const WIDTH: usize = 160;
 /// and policies are told too.
 pub fn trace(flow: &Flow, full: bool) -> String {
     let mut text = summary(flow);
-    text.push('\n');
     let mut seen = HashSet::new();
     let mut short = Vec::new();
     for (at, packet) in flow.packets.iter().enumerate() {
@@ -29,7 +27,7 @@ pub fn trace(flow: &Flow, full: bool) -> String {
             write_short(&mut text, &mut short);
             text.push('\n');
             // A String takes everything that is written to it.
-            let _ = Story { out: &mut text, full }.packet(at + 1, packet);
+            let _ = Story { out: &mut text, full, said: None }.packet(at + 1, packet);
         } else {
             short.push((at + 1, packet));
         }
@@ -139,7 +137,7 @@ fn write_short(out: &mut String, packets: &mut Vec<(usize, &PacketTrace)>) {
         .collect();
     let widest = rows.iter().map(|(.., packet, _)| packet.len()).max().unwrap_or(0);
     for (number, time, packet, places) in rows {
-        let _ = writeln!(out, "{number:<4} {:>9}  {packet:<widest$}  {places}", time.to_string());
+        let _ = writeln!(out, "{number:<4}{time}  {packet:<widest$}  {places}");
     }
 }
 
@@ -147,29 +145,28 @@ fn write_short(out: &mut String, packets: &mut Vec<(usize, &PacketTrace)>) {
 struct Story<'a> {
     out: &'a mut String,
     full: bool,
+    /// The hook and the table of the line above, which this line need not repeat.
+    said: Option<(Hook, TableName)>,
 }
 
-/// What the lines of a hop need not repeat.
-#[derive(Default)]
-struct Said {
-    hook: Option<(Hook, TableName)>,
-    provenance: Option<Arc<Provenance>>,
-}
+/// Where the text of a rule begins.
+const MARGIN: usize = 60;
 
 impl Story<'_> {
     fn packet(&mut self, number: usize, packet: &PacketTrace) -> fmt::Result {
         let (Some(first), Some(last)) = (packet.hops.first(), packet.hops.last()) else { return Ok(()) };
         writeln!(self.out, "#{number} {} to {}: {}", first.place, last.place, first.before)?;
-        let widest = packet.hops.iter().map(|hop| hop.place.len()).max().unwrap_or(0);
+        // A long name pushes its own line to the right, not every line.
+        let widest = packet.hops.iter().map(|hop| hop.place.len()).filter(|length| *length <= 28).max().unwrap_or(0);
         let devices: Vec<_> = packet.hops.iter().map(devices).collect();
         let devices_widest = devices.iter().map(String::len).max().unwrap_or(0);
         for (hop, devices) in packet.hops.iter().zip(&devices) {
             let time = hop.time.to_string();
             let place = &hop.place;
-            writeln!(self.out, "  {time:>9}  {place:<widest$}  {devices:<devices_widest$}  {}", hop.before)?;
-            let mut said = Said::default();
+            writeln!(self.out, "  {time}  {place:<widest$}  {devices:<devices_widest$}  {}", hop.before)?;
+            self.said = None;
             for step in &hop.steps {
-                self.step(step, hop, &mut said)?;
+                self.step(step, hop)?;
             }
             self.end(hop)?;
         }
@@ -181,25 +178,25 @@ impl Story<'_> {
         writeln!(self.out, "      {what:<11} {text}")
     }
 
-    fn step(&mut self, step: &Step, hop: &Hop, said: &mut Said) -> fmt::Result {
+    fn step(&mut self, step: &Step, hop: &Hop) -> fmt::Result {
         if !matches!(step, Step::Rule(_) | Step::ChainEnd { .. }) {
-            said.hook = None;
+            self.said = None;
         }
         match step {
-            Step::Rule(hit) => self.rule(hit, said),
+            Step::Rule(hit) => self.rule(hit),
+            Step::ChainEnd { .. } if !self.full => Ok(()),
             Step::ChainEnd { hook, table, chain, policy } => {
                 let ending = match policy {
                     Some(Policy::Drop) => "policy DROP",
-                    Some(Policy::Accept) if self.full => "policy ACCEPT",
-                    None if self.full => "end of chain",
-                    _ => return Ok(()),
+                    Some(Policy::Accept) => "policy ACCEPT",
+                    None => "end of chain",
                 };
-                self.place(*hook, *table, said)?;
+                self.place(*hook, *table)?;
                 writeln!(self.out, "{chain:<29}     {ending}")
             }
             Step::Conntrack { state } => self.line("conntrack", state_name(*state)),
-            Step::Dnat { from, to } => self.line("dnat", format_args!("{} => {}", end(from), end(to))),
-            Step::Snat { from, to } => self.line("snat", format_args!("{} => {}", end(from), end(to))),
+            Step::Dnat { from, to } => self.line("dnat", format_args!("{} => {}", end(*from), end(*to))),
+            Step::Snat { from, to } => self.line("snat", format_args!("{} => {}", end(*from), end(*to))),
             Step::Route { destination, route, via, device } => {
                 let mut text = format!("{destination}: ");
                 match (route, device) {
@@ -217,7 +214,7 @@ impl Story<'_> {
                 self.line("route", text)
             }
             Step::Arp { address, device, answer: Some(mac), by } => {
-                let by = by.as_ref().map_or_else(String::new, |by| format!(", says {by}"));
+                let by = by.as_ref().map_or_else(String::new, |by| format!(" ({by})"));
                 self.line("arp", format_args!("{address} on {device} is at {mac}{by}"))
             }
             Step::Arp { address, device, answer: None, .. } => {
@@ -233,41 +230,59 @@ impl Story<'_> {
     }
 
     /// Hook and table, where they are not those of the line above.
-    fn place(&mut self, hook: Hook, table: TableName, said: &mut Said) -> fmt::Result {
-        if said.hook.replace((hook, table)) == Some((hook, table)) {
+    fn place(&mut self, hook: Hook, table: TableName) -> fmt::Result {
+        if self.said.replace((hook, table)) == Some((hook, table)) {
             write!(self.out, "      {:<11} {:<6}  ", "", "")
         } else {
             write!(self.out, "      {hook:<11} {table:<6}  ")
         }
     }
 
-    fn rule(&mut self, hit: &RuleHit, said: &mut Said) -> fmt::Result {
-        self.place(hit.hook, hit.table, said)?;
+    fn rule(&mut self, hit: &RuleHit) -> fmt::Result {
+        self.place(hit.hook, hit.table)?;
         write!(self.out, "{:<29}{:>3}  ", hit.chain, hit.number)?;
-        let margin = 60;
         let mut text = hit.rule.to_string();
         if hit.mark != hit.mark_after {
             write!(text, "  (mark {:#x} => {:#x})", hit.mark, hit.mark_after)?;
         }
-        for (at, part) in wrapped(&text, WIDTH - margin).into_iter().enumerate() {
-            let indent = if at == 0 { 0 } else { margin };
-            writeln!(self.out, "{:indent$}{part}", "")?;
+        let mut lines = wrapped(&text, WIDTH - MARGIN);
+        let by = hit.provenance.as_ref().map(|by| format!("by {by}")).unwrap_or_default();
+        let last = lines.last().map_or(0, |line| line.len());
+        // Who wrote the rule stands beside it, or below it where there is no room.
+        let beside = last + 3 + by.len() <= WIDTH - MARGIN;
+        if !beside {
+            lines.extend(wrapped(&by, WIDTH - MARGIN));
         }
-        let Some(provenance) = hit.provenance.as_ref().filter(|by| said.provenance.as_ref() != Some(*by)) else {
-            return Ok(());
-        };
-        said.provenance = Some(provenance.clone());
-        writeln!(self.out, "{:margin$}by {provenance}", "")
+        for (at, line) in lines.iter().enumerate() {
+            if at > 0 {
+                write!(self.out, "\n{:MARGIN$}", "")?;
+            }
+            self.out.push_str(line);
+        }
+        if beside && !by.is_empty() {
+            write!(self.out, "   {by}")?;
+        }
+        self.out.push('\n');
+        Ok(())
     }
 
     fn end(&mut self, hop: &Hop) -> fmt::Result {
         match &hop.end {
             End::Delivered { to } => self.line("delivered", format_args!("to {to}")),
+            End::Dropped(DropReason::Rule { table, chain, number: Some(number), told, .. }) if told_last(hop) => {
+                let told = if *told { ", and the sender was told" } else { "" };
+                self.line("dropped", format_args!("rule {number} of {table}/{chain}{told}"))
+            }
             End::Dropped(reason) => self.line("dropped", drop_reason(reason)),
             End::Sent { to: Some(mac) } if self.full || !asked(hop) => self.line("sent", format_args!("to {mac}")),
             End::Sent { .. } => Ok(()),
         }
     }
+}
+
+/// Whether the last line told of the hop is the rule that dropped the packet.
+fn told_last(hop: &Hop) -> bool {
+    matches!(hop.steps.last(), Some(Step::Rule(_)))
 }
 
 /// Whether the hop tells already which address its packet was sent to.
@@ -288,7 +303,7 @@ fn devices(hop: &Hop) -> String {
 }
 
 /// An address with its port, if it has one.
-fn end(socket: &SocketAddrV4) -> String {
+fn end(socket: SocketAddrV4) -> String {
     if socket.port() == 0 { socket.ip().to_string() } else { socket.to_string() }
 }
 

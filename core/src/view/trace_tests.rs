@@ -1,6 +1,8 @@
 //! A flow built by hand, as the white paper tells it: a browser asks the load balancer's address on worker 2, which
 //! chooses the nginx on worker 1 and sends the packet there through the tunnel.
 
+#![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
+
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -270,7 +272,10 @@ fn a_dropped_packet_is_told_even_in_an_open_conversation() {
         told: false,
     };
     flow.packets[2].hops.truncate(2);
-    flow.packets[2].hops[1].end = End::Dropped(dropped(Some(1), "-m conntrack --ctstate INVALID -j DROP"));
+    let invalid = "-m conntrack --ctstate INVALID -j DROP";
+    let felix = written_by("felix", "", "");
+    flow.packets[2].hops[1].steps.push(hit(Hook::Forward, TableName::Filter, "FORWARD", 1, invalid, Some(&felix)));
+    flow.packets[2].hops[1].end = End::Dropped(dropped(Some(1), invalid));
     flow.packets[3].hops.truncate(2);
     let policy = Step::ChainEnd {
         hook: Hook::Forward,

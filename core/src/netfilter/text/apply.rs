@@ -269,7 +269,7 @@ impl Editor {
         Ok(found)
     }
 
-    /// `-i` and `-o` stand only where the device is known (`generic_opt_check` in xshared.c).
+    /// `-i` and `-o` stand only where the device is known (`generic_opt_check` in `xshared.c`).
     fn check_devices(&self, chain: &Named, id: ChainId, rule: &ParsedRule) -> Result<()> {
         if self.chain(id).policy.is_none() {
             return Ok(());

@@ -1,8 +1,8 @@
 //! What the kernel checks when it takes a table over: where a target or match may stand, and that jumps do not loop
-//! (`mark_source_chains` in ip_tables.c, `xt_check_target` and `xt_check_match` in x_tables.c).
+//! (`mark_source_chains` in `ip_tables.c`, `xt_check_target` and `xt_check_match` in `x_tables.c`).
 
 use super::apply::called;
-use crate::netfilter::{ChainId, Hook, Match, Rule, Table, TableName, Target};
+use crate::netfilter::{Chain, ChainId, Hook, Match, Rule, Table, TableName, Target};
 
 /// A rule that cannot be where it is.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ pub(super) fn table(table: &Table) -> Result<(), Fault> {
     }
     for id in order {
         let from = reached[id.0 as usize];
-        let rules = table.chain(id).map(|chain| chain.rules()).unwrap_or_default();
+        let rules = table.chain(id).map(Chain::rules).unwrap_or_default();
         for (at, rule) in rules.iter().enumerate() {
             if let Some(to) = called(rule) {
                 reached[to.0 as usize] |= from;
@@ -118,7 +118,7 @@ fn callers_first(table: &Table) -> Result<Vec<ChainId>, Fault> {
         // The chains being gone through, each with the rule to be looked at next.
         let mut path = vec![(start, 0)];
         while let Some((id, at)) = path.pop() {
-            let rules = table.chain(id).map(|chain| chain.rules()).unwrap_or_default();
+            let rules = table.chain(id).map(Chain::rules).unwrap_or_default();
             let Some(rule) = rules.get(at) else {
                 seen[id.0 as usize] = Seen::Done;
                 done.push(id);

@@ -25,6 +25,8 @@ mod check;
 mod parse;
 mod protocols;
 mod restore;
+#[cfg(test)]
+mod round_trip;
 mod save;
 pub(crate) mod shown;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The arguments of the `iptables` command.
 
+mod args;
 mod matches;
 pub(super) mod targets;
 mod value;
@@ -8,8 +9,9 @@ mod word;
 use std::ops::Range;
 
 use super::TextError;
-use crate::netfilter::{Counter, Header, Match, Negatable, Policy, PortRange, TableName, Target};
+use crate::netfilter::{Counter, Header, Match, Negatable, Policy, TableName, Target};
 use crate::packet::protocol;
+use args::Args;
 use word::Word;
 
 pub(super) use word::split;
@@ -144,150 +146,27 @@ pub enum ParsedTarget {
 /// # Ok::<(), text::TextError>(())
 /// ```
 pub fn parse(text: &str) -> Result<Command> {
-    let (table, action) = command(text)?;
+    let (table, action) = command(&split(text)?, text.len())?;
     Ok(Command { table: table.map_or(TableName::Filter, |(table, _)| table), action })
 }
 
-/// Parses a command, and says where its `-t` stands if it has one.
-pub(super) fn command(text: &str) -> Result<(Option<(TableName, Range<usize>)>, Action)> {
-    let words = split(text)?;
-    let mut args = Args { words: &words, at: 0, option: String::new(), attached: None, negated: None, end: text.len() };
-    if words.first().is_some_and(|first| matches!(first.text.as_ref(), "iptables" | "iptables-legacy" | "iptables-nft"))
-    {
-        args.at = 1;
-    }
+/// A table, and where `-t` names it.
+type Given = (TableName, Range<usize>);
+
+/// Parses the words of a text that ends at `end`, and says where its `-t` stands if it has one.
+pub(super) fn command(words: &[Word<'_>], end: usize) -> Result<(Option<Given>, Action)> {
+    let mut args = Args::new(words, end);
     let mut reader = Reader::default();
     while args.next_option()? {
         reader.option(&mut args)?;
     }
-    reader.finish(text.len())
-}
-
-/// The words of a command, read from left to right.
-struct Args<'a> {
-    words: &'a [Word<'a>],
-    /// The word to be read next.
-    at: usize,
-    /// The option being read, as written.
-    option: String,
-    /// What stands behind the `=` of `--option=value` or the letter of `-jACCEPT`.
-    attached: Option<Word<'a>>,
-    /// Where the `!` before the option stands.
-    negated: Option<Range<usize>>,
-    end: usize,
-}
-
-impl<'a> Args<'a> {
-    /// Goes to the next option. `false` at the end.
-    fn next_option(&mut self) -> Result<bool> {
-        if let Some(bang) = &self.negated {
-            return Err(TextError::new(bang.clone(), format!("`!` cannot stand before `{}`", self.option)));
-        }
-        let Some(mut word) = self.words.get(self.at) else { return Ok(false) };
-        if word.text == "!" {
-            let bang = word.span.clone();
-            self.at += 1;
-            word = self.words.get(self.at).ok_or_else(|| TextError::new(bang.clone(), "`!` stands before nothing"))?;
-            self.negated = Some(bang);
-        }
-        self.at += 1;
-        let text = word.text.as_ref();
-        self.attached = None;
-        if let Some((name, value)) = text.split_once('=').filter(|_| text.starts_with("--")) {
-            self.option = name.to_owned();
-            self.attached = Some(Word { text: value.to_owned().into(), span: word.span.clone() });
-        } else if let Some(value) = text.get(2..).filter(|value| !value.is_empty() && is_short(text)) {
-            self.option = text[..2].to_owned();
-            self.attached = Some(Word { text: value.to_owned().into(), span: word.span.clone() });
-        } else if text.len() > 1 && text.starts_with('-') {
-            text.clone_into(&mut self.option);
-        } else {
-            let error = TextError::new(word.span.clone(), format!("`{text}` is not an option, and no option takes it"));
-            return Err(if text == "!" { error.hint("one `!` is enough") } else { error });
-        }
-        Ok(true)
-    }
-
-    /// The option being read, as written.
-    fn name(&self) -> &str {
-        &self.option
-    }
-
-    /// Where the option being read, or the value last read, stands.
-    fn span(&self) -> Range<usize> {
-        self.words.get(self.at.saturating_sub(1)).map_or(self.end..self.end, |word| word.span.clone())
-    }
-
-    fn error(&self, problem: impl Into<String>) -> TextError {
-        TextError::new(self.span(), problem)
-    }
-
-    /// The next word, as the option's value; `what` says what it should be.
-    fn value(&mut self, what: &str) -> Result<Word<'a>> {
-        if let Some(attached) = self.attached.take() {
-            return Ok(attached);
-        }
-        let Some(word) = self.words.get(self.at) else {
-            return Err(self.error(format!("`{}` needs {what}", self.option)));
-        };
-        if word.text == "!" {
-            // Until 1.4.3 the `!` stood behind the option.
-            let hint = format!("write the `!` before `{}`", self.option);
-            return Err(TextError::new(word.span.clone(), "`!` stands behind its option").hint(hint));
-        }
-        self.at += 1;
-        Ok(word.clone())
-    }
-
-    /// `value` with the `!` that stood before the option.
-    fn negatable<T>(&mut self, value: T) -> Negatable<T> {
-        Negatable { value, negated: self.negated.take().is_some() }
-    }
-
-    /// Sees to it that no `!` stands before the option. Always `true`, so that it can set a flag.
-    fn plain(&self) -> Result<bool> {
-        match &self.negated {
-            None => Ok(true),
-            Some(bang) => Err(TextError::new(bang.clone(), format!("`!` cannot stand before `{}`", self.option))),
-        }
-    }
-
-    /// Ports, with the `!` that stood before the option.
-    fn ports(&mut self) -> Result<Negatable<PortRange>> {
-        let negated = self.negatable(()).negated;
-        Ok(Negatable { value: value::ports(&self.value("a port")?)?, negated })
-    }
-
-    /// The next word if it cannot be an option.
-    fn operand(&mut self) -> Option<Word<'a>> {
-        let word = self.attached.take().or_else(|| self.words.get(self.at).cloned())?;
-        if word.text.starts_with('-') || word.text == "!" {
-            return None;
-        }
-        if self.words.get(self.at).is_some_and(|next| next.span == word.span) {
-            self.at += 1;
-        }
-        Some(word)
-    }
-}
-
-impl Word<'_> {
-    /// The text, cut to at most `length` bytes.
-    fn cut(&self, length: usize) -> &str {
-        &self.text[..self.text.floor_char_boundary(length)]
-    }
-}
-
-/// Whether a word is a short option with its value behind it, such as `-jACCEPT`.
-fn is_short(text: &str) -> bool {
-    let mut letters = text.bytes();
-    letters.next() == Some(b'-') && letters.next().is_some_and(|letter| b"tAIRDCNXFZPpsdiojgm".contains(&letter))
+    reader.finish(end)
 }
 
 /// What has been read of a command so far.
 #[derive(Default)]
 struct Reader {
-    table: Option<(TableName, Range<usize>)>,
+    table: Option<Given>,
     verb: Option<(Verb, Range<usize>)>,
     header: Header,
     in_device: Range<usize>,
@@ -306,7 +185,13 @@ enum Verb {
     Replace(Named, (u32, Range<usize>)),
     Delete(Named, Option<(u32, Range<usize>)>),
     Check(Named),
-    Whole(Action),
+    Whole(Box<Action>),
+}
+
+impl Verb {
+    fn whole(action: Action) -> Self {
+        Self::Whole(Box::new(action))
+    }
 }
 
 impl Reader {
@@ -355,9 +240,8 @@ impl Reader {
     /// The options of a rule that need no `-m`.
     fn header(&mut self, args: &mut Args<'_>) -> Result<bool> {
         let option = args.name().to_owned();
-        let twice = |taken: bool, at: &Args<'_>| match taken {
-            true => Err(at.error(format!("`{option}` can be given only once"))),
-            false => Ok(()),
+        let twice = |taken: bool, at: &Args<'_>| {
+            if taken { Err(at.error(format!("`{option}` can be given only once"))) } else { Ok(()) }
         };
         match option.as_str() {
             "-s" | "--source" | "--src" => {
@@ -454,13 +338,13 @@ impl Reader {
             };
         }
         let loaded = self.matches.iter().flat_map(|draft| matches::options(draft.name())).flat_map(|(_, names)| *names);
-        let loaded = loaded.chain(self.target.iter().flat_map(|target| target.options()));
+        let loaded = loaded.chain(self.target.iter().flat_map(targets::Draft::options));
         let known =
             loaded.chain(&["--source", "--destination", "--protocol", "--in-interface", "--out-interface", "--jump"]);
         TextError::unknown(args.span(), format!("the option `{option}`")).did_you_mean(option, known.copied())
     }
 
-    fn finish(mut self, end: usize) -> Result<(Option<(TableName, Range<usize>)>, Action)> {
+    fn finish(mut self, end: usize) -> Result<(Option<Given>, Action)> {
         let table = self.table.take();
         let Some((verb, _)) = self.verb.take() else {
             let error = TextError::new(0..end, "there is no command in this");
@@ -469,7 +353,7 @@ impl Reader {
         let action = match verb {
             Verb::Whole(action) => match self.rule_option {
                 Some(at) => return Err(TextError::new(at, "this command takes no rule")),
-                None => action,
+                None => *action,
             },
             Verb::Delete(chain, Some(number)) => match self.rule_option {
                 Some(at) => {
@@ -542,15 +426,15 @@ fn verb(args: &mut Args<'_>) -> Result<Option<Verb>> {
             Verb::Delete(chain, number)
         }
         "-C" | "--check" => Verb::Check(chain(args)?),
-        "-N" | "--new-chain" | "--new" => Verb::Whole(Action::NewChain(chain(args)?)),
-        "-X" | "--delete-chain" => Verb::Whole(Action::DeleteChain(args.operand().map(Named::from))),
-        "-F" | "--flush" => Verb::Whole(Action::Flush(args.operand().map(Named::from))),
-        "-Z" | "--zero" => Verb::Whole(Action::Zero(args.operand().map(Named::from))),
+        "-N" | "--new-chain" | "--new" => Verb::whole(Action::NewChain(chain(args)?)),
+        "-X" | "--delete-chain" => Verb::whole(Action::DeleteChain(args.operand().map(Named::from))),
+        "-F" | "--flush" => Verb::whole(Action::Flush(args.operand().map(Named::from))),
+        "-Z" | "--zero" => Verb::whole(Action::Zero(args.operand().map(Named::from))),
         "-P" | "--policy" => {
             let chain = chain(args)?;
             let word = args.value("`ACCEPT` or `DROP`")?;
             let policy = value::one_of(&word, &word.text, &POLICIES, "a policy: `ACCEPT` or `DROP`")?;
-            Verb::Whole(Action::Policy(chain, policy))
+            Verb::whole(Action::Policy(chain, policy))
         }
         "-E" | "--rename-chain" => return Err(TextError::unknown(args.span(), "the renaming of chains")),
         _ => return Ok(None),
@@ -583,3 +467,6 @@ fn device(args: &mut Args<'_>) -> Result<Device> {
     // Nor is `-i +`.
     Ok(((negated || word.text != "+").then_some(Negatable { value, negated }), word.span))
 }
+
+#[cfg(test)]
+mod tests;

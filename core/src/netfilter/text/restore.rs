@@ -186,22 +186,19 @@ fn chain_line(editor: &mut Editor, text: &str) -> Result<(), TextError> {
     editor.set_policy(&chain, found, counter)
 }
 
-/// A command, with `[PACKETS:BYTES]` before it or not. Its spans count from the line's beginning.
+/// A command, with `[PACKETS:BYTES]` before it or not.
 fn rule_line(text: &str) -> Result<Action, TextError> {
-    let (counter, offset) = match text.strip_prefix('[').and_then(|rest| rest.find(']')) {
-        Some(end) => {
-            let bad = || TextError::new(0..end + 2, format!("`{}` is not [packets:bytes]", &text[..end + 2]));
-            (Some(bracketed(&text[..end + 2]).ok_or_else(bad)?), end + 2)
+    let words = split(text)?;
+    let counter = match words.first() {
+        Some(first) if first.text.starts_with('[') => {
+            let bad = || TextError::new(first.span.clone(), format!("`{}` is not [packets:bytes]", first.text));
+            Some(bracketed(&first.text).ok_or_else(bad)?)
         }
-        None => (None, 0),
+        _ => None,
     };
-    let (table, mut action) = parse::command(&text[offset..]).map_err(|error| {
-        let span = error.span.start + offset..error.span.end + offset;
-        TextError { span, ..error }
-    })?;
+    let (table, mut action) = parse::command(&words[usize::from(counter.is_some())..], text.len())?;
     if let Some((_, span)) = table {
-        let error = TextError::new(span.start + offset..span.end + offset, "the table is the one after `*`, not `-t`");
-        return Err(error);
+        return Err(TextError::new(span, "the table is the one after `*`, not `-t`"));
     }
     if let Action::Append { rule, .. } | Action::Insert { rule, .. } | Action::Replace { rule, .. } = &mut action
         && counter.is_some()

@@ -249,7 +249,7 @@ fn write_log(out: &mut String, log: &LogTarget) -> fmt::Result {
     Ok(())
 }
 
-/// The bits of `XT_LOG_*` with their options, in the order of LOG_save.
+/// The bits of `XT_LOG_*` with their options, in the order of `LOG_save`.
 const LOG_FLAGS: [(u8, &str); 5] = [
     (0x01, "--log-tcp-sequence"),
     (0x02, "--log-tcp-options"),

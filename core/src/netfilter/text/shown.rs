@@ -98,12 +98,16 @@ pub(crate) fn address_types(types: AddressTypes) -> impl Display {
     fmt::from_fn(move |f| commas(f, names.clone().map(|(_, name)| name)))
 }
 
-/// TCP flags, by rising bit (`print_tcpf` in libxt_tcp.c).
+/// TCP flags, by rising bit (`print_tcpf` in `libxt_tcp.c`).
 pub(crate) fn tcp_flags(flags: TcpFlags) -> impl Display {
     let names = TcpFlags::NAMED.into_iter().rev().filter(move |(flag, _)| flags.has(*flag));
-    fmt::from_fn(
-        move |f| if flags.0 & 0x3f == 0 { f.write_str("NONE") } else { commas(f, names.clone().map(|(_, name)| name)) },
-    )
+    fmt::from_fn(move |f| {
+        if names.clone().next().is_none() {
+            f.write_str("NONE")
+        } else {
+            commas(f, names.clone().map(|(_, name)| name))
+        }
+    })
 }
 
 /// The ipset and the sides of the packet it is asked about.

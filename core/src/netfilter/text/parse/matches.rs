@@ -29,7 +29,7 @@ pub(super) const KNOWN: [&str; 12] = [
     "rpfilter",
 ];
 
-/// Names of ICMP types and codes (libxt_icmp.h).
+/// Names of ICMP types and codes (`libxt_icmp.h`).
 const ICMP_TYPES: [(&str, u8, Option<u8>); 15] = [
     ("any", 255, None),
     ("echo-reply", 0, None),
@@ -422,7 +422,7 @@ impl StatisticDraft {
     }
 }
 
-/// A probability as the kernel keeps it: in parts of 2^31, rounded (`lround` in libxt_statistic.c).
+/// A probability as the kernel keeps it: in parts of 2^31, rounded (`lround` in `libxt_statistic.c`).
 #[allow(clippy::cast_sign_loss, reason = "what is negative has been refused")]
 fn probability(word: &Word<'_>) -> Result<u32> {
     let value: f64 = word.text.parse().unwrap_or(f64::NAN);

@@ -48,7 +48,7 @@ pub(in super::super) const FOREIGN: [&str; 31] = [
     "TTL",
 ];
 
-/// Aliases of `--reject-with` (libipt_REJECT.c).
+/// Aliases of `--reject-with` (`libipt_REJECT.c`).
 const REJECT_ALIASES: [(RejectWith, &str); 8] = [
     (RejectWith::NetUnreachable, "net-unreach"),
     (RejectWith::HostUnreachable, "host-unreach"),
@@ -259,7 +259,7 @@ fn log_option(log: &mut LogTarget, option: &str, args: &mut Args<'_>) -> Result<
     Ok(())
 }
 
-/// The value and the mask of `mark_tginfo2`, in which every form ends (libxt_MARK.c).
+/// The value and the mask of `mark_tginfo2`, in which every form ends (`libxt_MARK.c`).
 fn mark_option(option: &str, args: &mut Args<'_>) -> Result<(u32, u32)> {
     let word = args.value("a mark")?;
     Ok(match option {

@@ -1,4 +1,4 @@
-//! Splitting a line into words, as `iptables-restore` does (`add_param_to_argv` in xshared.c), with single quotes too.
+//! Splitting a line into words, as `iptables-restore` does (`add_param_to_argv` in `xshared.c`), with single quotes too.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -61,6 +61,7 @@ fn quoted(text: &str, start: usize, at: &mut usize) -> Result<String, TextError>
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 mod tests {
     use super::split;
 
