@@ -1,0 +1,270 @@
+//! What is written in a file, as it is written: a list of [`Statement`]s, each with its place.
+//!
+//! Every sentence has one form here, whatever block it stands in; whether it belongs there is for the checks to say.
+//! Numbers, addresses and choices are kept as text, because the checks can say more about a bad one than a grammar can.
+
+use std::sync::Arc;
+
+use crate::{SourceFile, Span, Word};
+
+/// A file.
+#[derive(Clone, Debug)]
+pub struct Ast {
+    /// Where it was read from.
+    pub file: Arc<SourceFile>,
+    /// Its sentences.
+    pub statements: Vec<Statement>,
+}
+
+/// A sentence, with its block if it has one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statement {
+    /// The whole of it.
+    pub span: Span,
+    /// What it says.
+    pub kind: StatementKind,
+}
+
+/// A pair of braces and the sentences between.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Block {
+    /// From brace to brace.
+    pub span: Span,
+    /// What stands between.
+    pub statements: Vec<Statement>,
+}
+
+/// A piece of text and its place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Text {
+    /// Its place.
+    pub span: Span,
+    /// The text.
+    pub text: String,
+}
+
+/// Rhai in a scenario: what stands between `${` and `}`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Island {
+    /// The place of the whole island.
+    pub span: Span,
+    /// The byte of the file at which the Rhai begins.
+    pub base: u32,
+    /// The Rhai.
+    pub text: String,
+}
+
+/// A name, an address or an island, with or without a port: whatever can send, be sent to, or be talked about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Operand {
+    /// The whole of it.
+    pub span: Span,
+    /// Without the port.
+    pub what: What,
+    /// The port.
+    pub port: Option<Text>,
+}
+
+/// The first part of an [`Operand`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// `name`, `namespace/name` or `kind/name`.
+    Name(String),
+    /// An address, as written.
+    Address(String),
+    /// An island.
+    Island(Island),
+}
+
+/// A value of another kind, or an island in its place.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// The value, as written.
+    Text(Text),
+    /// An island.
+    Island(Island),
+}
+
+/// A part of a declaration that may stand in any order among the others: `at 10.0.0.1`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Clause {
+    /// The word and its value.
+    pub span: Span,
+    /// The word.
+    pub word: Word,
+    /// The value.
+    pub value: Text,
+}
+
+/// `KEY=VALUE`.
+pub type LabelPair = Text;
+
+/// The fields of `port`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PortField {
+    /// `80` or `53/UDP`.
+    pub port: Text,
+    /// After `->`.
+    pub target: Option<Text>,
+    /// After `as`.
+    pub name: Option<Text>,
+    /// After `nodePort`.
+    pub node_port: Option<Text>,
+}
+
+/// The range of a pool.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Range {
+    /// `10.0.0.0/24`
+    Cidr(Text),
+    /// `10.0.0.1 to 10.0.0.9`
+    FromTo(Text, Text),
+}
+
+/// A sentence.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "each variant is a sentence of the table in `words`, and its fields are that sentence's")]
+pub enum StatementKind {
+    Cluster { name: Text, body: Block },
+    Pool { name: Text, range: Range, clauses: Vec<Clause> },
+    Node { name: Text, clauses: Vec<Clause> },
+    Host { name: Text, clauses: Vec<Clause> },
+    Namespace { name: Text, body: Block },
+    Workload { word: Word, name: Text, body: Block },
+    Pod { name: Text, clauses: Vec<Clause>, body: Option<Block> },
+    Service { name: Text, body: Block },
+    Ingress { name: Text, body: Block },
+
+    PodCidr { cidr: Text, blocks: Option<Text> },
+    ServiceCidr(Text),
+    Overlay(Text),
+    Version { word: Word, version: Text },
+    Mtu(Text),
+    Domain(Text),
+
+    Replicas { count: Text, on: Vec<Text> },
+    Labels { word: Word, pairs: Vec<LabelPair> },
+    ServiceAccount(Text),
+    Container { name: Text, body: Option<Block> },
+    Port(PortField),
+    Serve { app: Text, root: Option<Text>, body: Option<Block> },
+    Handler { method: Text, path: Text, connect: Vec<Operand> },
+    Type(Text),
+    ClusterIp(Text),
+    LoadBalancerIp(Text),
+    Endpoints(Vec<Operand>),
+    Path { host: Option<Text>, path_type: Text, path: Text, service: Operand },
+
+    On { node: Operand, body: Block },
+    Command(Text),
+    Choose { service: Operand, endpoint: Operand },
+    ChoosePort { port: Text, place: Operand },
+    Send { from: Operand, to: Operand, protocol: Text, name: Text },
+    Ping { from: Operand, to: Operand, name: Text },
+    Get { from: Operand, url: Value, name: Text },
+    Resolve { from: Operand, host: Operand, name: Text },
+    Wait(Value),
+    Trace(Text),
+    TraceGet { from: Operand, url: Value },
+    ShowRoutes(Operand),
+    ShowConntrack { node: Operand, protocol: Option<Text>, port: Option<Value> },
+    ShowIptables { node: Operand, chain: Text },
+    ShowLog(Operand),
+    Expect { flow: Text, not: bool, pattern: Pattern },
+    Assert(Island),
+
+    Test { name: Text, body: Block },
+    For { variable: Text, list: Island, body: Block },
+    If { condition: Island, then: Block, otherwise: Option<Block> },
+    Rhai(Island),
+
+    /// A sentence that could not be read; its block, if it has one, could.
+    Faulty(Option<Block>),
+}
+
+/// What is expected: `core`'s patterns as they are written.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "they are those of `netscene_core::trace::Pattern`")]
+pub enum Pattern {
+    Delivered { to: Option<Operand> },
+    Dropped { by: Option<Text>, at: Option<Operand> },
+    Rejected { by: Option<Text> },
+    Timeout { at: Option<Operand> },
+    Arp { address: Operand, mac: Value },
+    Visits { place: Operand, chains: Vec<Text> },
+    Dnat { from: Operand, to: Operand },
+    Snat { from: Operand, to: Operand },
+    Tunnel { from: Operand, to: Operand },
+    Status(Value),
+    Answer { address: Operand, via: Option<Operand> },
+    Conntrack { node: Operand, protocol: Text, original: (Operand, Operand), reply: Option<(Operand, Operand)> },
+}
+
+impl StatementKind {
+    /// The word it begins with; none for a faulty one.
+    pub fn word(&self) -> Option<Word> {
+        Some(match self {
+            Self::Cluster { .. } => Word::Cluster,
+            Self::Pool { .. } => Word::Pool,
+            Self::Node { .. } => Word::Node,
+            Self::Host { .. } => Word::Host,
+            Self::Namespace { .. } => Word::Namespace,
+            Self::Workload { word, .. } | Self::Version { word, .. } | Self::Labels { word, .. } => *word,
+            Self::Pod { .. } => Word::Pod,
+            Self::Service { .. } => Word::Service,
+            Self::Ingress { .. } => Word::Ingress,
+            Self::PodCidr { .. } => Word::PodCidr,
+            Self::ServiceCidr(_) => Word::ServiceCidr,
+            Self::Overlay(_) => Word::Overlay,
+            Self::Mtu(_) => Word::Mtu,
+            Self::Domain(_) => Word::Domain,
+            Self::Replicas { .. } => Word::Replicas,
+            Self::ServiceAccount(_) => Word::ServiceAccount,
+            Self::Container { .. } => Word::Container,
+            Self::Port(_) => Word::Port,
+            Self::Serve { .. } => Word::Serve,
+            Self::Handler { .. } | Self::On { .. } => Word::On,
+            Self::Type(_) => Word::Type,
+            Self::ClusterIp(_) => Word::ClusterIp,
+            Self::LoadBalancerIp(_) => Word::LoadBalancerIp,
+            Self::Endpoints(_) => Word::Endpoints,
+            Self::Path { .. } => Word::Path,
+            Self::Command(_) => Word::Iptables,
+            Self::Choose { .. } | Self::ChoosePort { .. } => Word::Choose,
+            Self::Send { .. } => Word::Send,
+            Self::Ping { .. } => Word::Ping,
+            Self::Get { .. } => Word::Get,
+            Self::Resolve { .. } => Word::Resolve,
+            Self::Wait(_) => Word::Wait,
+            Self::Trace(_) | Self::TraceGet { .. } => Word::Trace,
+            Self::ShowRoutes(_) | Self::ShowConntrack { .. } | Self::ShowIptables { .. } | Self::ShowLog(_) => Word::Show,
+            Self::Expect { .. } => Word::Expect,
+            Self::Assert(_) => Word::Assert,
+            Self::Test { .. } => Word::Test,
+            Self::For { .. } => Word::For,
+            Self::If { .. } => Word::If,
+            Self::Rhai(_) => Word::Rhai,
+            Self::Faulty(_) => return None,
+        })
+    }
+
+    /// The blocks it has.
+    pub fn blocks(&self) -> Vec<&Block> {
+        match self {
+            Self::Cluster { body, .. }
+            | Self::Namespace { body, .. }
+            | Self::Workload { body, .. }
+            | Self::Service { body, .. }
+            | Self::Ingress { body, .. }
+            | Self::On { body, .. }
+            | Self::Test { body, .. }
+            | Self::For { body, .. } => vec![body],
+            Self::Pod { body, .. }
+            | Self::Container { body, .. }
+            | Self::Serve { body, .. }
+            | Self::Faulty(body) => body.iter().collect(),
+            Self::If { then, otherwise, .. } => std::iter::once(then).chain(otherwise).collect(),
+            _ => Vec::new(),
+        }
+    }
+}

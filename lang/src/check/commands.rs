@@ -1,0 +1,171 @@
+//! Commands and what groups them: which flows there are by then, what islands see, and where a sentence belongs.
+
+use super::Checker;
+use super::scripts::Variables;
+use crate::api::Type;
+use crate::ast::{Block, Island, Operand, Pattern, Statement, StatementKind, Text};
+use crate::lower::Lowering;
+use crate::suggest::question;
+use crate::words::BlockKind;
+use crate::{Code, Diagnostic};
+
+/// What is known at a point of the file.
+#[derive(Clone, Default)]
+struct Known {
+    /// The flows that have been sent, and the loop variables.
+    variables: Variables,
+}
+
+impl Checker<'_> {
+    /// Takes the words of faulty commands for names that may exist: the flow of a faulty `send` is not unknown.
+    pub(super) fn loosen_commands(&mut self, statements: &[Statement]) {
+        for statement in statements {
+            if matches!(statement.kind, StatementKind::Faulty(_)) {
+                self.symbols.loosen(self.file, statement.span);
+            }
+            for block in statement.kind.blocks() {
+                self.loosen_commands(&block.statements);
+            }
+        }
+    }
+
+    /// Checks the commands of a file; what is left to run once everything is declared.
+    pub(super) fn steps(&mut self, statements: &[Statement]) -> Vec<Statement> {
+        let mut known = Known::default();
+        let mut steps = Vec::new();
+        for statement in statements {
+            match &statement.kind {
+                StatementKind::Cluster { .. }
+                | StatementKind::Pool { .. }
+                | StatementKind::Node { .. }
+                | StatementKind::Host { .. }
+                | StatementKind::Namespace { .. }
+                | StatementKind::Rhai(_)
+                | StatementKind::Faulty(_) => {}
+                StatementKind::Test { body, .. } => {
+                    // A test has the flows sent above it, and keeps its own to itself.
+                    self.block(body, &mut known.clone());
+                    steps.push(statement.clone());
+                }
+                _ => {
+                    self.step(statement, &mut known, BlockKind::File);
+                    steps.push(statement.clone());
+                }
+            }
+        }
+        steps
+    }
+
+    fn block(&mut self, block: &Block, known: &mut Known) {
+        for statement in &block.statements {
+            self.step(statement, known, BlockKind::Test);
+        }
+    }
+
+    fn step(&mut self, statement: &Statement, known: &mut Known, block: BlockKind) {
+        match &statement.kind {
+            StatementKind::On { node, body } => self.on_node(node, body, known),
+            StatementKind::Assert(island) => {
+                let of = self.island(island, known);
+                if !matches!(of, Type::Truth | Type::Any) {
+                    let title = format!("a {} is neither true nor false", of.describe());
+                    let diagnostic = Diagnostic::error(Code::BadIsland, title);
+                    self.report(diagnostic.at(island.span, "expected a comparison, or what is true or false by itself"));
+                }
+            }
+            StatementKind::For { variable, list, body } => {
+                let of = self.island(list, known).element();
+                let hidden = known.variables.insert(variable.text.clone(), of);
+                self.block(body, known);
+                match hidden {
+                    Some(of) => known.variables.insert(variable.text.clone(), of),
+                    None => known.variables.shift_remove(&variable.text),
+                };
+            }
+            StatementKind::If { condition, then, otherwise } => {
+                self.island(condition, known);
+                self.block(then, known);
+                if let Some(otherwise) = otherwise {
+                    self.block(otherwise, known);
+                }
+            }
+            StatementKind::Faulty(_) => {}
+            kind => {
+                if !self.command(kind, known) {
+                    self.misplaced(statement, block);
+                }
+            }
+        }
+    }
+
+    /// Checks a command. It says whether the sentence is one.
+    fn command(&mut self, kind: &StatementKind, known: &mut Known) -> bool {
+        let mut sent = None;
+        match kind {
+            StatementKind::Send { name, .. }
+            | StatementKind::Ping { name, .. }
+            | StatementKind::Get { name, .. }
+            | StatementKind::Resolve { name, .. } => sent = Some(name),
+            StatementKind::Trace(name) => self.flow(name, known),
+            StatementKind::Expect { flow, pattern, .. } if !matches!(pattern, Pattern::Conntrack { .. }) => {
+                self.flow(flow, known);
+            }
+            StatementKind::Choose { .. }
+            | StatementKind::ChoosePort { .. }
+            | StatementKind::Wait(_)
+            | StatementKind::TraceGet { .. }
+            | StatementKind::ShowRoutes(_)
+            | StatementKind::ShowConntrack { .. }
+            | StatementKind::ShowIptables { .. }
+            | StatementKind::ShowLog(_)
+            | StatementKind::Expect { .. } => {}
+            _ => return false,
+        }
+        self.lower(known, |lowering| lowering.command(kind).map(drop));
+        if let Some(name) = sent {
+            known.variables.insert(name.text.clone(), Type::Flow);
+        }
+        true
+    }
+
+    fn on_node(&mut self, node: &Operand, body: &Block, known: &Known) {
+        self.lower(known, |lowering| lowering.node(node).map(drop));
+        for statement in &body.statements {
+            match &statement.kind {
+                StatementKind::Command(_) | StatementKind::Faulty(_) => {}
+                _ => self.misplaced(statement, BlockKind::OnNode),
+            }
+        }
+    }
+
+    fn lower(&mut self, known: &Known, lower: impl FnOnce(&mut Lowering<'_>) -> Result<(), Diagnostic>) {
+        let mut islands: Vec<Island> = Vec::new();
+        let mut evaluate = |island: &Island| {
+            islands.push(island.clone());
+            Ok(None)
+        };
+        let result = lower(&mut Lowering { symbols: &self.symbols, evaluate: &mut evaluate });
+        self.ok(result);
+        for island in islands {
+            self.island(&island, known);
+        }
+    }
+
+    fn island(&mut self, island: &Island, known: &Known) -> Type {
+        self.compiler.island(island, &known.variables, &self.symbols.loose, &mut self.diagnostics)
+    }
+
+    fn flow(&mut self, name: &Text, known: &Known) {
+        if self.symbols.loose.contains(&name.text) {
+            return;
+        }
+        let flows = || known.variables.iter().filter(|(_, of)| **of == Type::Flow).map(|(name, _)| name.as_str());
+        if flows().any(|flow| flow == name.text) {
+            return;
+        }
+        let label = question(&name.text, flows()).unwrap_or_else(|| "nothing has been sent under that name by now".to_owned());
+        let hint = flows().next().is_none().then(|| format!("name a flow so: `send … as {}`", name.text));
+        let title = format!("there is no flow `{}`", name.text);
+        self.report(Diagnostic::error(Code::UnknownFlow, title).at(name.span, label).hint(hint));
+    }
+}

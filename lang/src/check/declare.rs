@@ -1,0 +1,276 @@
+//! Declarations at the top of a file: the cluster, pools and machines.
+
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+use netscene_core::kube::{Cluster, Host, Node, Object, Overlay, Pool, PoolPurpose};
+use netscene_core::packet::DeviceName;
+
+use super::{Checker, values};
+use crate::ast::{Block, Clause, Range, Statement, StatementKind, Text};
+use crate::words::BlockKind;
+use crate::{Code, Diagnostic, Span, Word};
+
+/// What pools and CIDRs are known when addresses are checked.
+#[derive(Default)]
+pub(super) struct Ranges {
+    pub(super) pools: Vec<(Pool, Span)>,
+    /// The service CIDR, and where it is given.
+    pub(super) services: Option<(Ipv4Net, Span)>,
+}
+
+/// A field that can be given once.
+pub(super) struct Field<T> {
+    pub(super) value: Option<T>,
+    span: Option<Span>,
+}
+
+impl<T> Default for Field<T> {
+    fn default() -> Self {
+        Self { value: None, span: None }
+    }
+}
+
+impl<T> Field<T> {
+    /// Gives it `value`; a second time is reported. Of a faulty value only that it was given is kept.
+    pub(super) fn set(&mut self, checker: &mut Checker<'_>, what: &str, span: Span, value: Option<T>) {
+        if let Some(first) = self.span {
+            let diagnostic = Diagnostic::error(Code::Duplicate, format!("`{what}` is given twice"));
+            checker.report(diagnostic.at(span, "given again here").see(first, "first given here"));
+        } else {
+            self.span = Some(span);
+            self.value = value;
+        }
+    }
+
+    /// Whether it was given, rightly or wrongly.
+    pub(super) fn given(&self) -> bool {
+        self.span.is_some()
+    }
+}
+
+impl Checker<'_> {
+    /// Pools and the service CIDR come first, because addresses anywhere are checked against them.
+    pub(super) fn ranges(&mut self, statements: &[Statement]) {
+        for statement in statements {
+            match &statement.kind {
+                StatementKind::Pool { name, range, clauses } => {
+                    if let Some(pool) = self.pool(name, range, clauses) {
+                        self.ranges.pools.push((pool, statement.span));
+                    }
+                }
+                StatementKind::Cluster { body, .. } => {
+                    for field in &body.statements {
+                        if let StatementKind::ServiceCidr(cidr) = &field.kind
+                            && let Ok(cidr) = values::cidr(cidr)
+                        {
+                            self.ranges.services = Some((cidr, field.span));
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    pub(super) fn cluster(&mut self, name: &Text, body: &Block) -> Object {
+        let mut pod_cidr = Field::default();
+        let (mut service_cidr, mut overlay, mut mtu, mut domain) =
+            (Field::default(), Field::default(), Field::default(), Field::default());
+        let mut versions: [(Word, Field<_>); 5] =
+            [Word::KubeProxy, Word::Calico, Word::Metallb, Word::Iptables, Word::Kernel]
+                .map(|word| (word, Field::default()));
+        let mut block_size = 26;
+        for field in &body.statements {
+            let span = field.span;
+            match &field.kind {
+                StatementKind::PodCidr { cidr, blocks } => {
+                    let value = self.ok(values::cidr(cidr));
+                    pod_cidr.set(self, "podCIDR", span, value);
+                    if let Some(blocks) = blocks {
+                        block_size = self.block_size(blocks, value).unwrap_or(block_size);
+                    }
+                }
+                StatementKind::ServiceCidr(cidr) => {
+                    let value = self.ok(values::cidr(cidr));
+                    service_cidr.set(self, "serviceCIDR", span, value);
+                }
+                StatementKind::Overlay(mode) => {
+                    let choices =
+                        [("always", Overlay::Always), ("crossSubnet", Overlay::CrossSubnet), ("never", Overlay::Never)];
+                    let value = self.ok(values::choice("mode of IP-in-IP", mode, &choices));
+                    overlay.set(self, "overlay", span, value);
+                }
+                StatementKind::Version { word, version } => {
+                    let value = self.ok(values::parsed("version", version));
+                    if let Some((_, field)) = versions.iter_mut().find(|(of, _)| of == word) {
+                        field.set(self, word.text(), span, value);
+                    }
+                }
+                StatementKind::Mtu(bytes) => {
+                    let value = self.ok(values::parsed::<u16>("MTU", bytes));
+                    mtu.set(self, "mtu", span, value);
+                }
+                StatementKind::Domain(text) => domain.set(self, "domain", span, Some(text.text.clone())),
+                _ => self.misplaced(field, BlockKind::Cluster),
+            }
+        }
+        let default = Cluster::default();
+        let [kube_proxy, calico, metallb, iptables, kernel] = versions.map(|(_, field)| field.value);
+        Object::Cluster(Cluster {
+            name: name.text.clone(),
+            pod_cidr: pod_cidr.value.unwrap_or(default.pod_cidr),
+            block_size,
+            service_cidr: service_cidr.value.unwrap_or(default.service_cidr),
+            overlay: overlay.value.unwrap_or(default.overlay),
+            kube_proxy: kube_proxy.unwrap_or(default.kube_proxy),
+            calico: calico.unwrap_or(default.calico),
+            metallb: metallb.unwrap_or(default.metallb),
+            iptables: iptables.unwrap_or(default.iptables),
+            kernel: kernel.unwrap_or(default.kernel),
+            mtu: mtu.value.unwrap_or(default.mtu),
+            domain: domain.value.unwrap_or(default.domain),
+        })
+    }
+
+    fn block_size(&mut self, text: &Text, cidr: Option<Ipv4Net>) -> Option<u8> {
+        let least = cidr.map_or(0, |cidr| cidr.prefix_len());
+        let size = text.text.trim_start_matches('/').parse().ok();
+        // Calico's own bounds of `blockSize` are 20 and 32.
+        let size = size.filter(|size| (20..=32).contains(size) && *size >= least);
+        if size.is_none() {
+            let title = format!("blocks cannot be of `{}`", text.text);
+            let label = format!("expected a length from /{} to /32", least.max(20));
+            self.report(Diagnostic::error(Code::BadValue, title).at(text.span, label));
+        }
+        size
+    }
+
+    fn pool(&mut self, name: &Text, range: &Range, clauses: &[Clause]) -> Option<Pool> {
+        let mut clauses = self.clauses("pool", clauses, &[Word::Gateway, Word::Mac, Word::For]);
+        let gateway_span = clauses.span(Word::Gateway);
+        let gateway = clauses.take(Word::Gateway).and_then(|text| self.ok(values::address(&text.text, text.span)));
+        let mac = clauses.take(Word::Mac);
+        if let Some(mac) = mac
+            && gateway_span.is_none()
+        {
+            let diagnostic = Diagnostic::error(Code::Missing, "a pool's `mac` is that of its gateway");
+            self.report(diagnostic.at(mac.span, "there is no `gateway` in this pool"));
+        }
+        let gateway_mac = mac.and_then(|text| self.ok(values::parsed("MAC address", text)));
+        let purposes = [("LoadBalancer", PoolPurpose::LoadBalancer)];
+        let purpose = match clauses.take(Word::For) {
+            Some(text) => self.ok(values::choice("purpose of a pool", text, &purposes))?,
+            None => PoolPurpose::Machines,
+        };
+        let (network, first, last) = match range {
+            Range::Cidr(text) => {
+                let cidr = self.ok(values::cidr(text))?;
+                (Some(cidr), cidr.network(), cidr.broadcast())
+            }
+            Range::FromTo(from, to) => {
+                let first = self.ok(values::address(&from.text, from.span))?;
+                let last = self.ok(values::address(&to.text, to.span))?;
+                if last < first {
+                    let diagnostic = Diagnostic::error(Code::BadValue, "the pool ends before it begins");
+                    self.report(diagnostic.at(to.span, format!("this is less than {first}")));
+                    return None;
+                }
+                (None, first, last)
+            }
+        };
+        if let (Some(gateway), Some(network), Some(span)) = (gateway, network, gateway_span)
+            && !network.contains(&gateway)
+        {
+            let title = format!("the gateway {gateway} is not on the pool's network");
+            self.report(Diagnostic::error(Code::OutsidePool, title).at(span, format!("expected one of {network}")));
+        }
+        Some(Pool { name: name.text.clone(), first, last, network, gateway, gateway_mac, purpose })
+    }
+
+    pub(super) fn node(&mut self, name: &Text, clauses: &[Clause]) -> Option<Object> {
+        let words = [Word::At, Word::PodCidr, Word::Mac, Word::Device, Word::Hostname];
+        let mut clauses = self.clauses("node", clauses, &words);
+        let at = clauses.take(Word::At);
+        let pod_cidr = clauses.take(Word::PodCidr).and_then(|text| self.ok(values::cidr(text)));
+        let mac = clauses.take(Word::Mac).and_then(|text| self.ok(values::parsed("MAC address", text)));
+        let device = clauses.take(Word::Device).and_then(|text| self.ok(values::parsed("device", text)));
+        let hostname = clauses.take(Word::Hostname).map_or(&name.text, |text| &text.text).clone();
+        let address = self.machine_address("node", name, at)?;
+        let at = at.map_or(name.span, |text| text.span);
+        let machines = |pool: &&(Pool, Span)| pool.0.purpose == PoolPurpose::Machines && pool.0.network.is_some();
+        let pools: Vec<_> = self.ranges.pools.iter().filter(machines).collect();
+        if !pools.is_empty() && !pools.iter().any(|(pool, _)| pool.contains(address)) {
+            let title = format!("the address of node `{}` is in no pool of machines", name.text);
+            let mut diagnostic = Diagnostic::error(Code::OutsidePool, title).at(at, "outside");
+            for (pool, span) in pools {
+                diagnostic = diagnostic.see(*span, format!("`{}` goes from {} to {}", pool.name, pool.first, pool.last));
+            }
+            self.report(diagnostic);
+        }
+        let device = device.unwrap_or(DeviceName::ETH0);
+        Some(Object::Node(Node { name: name.text.clone(), hostname, address, pod_cidr, mac, device }))
+    }
+
+    pub(super) fn host(&mut self, name: &Text, clauses: &[Clause]) -> Option<Object> {
+        let mut clauses = self.clauses("host", clauses, &[Word::At, Word::Mac]);
+        let at = clauses.take(Word::At);
+        let mac = clauses.take(Word::Mac).and_then(|text| self.ok(values::parsed("MAC address", text)));
+        let address = self.machine_address("host", name, at)?;
+        Some(Object::Host(Host { name: name.text.clone(), address, mac }))
+    }
+
+    fn machine_address(&mut self, what: &str, name: &Text, at: Option<&Text>) -> Option<Ipv4Addr> {
+        let Some(at) = at else {
+            let diagnostic = Diagnostic::error(Code::Missing, format!("{what} `{}` has no address", name.text));
+            self.report(diagnostic.at(name.span, "expected `at ADDRESS` behind the name"));
+            return None;
+        };
+        let address = self.ok(values::address(&at.text, at.span))?;
+        self.take_address(address, at.span);
+        Some(address)
+    }
+
+    /// Notes that an address is given away; twice is reported.
+    pub(super) fn take_address(&mut self, address: Ipv4Addr, span: Span) {
+        let first = *self.addresses.entry(address).or_insert(span);
+        if first != span {
+            let diagnostic = Diagnostic::error(Code::Duplicate, format!("the address {address} is given twice"));
+            self.report(diagnostic.at(span, "given again here").see(first, "first given here"));
+        }
+    }
+
+    /// Sorts the clauses of a declaration, and reports those that are given twice or do not belong.
+    pub(super) fn clauses<'a>(&mut self, what: &str, clauses: &'a [Clause], legal: &[Word]) -> Clauses<'a> {
+        let mut sorted: Vec<&Clause> = Vec::new();
+        for clause in clauses {
+            if !legal.contains(&clause.word) {
+                let words = legal.iter().map(|word| word.syntax()).collect::<Vec<_>>().join(", ");
+                let title = format!("`{}` does not belong to a {what}", clause.word.text());
+                let hint = format!("a {what} has: {words}");
+                self.report(Diagnostic::error(Code::Misplaced, title).at(clause.span, "not here").hint(hint));
+            } else if let Some(first) = sorted.iter().find(|other| other.word == clause.word) {
+                let title = format!("`{}` is given twice", clause.word.text());
+                let diagnostic = Diagnostic::error(Code::Duplicate, title).at(clause.span, "given again here");
+                self.report(diagnostic.see(first.span, "first given here"));
+            } else {
+                sorted.push(clause);
+            }
+        }
+        Clauses(sorted)
+    }
+}
+
+/// The clauses of a declaration, each word once.
+pub(super) struct Clauses<'a>(Vec<&'a Clause>);
+
+impl<'a> Clauses<'a> {
+    /// The value behind `word`.
+    pub(super) fn take(&mut self, word: Word) -> Option<&'a Text> {
+        self.0.iter().find(|clause| clause.word == word).map(|clause| &clause.value)
+    }
+
+    fn span(&self, word: Word) -> Option<Span> {
+        self.0.iter().find(|clause| clause.word == word).map(|clause| clause.span)
+    }
+}

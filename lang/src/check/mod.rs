@@ -1,0 +1,154 @@
+//! The checks: everything that can be found in a file before anything runs, in one pass.
+
+mod commands;
+mod declare;
+mod properties;
+pub(crate) mod scripts;
+mod services;
+pub(crate) mod symbols;
+pub(crate) mod values;
+mod workloads;
+
+use std::net::Ipv4Addr;
+
+use indexmap::IndexMap;
+use netscene_core::kube::Object;
+use netscene_core::world::{Op, Operation};
+
+use self::declare::Ranges;
+use self::scripts::Compiler;
+use self::symbols::Symbols;
+use crate::ast::{Ast, Statement, StatementKind};
+use crate::program::Program;
+use crate::suggest::list;
+use crate::words::BlockKind;
+use crate::{Code, Diagnostic, SourceFile, Span, Word};
+
+/// Checks a file and makes a program of it. The program may be run if no diagnostic is an error.
+///
+/// ```
+/// use netscene_lang::{SourceFiles, check, parse};
+/// let mut files = SourceFiles::default();
+/// let (ast, _) = parse(&files.add("hello.scn", "node a at 10.0.0.1\nping a -> b as hello\n"));
+/// let (_, diagnostics) = check(&ast);
+/// assert_eq!(diagnostics[0].title, "there is no pod, service, node, host or deployment `b`");
+/// ```
+pub fn check<'a>(ast: &'a Ast) -> (Program, Vec<Diagnostic>) {
+    let mut diagnostics = Vec::new();
+    let symbols = Symbols::gather(ast, &mut diagnostics);
+    let mut checker = Checker {
+        file: &ast.file,
+        symbols,
+        ranges: Ranges::default(),
+        addresses: IndexMap::new(),
+        compiler: Compiler::new(),
+        diagnostics,
+        declarations: Vec::new(),
+    };
+    checker.loosen_commands(&ast.statements);
+    checker.ranges(&ast.statements);
+    for statement in &ast.statements {
+        checker.declaration(statement);
+    }
+    let block = |statement: &'a Statement| match &statement.kind {
+        StatementKind::Rhai(block) => Some(block),
+        _ => None,
+    };
+    let blocks: Vec<_> = ast.statements.iter().filter_map(block).collect();
+    checker.compiler.library(&blocks, &checker.symbols.loose, &mut checker.diagnostics);
+    let steps = checker.steps(&ast.statements);
+    let Checker { symbols, compiler, mut diagnostics, declarations, .. } = checker;
+    diagnostics.sort_by_key(Diagnostic::span);
+    let program = Program { file: ast.file.clone(), declarations, steps, symbols, scripts: compiler.scripts };
+    (program, diagnostics)
+}
+
+/// What the checks carry along.
+struct Checker<'a> {
+    file: &'a SourceFile,
+    symbols: Symbols,
+    ranges: Ranges,
+    /// Addresses that are given away, and where.
+    addresses: IndexMap<Ipv4Addr, Span>,
+    compiler: Compiler,
+    diagnostics: Vec<Diagnostic>,
+    declarations: Vec<Operation>,
+}
+
+impl Checker<'_> {
+    fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// The value, or a diagnostic and nothing.
+    fn ok<T>(&mut self, result: Result<T, Diagnostic>) -> Option<T> {
+        result.map_err(|diagnostic| self.report(diagnostic)).ok()
+    }
+
+    /// Lowers a sentence that declares something at the top of a file.
+    fn declaration(&mut self, statement: &Statement) {
+        let object = match &statement.kind {
+            StatementKind::Cluster { name, body } => Some(self.cluster(name, body)),
+            // `ranges` has checked it already.
+            StatementKind::Pool { name, .. } => {
+                let known = self.ranges.pools.iter().find(|(pool, span)| pool.name == name.text && *span == statement.span);
+                known.map(|(pool, _)| Object::Pool(pool.clone()))
+            }
+            StatementKind::Node { name, clauses } => self.node(name, clauses),
+            StatementKind::Host { name, clauses } => self.host(name, clauses),
+            StatementKind::Namespace { name, body } => {
+                let name = self.ok(values::name(name));
+                let Some(name) = name else { return };
+                self.declare(statement.span, Object::Namespace { name: name.clone() });
+                for inner in &body.statements {
+                    self.namespaced(&name, inner);
+                }
+                None
+            }
+            _ => None,
+        };
+        if let Some(object) = object {
+            self.declare(statement.span, object);
+        }
+    }
+
+    fn namespaced(&mut self, namespace: &str, statement: &Statement) {
+        let object = match &statement.kind {
+            StatementKind::Pod { name, clauses, body } => self.pod(namespace, name, clauses, body.as_ref()),
+            StatementKind::Workload { word, name, body } => self.workload(namespace, *word, name, body),
+            StatementKind::Service { name, body } => self.service(namespace, name, body),
+            StatementKind::Ingress { name, body } => self.ingress(namespace, name, body),
+            _ => return self.misplaced(statement, BlockKind::Namespace),
+        };
+        if let Some(object) = object {
+            self.declare(statement.span, object);
+        }
+    }
+
+    fn declare(&mut self, span: Span, object: Object) {
+        let origin = Some(self.file.origin(span));
+        self.declarations.push(Operation { op: Op::Declare { object }, origin });
+    }
+
+    /// Reports a sentence that does not belong in its block.
+    fn misplaced(&mut self, statement: &Statement, block: BlockKind) {
+        let Some(word) = statement.kind.word() else { return };
+        let legal = list(block.words().map(Word::text), "and");
+        // `host` and `on` begin sentences of two forms: then it is the form that is wrong.
+        let form = block.words().any(|other| other == word);
+        let title = match form {
+            true => format!("this form of `{}` does not belong in {}", word.text(), block.describe()),
+            false => format!("`{}` does not belong in {}", word.text(), block.describe()),
+        };
+        let end = statement.span.start as usize + word.text().len();
+        let span = Span::new(statement.span.file, statement.span.start as usize, end.min(statement.span.end as usize));
+        let place = |kind: &&BlockKind| **kind != block;
+        let places: Vec<_> = word.blocks().iter().filter(place).map(|kind| kind.describe()).collect();
+        let label = match (form, places.is_empty()) {
+            (true, _) | (_, true) => format!("`{}`", word.syntax()),
+            _ => format!("it belongs in {}", list(places.iter().copied(), "or")),
+        };
+        let hint = (!form).then(|| format!("{} has: {legal}", block.describe()));
+        self.report(Diagnostic::error(Code::Misplaced, title).at(span, label).hint(hint));
+    }
+}

@@ -1,0 +1,170 @@
+//! The Rhai of a file, compiled once: islands, and the constants and functions of `rhai { }` blocks.
+
+use indexmap::{IndexMap, IndexSet};
+use rhai::{AST, ASTFlags, Dynamic, Engine, ParseErrorType, Scope, Stmt};
+
+use super::properties::{Function, Walker};
+use crate::api::{FUNCTIONS, Type};
+use crate::ast::Island;
+use crate::suggest::{list, question};
+use crate::{Code, Diagnostic, Span, script};
+
+/// The variables that an island sees, and their types.
+pub(crate) type Variables = IndexMap<String, Type>;
+
+/// What a program keeps of the Rhai in it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scripts {
+    /// Each island, by its place.
+    pub(crate) islands: IndexMap<Span, AST>,
+    /// Each `rhai` block, in file order.
+    pub(crate) library: Vec<(Island, AST)>,
+}
+
+/// Compiles and checks Rhai.
+pub(super) struct Compiler {
+    engine: Engine,
+    pub(super) scripts: Scripts,
+    /// The constants of the library.
+    pub(super) constants: Variables,
+    /// The functions of the library.
+    functions: IndexMap<String, usize>,
+}
+
+impl Compiler {
+    pub(super) fn new() -> Self {
+        let engine = script::engine();
+        Self { engine, scripts: Scripts::default(), constants: Variables::new(), functions: IndexMap::new() }
+    }
+
+    /// Compiles the `rhai` blocks. All of them come before all islands, wherever they stand.
+    pub(super) fn library(&mut self, blocks: &[&Island], loose: &IndexSet<String>, diagnostics: &mut Vec<Diagnostic>) {
+        for block in blocks {
+            let scope = scope(&self.constants, loose);
+            let ast = match self.engine.compile_with_scope(&scope, &block.text) {
+                Ok(ast) => ast,
+                Err(error) => {
+                    diagnostics.push(self.compile_error(&error, block, &self.constants));
+                    continue;
+                }
+            };
+            for function in ast.iter_functions().filter(|function| !function.name.starts_with("anon$")) {
+                self.functions.insert(function.name.to_owned(), function.params.len());
+            }
+            let mut constants = Vec::new();
+            for statement in ast_statements(&ast) {
+                match statement {
+                    Stmt::Var(var, flags, _) if flags.intersects(ASTFlags::CONSTANT) => {
+                        constants.push((var.0.name.to_string(), var.1.clone()));
+                    }
+                    Stmt::Noop(_) => {}
+                    other => {
+                        let title = "a `rhai` block holds constants and functions only";
+                        let diagnostic = Diagnostic::error(Code::Island, title);
+                        let diagnostic = diagnostic.at(block.locate(other.position()), "expected `const` or `fn`");
+                        diagnostics.push(diagnostic);
+                    }
+                }
+            }
+            for (name, value) in constants {
+                let mut walker = self.walker(&ast, block, loose);
+                let of = walker.expression(&value, &self.constants.clone());
+                diagnostics.append(&mut walker.diagnostics);
+                self.constants.insert(name, of);
+            }
+            self.scripts.library.push(((*block).clone(), ast));
+        }
+        // A function may call one of a later block, so that bodies come when all names are known.
+        for (block, ast) in &self.scripts.library {
+            let mut walker = self.walker(ast, block, loose);
+            walker.functions();
+            diagnostics.append(&mut walker.diagnostics);
+        }
+    }
+
+    /// Compiles and checks an island; what its value will be.
+    pub(super) fn island(
+        &mut self,
+        island: &Island,
+        variables: &Variables,
+        loose: &IndexSet<String>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Type {
+        let mut all = self.constants.clone();
+        all.extend(variables.iter().map(|(name, of)| (name.clone(), *of)));
+        if island.text.trim().is_empty() {
+            let diagnostic = Diagnostic::error(Code::Island, "an empty island has no value");
+            diagnostics.push(diagnostic.at(island.span, "expected Rhai between the braces"));
+            return Type::Any;
+        }
+        let scope = scope(&all, loose);
+        let ast = match self.engine.compile_expression_with_scope(&scope, &island.text) {
+            Ok(ast) => ast,
+            Err(error) => {
+                diagnostics.push(self.compile_error(&error, island, &all));
+                return Type::Any;
+            }
+        };
+        let mut walker = self.walker(&ast, island, loose);
+        let of = walker.body(ast_statements(&ast), &all);
+        diagnostics.append(&mut walker.diagnostics);
+        self.scripts.islands.insert(island.span, ast);
+        of
+    }
+
+    fn walker<'a>(&'a self, ast: &'a AST, island: &'a Island, loose: &'a IndexSet<String>) -> Walker<'a> {
+        let functions = ast.iter_functions().map(|function| {
+            // `clone_functions_only_filtered` of Rhai 1.27 keeps every function whatever the filter says.
+            let mut only = ast.clone_functions_only();
+            only.retain_functions(|_, _, name, count| name == function.name && count == function.params.len());
+            let params = function.params.iter().map(|&name| name.to_owned()).collect();
+            (function.name.to_owned(), Function { params, ast: only })
+        });
+        Walker {
+            island,
+            known: &self.functions,
+            loose,
+            functions: functions.collect(),
+            keys: IndexSet::new(),
+            diagnostics: Vec::new(),
+        }
+    }
+
+    fn compile_error(&self, error: &rhai::ParseError, island: &Island, variables: &Variables) -> Diagnostic {
+        let span = island.locate(error.position());
+        match error.err_type() {
+            ParseErrorType::VariableUndefined(name) => {
+                let functions = FUNCTIONS.iter().map(|function| function.name);
+                let label = question(name, variables.keys().map(String::as_str)).unwrap_or_else(|| {
+                    if functions.chain(self.functions.keys().map(String::as_str)).any(|known| known == name) {
+                        format!("`{name}` is a function: write `{name}(…)`")
+                    } else if self.constants.contains_key(name) {
+                        format!("inside of a function, a constant is `global::{name}`")
+                    } else {
+                        "no flow, loop variable or constant of that name is known here".to_owned()
+                    }
+                });
+                let diagnostic = Diagnostic::error(Code::UnknownVariable, format!("unknown variable `{name}`"));
+                let known = list(variables.keys().map(String::as_str), "and");
+                let hint = (!known.is_empty()).then(|| format!("known here: {known}"));
+                diagnostic.at(span, label).hint(hint)
+            }
+            other => Diagnostic::error(Code::Island, script::parse_problem(other)).at(span, "Rhai stumbles here"),
+        }
+    }
+}
+
+/// The statements of a script. `AST` gives them by `AsRef`, which is ambiguous without its type.
+pub(super) fn ast_statements(ast: &AST) -> &[Stmt] {
+    AsRef::<[Stmt]>::as_ref(ast)
+}
+
+/// A scope in which every name that an island sees is a constant. The values come when it runs.
+fn scope<'a>(variables: &'a Variables, loose: &'a IndexSet<String>) -> Scope<'a> {
+    let mut scope = Scope::new();
+    let identifiers = loose.iter().filter(|name| rhai::is_valid_identifier(name));
+    for name in identifiers.chain(variables.keys()) {
+        scope.push_constant_dynamic(name.as_str(), Dynamic::UNIT);
+    }
+    scope
+}

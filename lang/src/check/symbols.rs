@@ -1,0 +1,265 @@
+//! What is declared in a file, by name, and how a name in a sentence finds it.
+
+use std::fmt;
+
+use indexmap::{IndexMap, IndexSet};
+use ipnet::Ipv4Net;
+
+use crate::ast::{Ast, Statement, StatementKind, Text};
+use crate::suggest::{list, question};
+use crate::{Code, Diagnostic, SourceFile, Span, Word};
+
+/// What a name can stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    Pod,
+    Deployment,
+    Service,
+    Node,
+    Host,
+}
+
+impl Kind {
+    const ALL: [Self; 5] = [Self::Pod, Self::Deployment, Self::Service, Self::Node, Self::Host];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Pod => "pod",
+            Self::Deployment => "deployment",
+            Self::Service => "service",
+            Self::Node => "node",
+            Self::Host => "host",
+        }
+    }
+
+    fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+
+    /// Whether objects of the kind live in a namespace.
+    fn namespaced(self) -> bool {
+        !matches!(self, Self::Node | Self::Host)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// A name that has been found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// What it stands for; the first of the kinds asked for, where it is unsure.
+    pub(crate) kind: Kind,
+    /// `name` of a node or host, `namespace/name` of anything else.
+    pub(crate) name: String,
+}
+
+/// The names of a file.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Symbols {
+    names: IndexMap<(Kind, String), Span>,
+    /// Deployments that make pods of their own: what those will be called is the world's to say.
+    generating: IndexSet<String>,
+    /// Node by node, the block of pod addresses that it says it has.
+    pub(crate) pod_cidrs: IndexMap<String, (Ipv4Net, Span)>,
+    /// The words of sentences that could not be read, and of what stands in their blocks. What they declare is not
+    /// known, so that nothing they may declare is called unknown.
+    pub(crate) loose: IndexSet<String>,
+}
+
+impl Symbols {
+    /// Gathers the names of a file; what is declared twice is reported.
+    pub(crate) fn gather(ast: &Ast, diagnostics: &mut Vec<Diagnostic>) -> Self {
+        let mut symbols = Self::default();
+        let mut once = Once::default();
+        for statement in &ast.statements {
+            symbols.gather_one(&ast.file, statement, &mut once, diagnostics);
+        }
+        symbols
+    }
+
+    fn gather_one(
+        &mut self,
+        file: &SourceFile,
+        statement: &Statement,
+        once: &mut Once,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) {
+        match &statement.kind {
+            StatementKind::Cluster { name, .. } => once.say("cluster", String::new(), name, diagnostics),
+            StatementKind::Pool { name, .. } => once.say("pool", name.text.clone(), name, diagnostics),
+            StatementKind::Node { name, clauses } => {
+                once.say("machine", name.text.clone(), name, diagnostics);
+                self.names.entry((Kind::Node, name.text.clone())).or_insert(name.span);
+                let cidr = clauses.iter().find(|clause| clause.word == Word::PodCidr);
+                if let Some((cidr, clause)) = cidr.and_then(|clause| Some((clause.value.text.parse().ok()?, clause))) {
+                    self.pod_cidrs.insert(name.text.clone(), (cidr, clause.span));
+                }
+            }
+            StatementKind::Host { name, .. } => {
+                once.say("machine", name.text.clone(), name, diagnostics);
+                self.names.entry((Kind::Host, name.text.clone())).or_insert(name.span);
+            }
+            StatementKind::Namespace { name, body } => {
+                for inner in &body.statements {
+                    self.gather_object(file, &name.text, inner, once, diagnostics);
+                }
+            }
+            StatementKind::Faulty(_) => self.loosen(file, statement.span),
+            _ => {}
+        }
+    }
+
+    fn gather_object(
+        &mut self,
+        file: &SourceFile,
+        namespace: &str,
+        statement: &Statement,
+        once: &mut Once,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) {
+        let full = |name: &Text| format!("{namespace}/{}", name.text);
+        let mut declare = |kind: Kind, name: &Text, what| {
+            once.say(what, full(name), name, diagnostics);
+            self.names.entry((kind, full(name))).or_insert(name.span);
+        };
+        match &statement.kind {
+            StatementKind::Pod { name, .. } => declare(Kind::Pod, name, "pod"),
+            StatementKind::Service { name, .. } => declare(Kind::Service, name, "service"),
+            StatementKind::Ingress { name, .. } => once.say("ingress", full(name), name, diagnostics),
+            StatementKind::Workload { word, name, body } => {
+                declare(Kind::Deployment, name, if *word == Word::DaemonSet { "daemonSet" } else { "deployment" });
+                let mut pods = 0;
+                for inner in &body.statements {
+                    match &inner.kind {
+                        StatementKind::Pod { name, .. } => {
+                            declare(Kind::Pod, name, "pod");
+                            pods += 1;
+                        }
+                        // A faulty one among them may be a pod.
+                        StatementKind::Faulty(_) => pods += 1,
+                        _ => {}
+                    }
+                }
+                let more = body.statements.iter().any(|inner| matches!(inner.kind, StatementKind::Replicas { .. }));
+                if pods == 0 || more || *word == Word::DaemonSet {
+                    self.generating.insert(full(name));
+                }
+                for inner in &body.statements {
+                    if matches!(inner.kind, StatementKind::Faulty(_)) {
+                        self.loosen(file, inner.span);
+                    }
+                }
+            }
+            StatementKind::Faulty(_) => self.loosen(file, statement.span),
+            _ => {}
+        }
+    }
+
+    /// Takes the words of a sentence that could not be read for names that may be declared.
+    pub(crate) fn loosen(&mut self, file: &SourceFile, span: Span) {
+        let separates = |c: char| !c.is_alphanumeric() && !matches!(c, '-' | '_' | '.');
+        self.loose.extend(file.at(span).split(separates).filter(|word| !word.is_empty()).map(str::to_owned));
+    }
+
+    /// Where the node of that name is declared.
+    pub(crate) fn node(&self, name: &Text) -> Result<(), Diagnostic> {
+        self.resolve(&name.text, name.span, &[Kind::Node]).map(drop)
+    }
+
+    /// What a name stands for, among `kinds`, the likelier first.
+    pub(crate) fn resolve(&self, text: &str, span: Span, kinds: &[Kind]) -> Result<Found, Diagnostic> {
+        let parts: Vec<_> = text.split('/').collect();
+        let (kinds, namespace, name) = match *parts.as_slice() {
+            [name] => (kinds.to_vec(), None, name),
+            // `pod/client` unless there is a namespace `pod` with a `client` in it.
+            [first, name] => match Kind::from_word(first).filter(|_| !self.holds(kinds, text)) {
+                Some(kind) => (narrow(kind, kinds, span)?, None, name),
+                None => (kinds.to_vec(), Some(first), name),
+            },
+            [first, namespace, name] => match Kind::from_word(first) {
+                Some(kind) => (narrow(kind, kinds, span)?, Some(namespace), name),
+                None => return Err(unreadable(text, span)),
+            },
+            _ => return Err(unreadable(text, span)),
+        };
+        for &kind in &kinds {
+            let full = match (kind.namespaced(), namespace) {
+                (true, namespace) => format!("{}/{name}", namespace.unwrap_or("default")),
+                (false, None) => name.to_owned(),
+                (false, Some(_)) => continue,
+            };
+            let made = kind == Kind::Pod && self.generating.iter().any(|from| is_made_from(&full, from));
+            if made || self.names.contains_key(&(kind, full.clone())) {
+                return Ok(Found { kind, name: full });
+            }
+        }
+        if self.loose.contains(name) {
+            let kind = kinds.first().copied().unwrap_or(Kind::Pod);
+            return Ok(Found { kind, name: text.to_owned() });
+        }
+        Err(self.unknown(text, name, span, &kinds))
+    }
+
+    fn holds(&self, kinds: &[Kind], full: &str) -> bool {
+        kinds.iter().any(|kind| kind.namespaced() && self.names.contains_key(&(*kind, full.to_owned())))
+    }
+
+    fn unknown(&self, text: &str, name: &str, span: Span, kinds: &[Kind]) -> Diagnostic {
+        let of_kind = || self.names.keys().filter(|(kind, _)| kinds.contains(kind));
+        let short = |full: &str| full.strip_prefix("default/").unwrap_or(full).to_owned();
+        let known: Vec<String> = of_kind().map(|(_, full)| short(full)).collect();
+        let what = list(kinds.iter().map(|kind| kind.word()), "or");
+        let question = question(text, known.iter().map(String::as_str)).or_else(|| {
+            // The right name in the wrong namespace.
+            let elsewhere = of_kind().find(|(_, full)| full.rsplit('/').next() == Some(name));
+            elsewhere.map(|(kind, full)| format!("there is a {kind} `{full}`"))
+        });
+        let label = question.unwrap_or_else(|| format!("not declared in this file as a {what}"));
+        Diagnostic::error(Code::UnknownName, format!("there is no {what} `{text}`")).at(span, label)
+    }
+}
+
+/// The kind that a name says it is, if the sentence takes that kind.
+fn narrow(kind: Kind, kinds: &[Kind], span: Span) -> Result<Vec<Kind>, Diagnostic> {
+    if kinds.contains(&kind) {
+        return Ok(vec![kind]);
+    }
+    let title = format!("a {kind} cannot stand here");
+    let label = format!("expected a {}", list(kinds.iter().map(|kind| kind.word()), "or"));
+    Err(Diagnostic::error(Code::UnknownName, title).at(span, label))
+}
+
+fn unreadable(text: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(Code::UnknownName, format!("`{text}` is no name"))
+        .at(span, "expected `name`, `namespace/name` or `kind/name`")
+        .hint("a kind is one of pod, deployment, service, node and host".to_owned())
+}
+
+/// Whether the world may make a pod of that name from a deployment: `web-…` from `web`.
+fn is_made_from(pod: &str, deployment: &str) -> bool {
+    pod.strip_prefix(deployment).and_then(|rest| rest.strip_prefix('-')).is_some_and(|rest| !rest.is_empty())
+}
+
+/// What may be declared once, by kind and name.
+#[derive(Default)]
+struct Once {
+    seen: IndexMap<(&'static str, String), Span>,
+}
+
+impl Once {
+    fn say(&mut self, kind: &'static str, full: String, name: &Text, diagnostics: &mut Vec<Diagnostic>) {
+        let first = *self.seen.entry((kind, full)).or_insert(name.span);
+        if first != name.span {
+            let title = match kind {
+                "cluster" => "a file has one cluster".to_owned(),
+                _ => format!("there are two {kind}s `{}`", name.text),
+            };
+            let diagnostic = Diagnostic::error(Code::Duplicate, title).at(name.span, "declared again here");
+            diagnostics.push(diagnostic.see(first, "first declared here"));
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! From a command, as it is written, to the operation it is.
+//!
+//! The same code lowers twice: when a file is checked, with nothing known of the islands, to find what is wrong with the
+//! rest; and when it runs, with their values.
+
+mod expect;
+
+use std::net::Ipv4Addr;
+
+use netscene_core::kube::TransportProtocol;
+use netscene_core::netfilter::TableName;
+use netscene_core::trace::{Expectation, SocketPattern};
+use netscene_core::world::{Choice, Op, Show, Source, Target, TargetHost};
+
+use crate::ast::{Island, Operand, StatementKind, Text, Value, What};
+use crate::check::symbols::{Kind, Symbols};
+use crate::check::values;
+use crate::suggest::question;
+use crate::{Code, Diagnostic, Span};
+
+/// The value of an island, as far as commands can use it.
+#[derive(Clone, Debug)]
+pub(crate) enum IslandValue {
+    /// Text: read as if it stood in the file.
+    Text(String),
+    /// A number.
+    Number(i64),
+    /// An endpoint of a service: its pod where a name is wanted, its address and port elsewhere.
+    Endpoint {
+        /// The pod; empty where it is none.
+        name: String,
+        address: Ipv4Addr,
+        port: u16,
+    },
+    /// Something else, by what it is called.
+    Other(String),
+}
+
+type Result<T> = std::result::Result<T, Diagnostic>;
+
+/// Gives the value of an island; `None` while nothing runs.
+pub(crate) type Evaluate<'a> = dyn FnMut(&Island) -> Result<Option<IslandValue>> + 'a;
+
+/// Who may send.
+const SENDERS: &[Kind] = &[Kind::Pod, Kind::Deployment, Kind::Node, Kind::Host];
+/// What may be sent to.
+const TARGETS: &[Kind] = &[Kind::Pod, Kind::Service, Kind::Node, Kind::Host, Kind::Deployment];
+
+/// Lowers commands.
+pub(crate) struct Lowering<'a> {
+    pub(crate) symbols: &'a Symbols,
+    pub(crate) evaluate: &'a mut Evaluate<'a>,
+}
+
+/// What an operand turns out to be.
+enum Meant {
+    Name(String, Option<u16>),
+    Address(Ipv4Addr, Option<u16>),
+    Endpoint { name: String, address: Ipv4Addr, port: u16 },
+    /// Not known before it runs.
+    Later,
+}
+
+impl Lowering<'_> {
+    /// The operations that a command is; none for a sentence that is no command, or that is not lowered here.
+    pub(crate) fn command(&mut self, kind: &StatementKind) -> Result<Vec<Op>> {
+        let op = match kind {
+            StatementKind::Choose { service, endpoint } => Op::Choose(Choice::Endpoint {
+                service: self.name(service, &[Kind::Service])?,
+                endpoint: self.endpoint(endpoint)?,
+            }),
+            StatementKind::ChoosePort { port, place } => {
+                let (port, protocol) = values::port_protocol(port)?;
+                Op::Choose(Choice::Port { place: self.name(place, SENDERS)?, protocol, port })
+            }
+            StatementKind::Send { from, to, protocol, name } => {
+                let (from, target) = (self.source(from)?, self.target(to)?);
+                let protocol = values::protocol(&protocol.text, protocol.span)?;
+                if target.port.is_none() && !matches!(to.what, What::Island(_)) {
+                    let diagnostic = Diagnostic::error(Code::Missing, "there is no port to send to");
+                    return Err(diagnostic.at(to.span, "expected a `:PORT` behind it"));
+                }
+                Op::Send { from, to: target, protocol, name: name.text.clone() }
+            }
+            StatementKind::Ping { from, to, name } => {
+                if let Some(port) = to.port.as_ref().or(from.port.as_ref()) {
+                    let diagnostic = Diagnostic::error(Code::BadValue, "ICMP has no ports");
+                    return Err(diagnostic.at(port.span, "leave the port out"));
+                }
+                Op::Ping { from: self.source(from)?, to: self.target(to)?, name: name.text.clone() }
+            }
+            StatementKind::Get { from, url, name } => {
+                Op::Get { from: self.source(from)?, url: self.url(url)?, name: name.text.clone() }
+            }
+            StatementKind::Resolve { from, host, name } => {
+                Op::Resolve { from: self.source(from)?, host: self.host(host)?, name: name.text.clone() }
+            }
+            StatementKind::Wait(duration) => Op::Wait { duration: self.duration(duration)? },
+            StatementKind::Trace(name) => Op::Trace { name: name.text.clone() },
+            StatementKind::TraceGet { from, url } => {
+                let get = Op::Get { from: self.source(from)?, url: self.url(url)?, name: String::new() };
+                return Ok(vec![get, Op::Trace { name: String::new() }]);
+            }
+            StatementKind::ShowRoutes(on) => Op::Show(Show::Routes { on: self.place(on)? }),
+            StatementKind::ShowConntrack { node, protocol, port } => Op::Show(Show::Conntrack {
+                on: self.node(node)?,
+                protocol: protocol.as_ref().map(|text| values::protocol(&text.text, text.span)).transpose()?,
+                destination_port: port.as_ref().map(|port| self.port(port)).transpose()?,
+            }),
+            StatementKind::ShowIptables { node, chain } => {
+                let (table, chain) = table_and_chain(chain)?;
+                Op::Show(Show::Iptables { on: self.node(node)?, table, chain })
+            }
+            StatementKind::ShowLog(on) => Op::Show(Show::Log { on: self.node(on)? }),
+            StatementKind::Expect { flow, not, pattern } => {
+                let pattern = self.pattern(pattern)?;
+                Op::Expect(Expectation { flow: flow.text.clone(), negated: *not, pattern })
+            }
+            _ => return Ok(Vec::new()),
+        };
+        Ok(vec![op])
+    }
+
+    /// What `iptables …` on a node is.
+    pub(crate) fn iptables(&mut self, node: &Operand, arguments: &str) -> Result<Op> {
+        Ok(Op::Iptables { node: self.node(node)?, arguments: arguments.to_owned() })
+    }
+
+    fn meant(&mut self, operand: &Operand) -> Result<Meant> {
+        let port = operand.port.as_ref().map(|port| values::port(&port.text, port.span)).transpose()?;
+        match &operand.what {
+            What::Name(name) => Ok(Meant::Name(name.clone(), port)),
+            What::Address(address) => Ok(Meant::Address(values::address(address, operand.span)?, port)),
+            What::Island(island) => match (self.evaluate)(island)? {
+                None => Ok(Meant::Later),
+                Some(IslandValue::Endpoint { address, .. }) if port.is_some() => Ok(Meant::Address(address, port)),
+                Some(IslandValue::Endpoint { name, address, port }) => Ok(Meant::Endpoint { name, address, port }),
+                Some(IslandValue::Text(text)) => {
+                    let (host, own) = match text.rsplit_once(':') {
+                        Some((host, own)) => (host, Some(values::port(own, island.span)?)),
+                        None => (text.as_str(), None),
+                    };
+                    let port = port.or(own);
+                    Ok(host.parse().map_or_else(|_| Meant::Name(host.to_owned(), port), |at| Meant::Address(at, port)))
+                }
+                Some(other) => Err(unfit(island.span, &other, "a name or an address")),
+            },
+        }
+    }
+
+    /// A name of one of `kinds`, without what it says of its kind.
+    fn name(&mut self, operand: &Operand, kinds: &[Kind]) -> Result<String> {
+        match self.meant(operand)? {
+            Meant::Name(_, Some(_)) => Err(no_port(operand)),
+            Meant::Name(name, None) => Ok(self.symbols.resolve(&name, operand.span, kinds)?.name),
+            Meant::Endpoint { name, .. } if !name.is_empty() && kinds.contains(&Kind::Pod) => Ok(name),
+            Meant::Later => Ok(String::new()),
+            Meant::Address(..) | Meant::Endpoint { .. } => Err(wrong(operand, "a name")),
+        }
+    }
+
+    pub(crate) fn node(&mut self, operand: &Operand) -> Result<String> {
+        self.name(operand, &[Kind::Node])
+    }
+
+    /// Any namespace of the network that has a name; the gateway is one that nobody declares.
+    pub(crate) fn place(&mut self, operand: &Operand) -> Result<String> {
+        match &operand.what {
+            What::Name(name) if name == "gateway" && operand.port.is_none() => Ok(name.clone()),
+            _ => self.name(operand, SENDERS),
+        }
+    }
+
+    pub(crate) fn service(&mut self, operand: &Operand) -> Result<String> {
+        self.name(operand, &[Kind::Service])
+    }
+
+    fn endpoint(&mut self, operand: &Operand) -> Result<String> {
+        match self.meant(operand)? {
+            Meant::Address(address, None) => Ok(address.to_string()),
+            Meant::Endpoint { name, address, .. } if name.is_empty() => Ok(address.to_string()),
+            Meant::Endpoint { name, .. } => Ok(name),
+            Meant::Name(name, None) => Ok(self.symbols.resolve(&name, operand.span, &[Kind::Pod])?.name),
+            Meant::Later => Ok(String::new()),
+            Meant::Address(..) | Meant::Name(..) => Err(no_port(operand)),
+        }
+    }
+
+    fn source(&mut self, operand: &Operand) -> Result<Source> {
+        match self.meant(operand)? {
+            Meant::Name(name, port) => {
+                Ok(Source { name: self.symbols.resolve(&name, operand.span, SENDERS)?.name, port })
+            }
+            Meant::Endpoint { name, .. } if !name.is_empty() => Ok(Source { name, port: None }),
+            Meant::Later => Ok(Source { name: String::new(), port: None }),
+            Meant::Address(..) | Meant::Endpoint { .. } => Err(wrong(operand, "the name of who sends")),
+        }
+    }
+
+    /// `kind/` stays where it was written, because a service and a deployment often have the same name.
+    fn target(&mut self, operand: &Operand) -> Result<Target> {
+        let (host, port) = match self.meant(operand)? {
+            Meant::Name(name, port) => {
+                let found = self.symbols.resolve(&name, operand.span, TARGETS)?;
+                let said = name.starts_with("service/") && found.kind == Kind::Service;
+                (TargetHost::Name(if said { format!("service/{}", found.name) } else { found.name }), port)
+            }
+            Meant::Address(address, port) => (TargetHost::Address(address), port),
+            Meant::Endpoint { address, port, .. } => (TargetHost::Address(address), Some(port)),
+            Meant::Later => (TargetHost::Address(Ipv4Addr::UNSPECIFIED), None),
+        };
+        Ok(Target { host, port })
+    }
+
+    /// A host's name as it is handed to a resolver.
+    fn host(&mut self, operand: &Operand) -> Result<String> {
+        match self.meant(operand)? {
+            Meant::Name(name, None) => Ok(name),
+            Meant::Later => Ok(String::new()),
+            Meant::Name(..) => Err(no_port(operand)),
+            Meant::Address(..) | Meant::Endpoint { .. } => Err(wrong(operand, "a name to resolve")),
+        }
+    }
+
+    pub(crate) fn socket(&mut self, operand: &Operand) -> Result<SocketPattern> {
+        match self.meant(operand)? {
+            Meant::Address(address, port) => Ok(SocketPattern { address, port }),
+            Meant::Endpoint { address, port, .. } => Ok(SocketPattern { address, port: Some(port) }),
+            Meant::Later => Ok(SocketPattern { address: Ipv4Addr::UNSPECIFIED, port: None }),
+            Meant::Name(..) => Err(wrong(operand, "an address")),
+        }
+    }
+
+    pub(crate) fn address(&mut self, operand: &Operand) -> Result<Ipv4Addr> {
+        if operand.port.is_some() {
+            return Err(no_port(operand));
+        }
+        Ok(self.socket(operand)?.address)
+    }
+
+    /// A value as text; `None` while its island has no value.
+    fn text(&mut self, value: &Value) -> Result<Option<Text>> {
+        match value {
+            Value::Text(text) => Ok(Some(text.clone())),
+            Value::Island(island) => match (self.evaluate)(island)? {
+                None => Ok(None),
+                Some(IslandValue::Text(text)) => Ok(Some(Text { span: island.span, text })),
+                Some(IslandValue::Number(number)) => Ok(Some(Text { span: island.span, text: number.to_string() })),
+                Some(other) => Err(unfit(island.span, &other, "text or a number")),
+            },
+        }
+    }
+
+    pub(crate) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
+        &mut self,
+        what: &str,
+        value: &Value,
+        meanwhile: T,
+    ) -> Result<T> {
+        self.text(value)?.map_or(Ok(meanwhile), |text| values::parsed(what, &text))
+    }
+
+    fn port(&mut self, value: &Value) -> Result<u16> {
+        self.text(value)?.map_or(Ok(1), |text| values::port(&text.text, text.span))
+    }
+
+    fn duration(&mut self, value: &Value) -> Result<std::time::Duration> {
+        self.text(value)?.map_or(Ok(std::time::Duration::ZERO), |text| values::duration(&text.text, text.span))
+    }
+
+    fn url(&mut self, value: &Value) -> Result<String> {
+        let Some(text) = self.text(value)? else { return Ok(String::new()) };
+        let bad = |label: &str| {
+            Err(Diagnostic::error(Code::BadValue, format!("`{}` is no URL to fetch", text.text)).at(text.span, label))
+        };
+        let Some(rest) = text.text.strip_prefix("http://") else { return bad("expected http://HOST[:PORT]/PATH") };
+        let host = rest.split('/').next().unwrap_or_default();
+        match host.split_once(':') {
+            _ if host.is_empty() => bad("there is no host in it"),
+            Some((_, port)) => values::port(port, text.span).map(|_| text.text.clone()),
+            None => Ok(text.text.clone()),
+        }
+    }
+}
+
+/// `nat` or `nat/KUBE-SERVICES`.
+fn table_and_chain(text: &Text) -> Result<(TableName, Option<String>)> {
+    let (table, chain) = match text.text.split_once('/') {
+        Some((table, chain)) => (table, Some(chain.to_owned())),
+        None => (text.text.as_str(), None),
+    };
+    let found = TableName::from_name(table).ok_or_else(|| {
+        let names = TableName::ALL.map(TableName::as_str);
+        let label = question(table, names).unwrap_or_else(|| "expected raw, mangle, nat or filter".to_owned());
+        Diagnostic::error(Code::BadValue, format!("there is no table `{table}`")).at(text.span, label)
+    })?;
+    Ok((found, chain))
+}
+
+/// A chain in an expectation: the table, where it is given, is one of the four.
+pub(crate) fn chain(text: &Text) -> Result<String> {
+    if text.text.contains('/') {
+        table_and_chain(text)?;
+    }
+    Ok(text.text.clone())
+}
+
+fn no_port(operand: &Operand) -> Diagnostic {
+    let span = operand.port.as_ref().map_or(operand.span, |port| port.span);
+    Diagnostic::error(Code::BadValue, "there is no port here").at(span, "leave the port out")
+}
+
+fn wrong(operand: &Operand, expected: &str) -> Diagnostic {
+    let code = if matches!(operand.what, What::Island(_)) { Code::BadIsland } else { Code::BadValue };
+    Diagnostic::error(code, format!("expected {expected}")).at(operand.span, format!("this is not {expected}"))
+}
+
+fn unfit(span: Span, value: &IslandValue, expected: &str) -> Diagnostic {
+    let is = match value {
+        IslandValue::Text(text) => format!("the text \"{text}\""),
+        IslandValue::Number(number) => format!("the number {number}"),
+        IslandValue::Endpoint { .. } => "an endpoint".to_owned(),
+        IslandValue::Other(what) => what.clone(),
+    };
+    Diagnostic::error(Code::BadIsland, format!("expected {expected}")).at(span, format!("this is {is}"))
+}
+
+/// `tcp`, `udp` or `icmp`.
+pub(crate) fn tracked_protocol(text: &Text) -> Result<String> {
+    let choices = [("tcp", TransportProtocol::Tcp.lower()), ("udp", TransportProtocol::Udp.lower()), ("icmp", "icmp")];
+    values::choice("protocol that is tracked", text, &choices).map(str::to_owned)
+}

@@ -1,0 +1,319 @@
+//! Running a program against a world.
+
+mod explain;
+mod values;
+mod world;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use indexmap::IndexMap;
+use netscene_core::world::{Op, OpError, Operation, Outcome};
+use rhai::{AST, Dynamic, Module, Scope};
+
+pub use self::world::{Endpoint, Engine, Node, Pod, Service, Sink, Summary};
+use crate::ast::{Block, Island, Operand, Statement, StatementKind, Text};
+use crate::lower::{IslandValue, Lowering};
+use crate::program::Program;
+use crate::{Code, Diagnostic, Span, script};
+
+/// Runs a program: declarations first, then everything else in file order. Each test starts from the world as it is at
+/// the test, and leaves nothing behind.
+///
+/// `engine` is afterwards the world after the last sentence outside of tests. See [`Engine`] for an example.
+pub fn run<E: Engine + 'static>(program: &Program, engine: &mut E, sink: &mut dyn Sink) -> Summary {
+    let world = Rc::new(RefCell::new(engine.clone()));
+    let mut rhai = script::engine();
+    values::register(&mut rhai);
+    world::register(&mut rhai, &world, &Rc::new(program.symbols.clone()));
+    let mut runner = Runner {
+        program,
+        world,
+        rhai,
+        constants: Scope::new(),
+        variables: IndexMap::new(),
+        in_test: false,
+        sink,
+        summary: Summary::default(),
+    };
+    if runner.declare() && runner.library() {
+        let _ = runner.steps(&program.steps);
+    }
+    engine.clone_from(&runner.world.borrow());
+    runner.summary
+}
+
+/// The end of a test before its last sentence. What was wrong has been told.
+struct Stop;
+
+type Done = Result<(), Stop>;
+
+struct Runner<'a, E> {
+    program: &'a Program,
+    /// Shared with the functions that islands call.
+    world: Rc<RefCell<E>>,
+    rhai: rhai::Engine,
+    /// The constants of `rhai` blocks.
+    constants: Scope<'static>,
+    /// Flows and loop variables.
+    variables: IndexMap<String, Dynamic>,
+    in_test: bool,
+    sink: &'a mut dyn Sink,
+    summary: Summary,
+}
+
+impl<E: Engine + 'static> Runner<'_, E> {
+    /// Declares everything. It says whether the world took all of it: with a part of it missing, the rest of the file
+    /// would only tell of that.
+    fn declare(&mut self) -> bool {
+        let mut all = true;
+        for operation in &self.program.declarations {
+            let result = self.world.borrow_mut().apply(operation);
+            if let Err(error) = result {
+                let origin = operation.origin.as_ref();
+                let span = origin.map_or(script::nowhere(self.program.file.id()), |origin| {
+                    Span::new(self.program.file.id(), origin.start as usize, origin.end as usize)
+                });
+                // A block is too long to be shown whole.
+                let head = self.program.file.at(span).split(['{', '\n']).next().unwrap_or_default().trim_end().len();
+                let head = Span::new(span.file, span.start as usize, span.start as usize + head);
+                self.refused(&error, head);
+                all = false;
+            }
+        }
+        all
+    }
+
+    /// Runs the `rhai` blocks: their constants are kept, their functions registered.
+    fn library(&mut self) -> bool {
+        let blocks: Vec<_> = self.program.scripts.library.iter().map(|(block, _)| block.clone()).collect();
+        for (number, (block, ast)) in self.program.scripts.library.iter().enumerate() {
+            let mut ast: AST = ast.clone();
+            ast.set_source(number.to_string());
+            let functions = Module::eval_ast_as_new(self.constants.clone(), &ast, &self.rhai);
+            let constants = self.rhai.run_ast_with_scope(&mut self.constants, &ast);
+            match functions.and_then(|functions| constants.map(|()| functions)) {
+                Ok(functions) => {
+                    self.rhai.register_global_module(functions.into());
+                }
+                Err(error) => {
+                    self.tell(script::failure(&error, block, &blocks));
+                    self.summary.refused += 1;
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    fn steps(&mut self, statements: &[Statement]) -> Done {
+        statements.iter().try_for_each(|statement| self.step(statement))
+    }
+
+    fn step(&mut self, statement: &Statement) -> Done {
+        match &statement.kind {
+            StatementKind::Test { name, body } => {
+                self.test(name, body);
+                Ok(())
+            }
+            StatementKind::On { node, body } => body.statements.iter().try_for_each(|inner| match &inner.kind {
+                StatementKind::Command(command) => self.iptables(node, command),
+                _ => Ok(()),
+            }),
+            StatementKind::Assert(island) => self.assert(island),
+            StatementKind::For { variable, list, body } => self.repeat(variable, list, body),
+            StatementKind::If { condition, then, otherwise } => {
+                match self.value(condition).and_then(|value| truth(&value, condition)) {
+                    Ok(true) => self.steps(&then.statements),
+                    Ok(false) => otherwise.as_ref().map_or(Ok(()), |otherwise| self.steps(&otherwise.statements)),
+                    Err(diagnostic) => self.fail(diagnostic),
+                }
+            }
+            kind => match self.lower(|lowering| lowering.command(kind)) {
+                Ok(operations) => operations.into_iter().try_for_each(|op| self.apply(op, statement.span)),
+                Err(diagnostic) => self.fail(diagnostic),
+            },
+        }
+    }
+
+    /// Runs a test in a world of its own.
+    fn test(&mut self, name: &Text, body: &Block) {
+        self.sink.test_started(&name.text);
+        self.summary.tests += 1;
+        let before = self.world.borrow().clone();
+        let variables = self.variables.clone();
+        self.in_test = true;
+        let passed = self.steps(&body.statements).is_ok();
+        self.in_test = false;
+        self.variables = variables;
+        self.world.replace(before);
+        if !passed {
+            self.summary.failed += 1;
+        }
+        self.sink.test_ended(&name.text, passed);
+    }
+
+    fn repeat(&mut self, variable: &Text, list: &Island, body: &Block) -> Done {
+        let value = match self.value(list) {
+            Ok(value) => value,
+            Err(diagnostic) => return self.fail(diagnostic),
+        };
+        let what = values::kind(&value);
+        let Ok(items) = value.into_array() else {
+            let diagnostic = Diagnostic::error(Code::BadIsland, "`for` goes through a list");
+            return self.fail(diagnostic.at(list.span, format!("this is {what}")));
+        };
+        let hidden = self.variables.shift_remove(&variable.text);
+        let mut done = Ok(());
+        for item in items {
+            self.variables.insert(variable.text.clone(), item);
+            done = self.steps(&body.statements);
+            if done.is_err() {
+                break;
+            }
+        }
+        self.variables.shift_remove(&variable.text);
+        self.variables.extend(hidden.map(|hidden| (variable.text.clone(), hidden)));
+        done
+    }
+
+    fn assert(&mut self, island: &Island) -> Done {
+        self.summary.expectations += 1;
+        match self.value(island).and_then(|value| truth(&value, island)) {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                self.summary.unmet += 1;
+                let diagnostic = self.explain(island);
+                self.told(diagnostic)
+            }
+            Err(diagnostic) => self.fail(diagnostic),
+        }
+    }
+
+    fn iptables(&mut self, node: &Operand, command: &Text) -> Done {
+        match self.lower(|lowering| lowering.iptables(node, &command.text)) {
+            Ok(op) => self.apply(op, command.span),
+            Err(diagnostic) => self.fail(diagnostic),
+        }
+    }
+
+    fn apply(&mut self, op: Op, span: Span) -> Done {
+        let sent = match &op {
+            Op::Send { name, .. } | Op::Ping { name, .. } | Op::Get { name, .. } | Op::Resolve { name, .. } => {
+                Some(name.clone())
+            }
+            _ => None,
+        };
+        if matches!(op, Op::Expect(_)) {
+            self.summary.expectations += 1;
+        }
+        let operation = Operation { op, origin: Some(self.program.file.origin(span)) };
+        let result = self.world.borrow_mut().apply(&operation);
+        match result {
+            Ok(outcome) => self.outcome(outcome, sent, span),
+            Err(error) => {
+                self.refused(&error, span);
+                self.end()
+            }
+        }
+    }
+
+    fn outcome(&mut self, outcome: Outcome, sent: Option<String>, span: Span) -> Done {
+        let flow = match outcome {
+            Outcome::Done => None,
+            Outcome::Flow(flow) => Some(flow),
+            Outcome::Text(text) => {
+                self.sink.text(&text);
+                None
+            }
+            Outcome::Judged(judgement) if judgement.held => None,
+            Outcome::Judged(judgement) => {
+                self.summary.unmet += 1;
+                let text = self.program.file.at(span);
+                let diagnostic = Diagnostic::error(Code::ExpectationFailed, "this is not what happened");
+                let diagnostic = diagnostic.at(span, judgement.actual);
+                return self.told(diagnostic.hint(text.strip_prefix("expect ").map(|expected| format!("expected: {expected}"))));
+            }
+        };
+        if let Some(name) = sent.filter(|name| !name.is_empty()) {
+            let flow = flow.or_else(|| self.world.borrow().flow(&name));
+            if let Some(flow) = flow {
+                self.variables.insert(name, Dynamic::from(values::Flow(flow)));
+            }
+        }
+        Ok(())
+    }
+
+    fn lower<T>(&self, lower: impl FnOnce(&mut Lowering<'_>) -> Result<T, Diagnostic>) -> Result<T, Diagnostic> {
+        let mut evaluate = |island: &Island| -> Result<Option<IslandValue>, Diagnostic> {
+            Ok(Some(values::for_command(&self.value(island)?)))
+        };
+        lower(&mut Lowering { symbols: &self.program.symbols, evaluate: &mut evaluate })
+    }
+
+    /// The value of an island.
+    fn value(&self, island: &Island) -> Result<Dynamic, Diagnostic> {
+        let Some(ast) = self.program.scripts.islands.get(&island.span) else {
+            // Only a program with errors has an island that was not compiled.
+            let diagnostic = Diagnostic::error(Code::Island, "this island was never compiled");
+            return Err(diagnostic.at(island.span, "the program has errors, and must not run"));
+        };
+        self.evaluate(ast).map_err(|error| {
+            let library: Vec<_> = self.program.scripts.library.iter().map(|(block, _)| block.clone()).collect();
+            script::failure(&error, island, &library)
+        })
+    }
+
+    fn evaluate(&self, ast: &AST) -> Result<Dynamic, Box<rhai::EvalAltResult>> {
+        self.rhai.eval_ast_with_scope(&mut self.scope(), ast)
+    }
+
+    fn scope(&self) -> Scope<'static> {
+        let mut scope = self.constants.clone();
+        for (name, value) in &self.variables {
+            scope.push_constant_dynamic(name.clone(), value.clone());
+        }
+        scope
+    }
+
+    fn tell(&mut self, diagnostic: Diagnostic) {
+        self.sink.failure(diagnostic);
+    }
+
+    /// Tells what was not met. A test ends with it; outside of tests the run goes on.
+    fn told(&mut self, diagnostic: Diagnostic) -> Done {
+        self.tell(diagnostic);
+        self.end()
+    }
+
+    /// Tells what could not be done.
+    fn fail(&mut self, diagnostic: Diagnostic) -> Done {
+        self.summary.refused += 1;
+        self.told(diagnostic)
+    }
+
+    fn refused(&mut self, error: &OpError, span: Span) {
+        self.summary.refused += 1;
+        let mut diagnostic = Diagnostic::error(Code::Refused, &error.problem).at(span, "refused").hint(error.hint.clone());
+        if let Some((origin, text)) = &error.related {
+            if *origin.file == *self.program.file.name() {
+                let place = Span::new(self.program.file.id(), origin.start as usize, origin.end as usize);
+                diagnostic = diagnostic.see(place, text);
+            } else {
+                diagnostic.hint = Some(format!("{text}: see {origin}"));
+            }
+        }
+        self.tell(diagnostic);
+    }
+
+    fn end(&self) -> Done {
+        if self.in_test { Err(Stop) } else { Ok(()) }
+    }
+}
+
+fn truth(value: &Dynamic, island: &Island) -> Result<bool, Diagnostic> {
+    value.as_bool().map_err(|_| {
+        let diagnostic = Diagnostic::error(Code::BadIsland, "this is neither true nor false");
+        diagnostic.at(island.span, format!("this is {}", values::show(value)))
+    })
+}

@@ -1,0 +1,265 @@
+//! What islands are given: the objects of the table in [`api`](crate::api), as Rhai's types.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use netscene_core::packet::protocol;
+use netscene_core::trace::{self, DropReason, End, FlowOutcome, Step};
+use rhai::{Array, Dynamic, Engine};
+
+use super::world;
+use crate::lower::IslandValue;
+
+/// A flow.
+#[derive(Clone)]
+pub(super) struct Flow(pub(super) Arc<trace::Flow>);
+
+/// A packet of a flow, by its number.
+#[derive(Clone)]
+struct Packet(Arc<trace::Flow>, usize);
+
+/// A hop of a packet of a flow, by their numbers.
+#[derive(Clone)]
+struct Hop(Arc<trace::Flow>, usize, usize);
+
+#[derive(Clone)]
+struct Endpoint(world::Endpoint);
+
+#[derive(Clone)]
+pub(super) struct Service(Rc<world::Service>);
+
+#[derive(Clone)]
+pub(super) struct Pod(pub(super) world::Pod);
+
+#[derive(Clone)]
+pub(super) struct Node(pub(super) world::Node);
+
+pub(super) fn service(service: world::Service) -> Service {
+    Service(Rc::new(service))
+}
+
+impl Packet {
+    fn get(&self) -> Option<&trace::PacketTrace> {
+        self.0.packets.get(self.1)
+    }
+
+    /// The packet as it was sent.
+    fn first(&self) -> Option<&netscene_core::packet::Packet> {
+        Some(&self.get()?.hops.first()?.before)
+    }
+
+    fn hops(&self) -> Array {
+        let count = self.get().map_or(0, |packet| packet.hops.len());
+        (0..count).map(|hop| Dynamic::from(Hop(self.0.clone(), self.1, hop))).collect()
+    }
+}
+
+impl Hop {
+    fn get(&self) -> Option<&trace::Hop> {
+        self.0.packets.get(self.1)?.hops.get(self.2)
+    }
+}
+
+/// A value that may be missing: nothing is Rhai's `()`.
+fn maybe<T: Into<Dynamic>>(value: Option<T>) -> Dynamic {
+    value.map_or(Dynamic::UNIT, Into::into)
+}
+
+fn text(value: impl ToString) -> Dynamic {
+    value.to_string().into()
+}
+
+/// Registers every property.
+pub(super) fn register(engine: &mut Engine) {
+    register_flow(engine);
+    engine
+        .register_type_with_name::<Packet>("packet")
+        .register_get("hops", |packet: &mut Packet| packet.hops())
+        .register_get("source", |packet: &mut Packet| maybe(packet.first().map(|first| first.ends().0)))
+        .register_get("destination", |packet: &mut Packet| maybe(packet.first().map(|first| first.ends().1)))
+        .register_get("protocol", |packet: &mut Packet| maybe(packet.first().map(|first| protocol_name(first.protocol()))));
+    register_hop(engine);
+    engine
+        .register_type_with_name::<Endpoint>("endpoint")
+        .register_get("name", |endpoint: &mut Endpoint| endpoint.0.name.clone())
+        .register_get("node", |endpoint: &mut Endpoint| endpoint.0.node.clone())
+        .register_get("address", |endpoint: &mut Endpoint| endpoint.0.address.to_string())
+        .register_get("port", |endpoint: &mut Endpoint| i64::from(endpoint.0.port));
+    engine
+        .register_type_with_name::<Service>("service")
+        .register_get("name", |service: &mut Service| service.0.name.clone())
+        .register_get("clusterIP", |service: &mut Service| maybe(service.0.cluster_ip.map(text)))
+        .register_get("endpoints", |service: &mut Service| -> Array {
+            service.0.endpoints.iter().map(|endpoint| Dynamic::from(Endpoint(endpoint.clone()))).collect()
+        });
+    engine
+        .register_type_with_name::<Pod>("pod")
+        .register_get("name", |pod: &mut Pod| pod.0.name.clone())
+        .register_get("node", |pod: &mut Pod| pod.0.node.clone())
+        .register_get("address", |pod: &mut Pod| pod.0.address.to_string());
+    engine
+        .register_type_with_name::<Node>("node")
+        .register_get("name", |node: &mut Node| node.0.name.clone())
+        .register_get("address", |node: &mut Node| node.0.address.to_string());
+}
+
+fn register_flow(engine: &mut Engine) {
+    engine
+        .register_type_with_name::<Flow>("flow")
+        .register_get("name", |flow: &mut Flow| flow.0.name.clone())
+        .register_get("from", |flow: &mut Flow| flow.0.from.to_string())
+        .register_get("outcome", |flow: &mut Flow| match flow.0.outcome {
+            FlowOutcome::Delivered { .. } => "delivered",
+            FlowOutcome::Rejected { .. } => "rejected",
+            FlowOutcome::Dropped { .. } => "dropped",
+            FlowOutcome::Timeout { .. } => "timeout",
+        })
+        .register_get("delivered", |flow: &mut Flow| matches!(flow.0.outcome, FlowOutcome::Delivered { .. }))
+        .register_get("to", |flow: &mut Flow| match &flow.0.outcome {
+            FlowOutcome::Delivered { to } => text(to),
+            _ => Dynamic::UNIT,
+        })
+        .register_get("status", |flow: &mut Flow| maybe(flow.0.http.as_ref().map(|http| i64::from(http.status))))
+        .register_get("body", |flow: &mut Flow| maybe(flow.0.http.as_ref().map(|http| http.body.clone())))
+        .register_get("answer", |flow: &mut Flow| -> Array {
+            flow.0.dns.iter().flat_map(|dns| &dns.addresses).map(text).collect()
+        })
+        .register_get("code", |flow: &mut Flow| maybe(flow.0.dns.as_ref().map(|dns| dns.code)))
+        .register_get("server", |flow: &mut Flow| {
+            let http = flow.0.http.as_ref().map(|http| http.server);
+            maybe(http.or(flow.0.dns.as_ref().map(|dns| dns.server)).map(text))
+        })
+        .register_get("hops", |flow: &mut Flow| Packet(flow.0.clone(), 0).hops())
+        .register_get("packets", |flow: &mut Flow| -> Array {
+            (0..flow.0.packets.len()).map(|packet| Dynamic::from(Packet(flow.0.clone(), packet))).collect()
+        });
+}
+
+fn register_hop(engine: &mut Engine) {
+    let device = |device: Option<netscene_core::packet::DeviceName>| device.map(|name| name.to_string()).unwrap_or_default();
+    engine
+        .register_type_with_name::<Hop>("hop")
+        .register_get("node", |hop: &mut Hop| maybe(hop.get().map(|hop| text(&hop.place))))
+        .register_get("in_device", move |hop: &mut Hop| maybe(hop.get().map(|hop| device(hop.in_device))))
+        .register_get("out", move |hop: &mut Hop| maybe(hop.get().map(|hop| device(hop.out_device))))
+        .register_get("time", |hop: &mut Hop| maybe(hop.get().map(|hop| text(hop.time))))
+        .register_get("source", |hop: &mut Hop| maybe(hop.get().map(|hop| hop.before.ends().0)))
+        .register_get("destination", |hop: &mut Hop| maybe(hop.get().map(|hop| hop.before.ends().1)))
+        .register_get("chains", |hop: &mut Hop| hop.get().map(chains).unwrap_or_default())
+        .register_get("dropped", |hop: &mut Hop| hop.get().is_some_and(|hop| matches!(hop.end, End::Dropped(_))))
+        .register_get("reason", |hop: &mut Hop| match hop.get().map(|hop| &hop.end) {
+            Some(End::Dropped(reason)) => describe(reason),
+            _ => String::new(),
+        });
+}
+
+/// `table/chain` for each chain that something happened in, in order.
+fn chains(hop: &trace::Hop) -> Array {
+    let met = hop.steps.iter().filter_map(|step| match step {
+        Step::Rule(hit) => Some(format!("{}/{}", hit.table, hit.chain)),
+        Step::ChainEnd { table, chain, .. } => Some(format!("{table}/{chain}")),
+        _ => None,
+    });
+    let mut chains: Vec<String> = met.collect();
+    chains.dedup();
+    chains.into_iter().map(Dynamic::from).collect()
+}
+
+fn protocol_name(number: u8) -> String {
+    protocol::name(number).map_or_else(|| number.to_string(), str::to_owned)
+}
+
+fn describe(reason: &DropReason) -> String {
+    match reason {
+        DropReason::Rule { table, chain, number: Some(number), .. } => format!("rule {number} of {table}/{chain}"),
+        DropReason::Rule { table, chain, number: None, .. } => format!("the policy of {table}/{chain}"),
+        DropReason::NoRoute => "no route".to_owned(),
+        DropReason::Blackhole => "blackhole route".to_owned(),
+        DropReason::Unreachable => "unreachable route".to_owned(),
+        DropReason::Prohibit => "prohibit route".to_owned(),
+        DropReason::ForwardingOff => "forwarding is off".to_owned(),
+        DropReason::Martian => "martian source".to_owned(),
+        DropReason::TtlExceeded => "time to live exceeded".to_owned(),
+        DropReason::TooBig => "too big".to_owned(),
+        DropReason::NoNeighbour { address } => format!("no neighbour {address}"),
+        DropReason::NoListener => "no listener".to_owned(),
+        DropReason::NotForUs => "not for us".to_owned(),
+        DropReason::Conntrack => "connection tracking".to_owned(),
+        DropReason::DeviceDown => "device down".to_owned(),
+        DropReason::Unknown(why) => format!("unknown: {why}"),
+    }
+}
+
+/// What a command can make of the value of an island.
+pub(super) fn for_command(value: &Dynamic) -> IslandValue {
+    if let Some(Endpoint(endpoint)) = value.clone().try_cast() {
+        let world::Endpoint { name, address, port, .. } = endpoint;
+        IslandValue::Endpoint { name, address, port }
+    } else if let Some(Pod(pod)) = value.clone().try_cast() {
+        IslandValue::Text(pod.name)
+    } else if let Some(Node(node)) = value.clone().try_cast() {
+        IslandValue::Text(node.name)
+    } else if let Some(Service(service)) = value.clone().try_cast() {
+        IslandValue::Text(format!("service/{}", service.name))
+    } else if let Ok(text) = value.as_immutable_string_ref() {
+        IslandValue::Text(text.to_string())
+    } else if let Ok(number) = value.as_int() {
+        IslandValue::Number(number)
+    } else {
+        IslandValue::Other(show(value))
+    }
+}
+
+/// What kind of thing a value is.
+pub(super) fn kind(value: &Dynamic) -> &'static str {
+    match value.type_name() {
+        "()" => "nothing",
+        "i64" => "a number",
+        "f64" => "a fraction",
+        "bool" => "true or false",
+        "string" | "char" => "text",
+        "array" => "a list",
+        "map" => "a map",
+        name if name.ends_with("::Flow") => "a flow",
+        name if name.ends_with("::Packet") => "a packet",
+        name if name.ends_with("::Hop") => "a hop",
+        name if name.ends_with("::Endpoint") => "an endpoint",
+        name if name.ends_with("::Service") => "a service",
+        name if name.ends_with("::Pod") => "a pod",
+        name if name.ends_with("::Node") => "a node",
+        _ => "a function",
+    }
+}
+
+/// The longest list that is shown whole.
+const SHOWN: usize = 8;
+
+/// A value, for people.
+pub(super) fn show(value: &Dynamic) -> String {
+    if let Ok(text) = value.as_immutable_string_ref() {
+        return format!("\"{}\"", *text);
+    }
+    if let Ok(items) = value.as_array_ref() {
+        let shown: Vec<_> = items.iter().take(SHOWN).map(show).collect();
+        let more = items.len().checked_sub(SHOWN + 1).map(|more| format!(", and {} more", more + 1)).unwrap_or_default();
+        return format!("[{}{more}]", shown.join(", "));
+    }
+    if let Some(hop) = value.clone().try_cast::<Hop>() {
+        return hop.get().map_or_else(String::new, |hop| format!("the hop at {}", hop.place));
+    }
+    match for_simple(value) {
+        Some(text) => text,
+        None => kind(value).to_owned(),
+    }
+}
+
+fn for_simple(value: &Dynamic) -> Option<String> {
+    if value.is::<Endpoint>() || value.is::<Pod>() || value.is::<Node>() || value.is::<Service>() {
+        return Some(match for_command(value) {
+            IslandValue::Endpoint { name, address, port } if name.is_empty() => format!("{address}:{port}"),
+            IslandValue::Endpoint { name, .. } | IslandValue::Text(name) => name,
+            _ => return None,
+        });
+    }
+    (value.is_int() || value.is_bool() || value.is_char() || value.is_float()).then(|| value.to_string())
+}

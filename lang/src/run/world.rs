@@ -1,0 +1,177 @@
+use std::cell::RefCell;
+use std::net::Ipv4Addr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use netscene_core::trace::Flow;
+use netscene_core::world::{OpError, Operation, Outcome};
+use rhai::{EvalAltResult, ImmutableString};
+
+use super::values;
+use crate::check::symbols::{Kind, Symbols};
+use crate::{Diagnostic, FileId, script};
+
+/// A world that programs run against: operations change it, and islands ask it.
+///
+/// A clone is a world of its own, and should be cheap: every test runs in one.
+///
+/// ```
+/// use std::sync::Arc;
+/// use netscene_core::{trace::Flow, world::{OpError, Operation, Outcome}};
+/// use netscene_lang::{Diagnostic, Engine, Node, Pod, Service, Sink, SourceFiles, check, parse, run};
+///
+/// #[derive(Clone)]
+/// struct Nowhere;
+/// impl Engine for Nowhere {
+///     fn apply(&mut self, _: &Operation) -> Result<Outcome, OpError> { Ok(Outcome::Done) }
+///     fn flow(&self, _: &str) -> Option<Arc<Flow>> { None }
+///     fn service(&self, _: &str) -> Option<Service> { None }
+///     fn pod(&self, _: &str) -> Option<Pod> { None }
+///     fn node(&self, _: &str) -> Option<Node> { None }
+/// }
+/// struct Quiet;
+/// impl Sink for Quiet {
+///     fn text(&mut self, _: &str) {}
+///     fn test_started(&mut self, _: &str) {}
+///     fn test_ended(&mut self, _: &str, _: bool) {}
+///     fn failure(&mut self, _: Diagnostic) {}
+/// }
+///
+/// let mut files = SourceFiles::default();
+/// let (ast, _) = parse(&files.add("sums.scn", "test \"sums\" { assert ${ 1 + 1 == 2 } }\n"));
+/// let (program, _) = check(&ast);
+/// let summary = run(&program, &mut Nowhere, &mut Quiet);
+/// assert_eq!((summary.tests, summary.failed, summary.expectations), (1, 0, 1));
+/// ```
+pub trait Engine: Clone {
+    /// Applies an operation. A refused one leaves the world as it was.
+    fn apply(&mut self, operation: &Operation) -> Result<Outcome, OpError>;
+
+    /// The last flow of that name.
+    fn flow(&self, name: &str) -> Option<Arc<Flow>>;
+
+    /// The service `namespace/name`.
+    fn service(&self, name: &str) -> Option<Service>;
+
+    /// The pod `namespace/name`.
+    fn pod(&self, name: &str) -> Option<Pod>;
+
+    /// The node of that name.
+    fn node(&self, name: &str) -> Option<Node>;
+}
+
+/// A service, as islands see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// `namespace/name`.
+    pub name: String,
+    /// Its address inside the cluster; none where it has none.
+    pub cluster_ip: Option<Ipv4Addr>,
+    /// What stands behind it, in the order of kube-proxy's rules.
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// What stands behind a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// `namespace/name` of the pod; empty where it is none.
+    pub name: String,
+    /// The node it is on; empty where it is on none.
+    pub node: String,
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// Its port.
+    pub port: u16,
+}
+
+/// A pod, as islands see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pod {
+    /// `namespace/name`.
+    pub name: String,
+    /// Its node.
+    pub node: String,
+    /// Its address.
+    pub address: Ipv4Addr,
+}
+
+/// A node, as islands see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub address: Ipv4Addr,
+}
+
+/// Where the output of a run goes.
+pub trait Sink {
+    /// What `show` and `trace` print; a newline is at its end.
+    fn text(&mut self, text: &str);
+
+    /// A test begins.
+    fn test_started(&mut self, name: &str);
+
+    /// A test has ended.
+    fn test_ended(&mut self, name: &str, passed: bool);
+
+    /// Something is not as expected, or could not be done. It belongs to the test that has started last and not ended, if
+    /// there is one.
+    fn failure(&mut self, diagnostic: Diagnostic);
+}
+
+/// What became of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// How many tests ran.
+    pub tests: usize,
+    /// How many of them did not pass.
+    pub failed: usize,
+    /// How many `expect`s and `assert`s were judged, in tests and outside.
+    pub expectations: usize,
+    /// How many of them were not met.
+    pub unmet: usize,
+    /// How many sentences could not be carried out, in tests and outside.
+    pub refused: usize,
+}
+
+impl Summary {
+    /// Whether everything went as the scenario says.
+    pub fn passed(&self) -> bool {
+        self.failed == 0 && self.unmet == 0 && self.refused == 0
+    }
+}
+
+/// Registers the functions of the table in [`api`](crate::api).
+pub(super) fn register<E: Engine + 'static>(
+    rhai: &mut rhai::Engine,
+    world: &Rc<RefCell<E>>,
+    symbols: &Rc<Symbols>,
+) {
+    macro_rules! question {
+        ($name:literal, $kind:expr, $method:ident, $wrap:path) => {
+            let (world, symbols) = (world.clone(), symbols.clone());
+            rhai.register_fn($name, move |name: ImmutableString| {
+                let full = resolve(&symbols, &name, $kind)?;
+                let found = world.borrow().$method(&full).map($wrap);
+                found.ok_or_else(|| problem(format!(concat!("the world has no ", $name, " `{}`"), full)))
+            });
+        };
+    }
+    question!("service", Kind::Service, service, values::service);
+    question!("pod", Kind::Pod, pod, values::Pod);
+    question!("node", Kind::Node, node, values::Node);
+}
+
+fn resolve(symbols: &Symbols, name: &str, kind: Kind) -> Result<String, Box<EvalAltResult>> {
+    // The place is Rhai's to give: it knows which call this is.
+    let nowhere = script::nowhere(FileId(0));
+    symbols.resolve(name, nowhere, &[kind]).map(|found| found.name).map_err(|diagnostic| {
+        let label = diagnostic.labels.into_iter().next().map(|label| label.text).unwrap_or_default();
+        problem(format!("{}: {label}", diagnostic.title))
+    })
+}
+
+fn problem(text: String) -> Box<EvalAltResult> {
+    text.into()
+}

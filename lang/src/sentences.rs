@@ -1,0 +1,208 @@
+//! From tokens to sentences: one end of line after each, balanced braces, words told from names, raw text kept whole.
+
+use logos::Logos;
+
+use crate::suggest::{list, question};
+use crate::token::{LexError, Token, closing_brace};
+use crate::words::BlockKind;
+use crate::{Code, Diagnostic, SourceFile, Span, Word};
+
+/// A token and its place.
+pub(crate) type Spanned<'s> = (usize, Token<'s>, usize);
+
+/// Reads the tokens of a file. The braces of what comes out are balanced, each sentence ends with [`Token::Eol`], and no
+/// sentence is empty.
+pub(crate) fn read<'s>(file: &'s SourceFile, diagnostics: &mut Vec<Diagnostic>) -> Vec<Spanned<'s>> {
+    let mut reader = Reader { file, diagnostics, out: Vec::new(), open: Vec::new(), head: None, at_head: true };
+    let mut lexer = Token::lexer(file.text());
+    while let Some(token) = lexer.next() {
+        let span = lexer.span();
+        match token {
+            Ok(Token::Name("iptables")) if reader.at_head && begins_command(lexer.remainder()) => {
+                let line = lexer.remainder().split('\n').next().unwrap_or_default();
+                lexer.bump(line.len());
+                reader.push(span.start, Token::Command(line.trim()), span.end + line.trim_end().len());
+            }
+            Ok(Token::Name("rhai")) if reader.at_head && lexer.remainder().trim_start().starts_with('{') => {
+                let rest = lexer.remainder();
+                let open = rest.len() - rest.trim_start().len() + 1;
+                if let Some(end) = closing_brace(&rest[open..]) {
+                    lexer.bump(open + end + 1);
+                    reader.push(span.start, Token::Script(&rest[open..open + end]), span.end + open + end + 1);
+                } else {
+                    reader.unclosed(span.start, span.end + open, "this `rhai {` is never closed");
+                    lexer.bump(rest.len());
+                    reader.push(span.start, Token::Script(""), span.end + open);
+                }
+            }
+            Ok(token) => reader.take(span.start, token, span.end),
+            Err(error) => {
+                reader.report(&error, span.start, span.end);
+                reader.push(span.start, Token::Error, span.end);
+            }
+        }
+    }
+    reader.finish();
+    reader.out
+}
+
+/// Whether what follows the word `iptables` makes it a command: a blank and a `-`.
+fn begins_command(rest: &str) -> bool {
+    rest.starts_with([' ', '\t']) && rest.trim_start_matches([' ', '\t']).starts_with('-')
+}
+
+struct Reader<'s, 'd> {
+    file: &'s SourceFile,
+    diagnostics: &'d mut Vec<Diagnostic>,
+    out: Vec<Spanned<'s>>,
+    /// The braces that are open: where each stands, and what kind of block it opened.
+    open: Vec<(usize, BlockKind)>,
+    /// The word that began the sentence.
+    head: Option<Word>,
+    /// Whether the next token begins a sentence.
+    at_head: bool,
+}
+
+impl<'s> Reader<'s, '_> {
+    fn span(&self, start: usize, end: usize) -> Span {
+        Span::new(self.file.id(), start, end)
+    }
+
+    fn push(&mut self, start: usize, token: Token<'s>, end: usize) {
+        self.at_head = false;
+        self.out.push((start, token, end));
+    }
+
+    fn take(&mut self, start: usize, token: Token<'s>, end: usize) {
+        match token {
+            Token::Eol => self.end_sentence(start),
+            Token::Open => {
+                let kind = self.head.map_or(BlockKind::Unknown, |head| opened_by(head, self.block()));
+                self.push(start, Token::Open, end);
+                self.open.push((start, kind));
+                self.begin_sentence();
+            }
+            Token::Close if self.open.is_empty() => {
+                let diagnostic = Diagnostic::error(Code::Unclosed, "this `}` closes nothing");
+                self.diagnostics.push(diagnostic.at(self.span(start, end), "there is no `{` before it"));
+            }
+            Token::Close => {
+                self.end_sentence(start);
+                self.open.pop();
+                self.push(start, Token::Close, end);
+            }
+            Token::Name("else") if self.at_head => {
+                // `else` may stand on the line below the brace.
+                if let [.., (_, Token::Close, _), (_, Token::Eol, _)] = self.out.as_slice() {
+                    self.out.pop();
+                }
+                self.head = Some(Word::If);
+                self.push(start, Token::Word(Word::Else), end);
+            }
+            Token::Name(text) if self.at_head => {
+                let token = match self.head_word(text, self.span(start, end)) {
+                    Some(word) => {
+                        self.head = Some(word);
+                        Token::Word(word)
+                    }
+                    None => Token::Error,
+                };
+                self.push(start, token, end);
+            }
+            Token::Name(text) => {
+                if text == "else" {
+                    self.head = Some(Word::If);
+                }
+                let token = Word::from_text(text).map_or(Token::Name(text), Token::Word);
+                self.push(start, token, end);
+            }
+            token => self.push(start, token, end),
+        }
+    }
+
+    fn begin_sentence(&mut self) {
+        self.at_head = true;
+        self.head = None;
+    }
+
+    /// Ends a sentence, if there is one to end.
+    fn end_sentence(&mut self, at: usize) {
+        if !matches!(self.out.last(), None | Some((_, Token::Eol | Token::Open, _))) {
+            let end = self.out.last().map_or(at, |(.., end)| *end);
+            self.out.push((end, Token::Eol, end));
+        }
+        self.begin_sentence();
+    }
+
+    fn block(&self) -> BlockKind {
+        self.open.last().map_or(BlockKind::File, |(_, kind)| *kind)
+    }
+
+    /// The word that begins a sentence; what was meant, where it is misspelt.
+    fn head_word(&mut self, text: &str, span: Span) -> Option<Word> {
+        if let Some(word) = Word::from_text(text).filter(|word| !word.blocks().is_empty()) {
+            return Some(word);
+        }
+        let block = self.block();
+        if block == BlockKind::Unknown {
+            // The sentence that opened it has been reported, and nobody knows what may stand in it.
+            return None;
+        }
+        let meant = crate::did_you_mean(text, block.words().map(Word::text));
+        let label = match meant {
+            Some(_) => question(text, block.words().map(Word::text)).unwrap_or_default(),
+            None => "no sentence begins so".to_owned(),
+        };
+        let legal = || list(block.words().map(Word::text), "and");
+        let hint = meant.is_none().then(|| format!("{} has: {}", block.describe(), legal()));
+        let title = match block {
+            BlockKind::File => format!("unknown word `{text}`"),
+            _ => format!("unknown word `{text}` in {}", block.describe()),
+        };
+        self.diagnostics.push(Diagnostic::error(Code::UnknownWord, title).at(span, label).hint(hint));
+        meant.and_then(Word::from_text)
+    }
+
+    fn report(&mut self, error: &LexError, start: usize, end: usize) {
+        let text = self.file.text().get(start..end).unwrap_or_default();
+        let (code, title, label) = match error {
+            LexError::Island => (Code::Unclosed, "this `${` is never closed".into(), "no matching `}` on this line"),
+            LexError::Text => (Code::Unclosed, "this `\"` is never closed".into(), "no other `\"` on this line"),
+            LexError::Character => (Code::BadToken, format!("`{text}` means nothing here"), "unexpected text"),
+        };
+        self.diagnostics.push(Diagnostic::error(code, title).at(self.span(start, end), label));
+    }
+
+    fn unclosed(&mut self, start: usize, end: usize, title: &str) {
+        let diagnostic = Diagnostic::error(Code::Unclosed, title);
+        self.diagnostics.push(diagnostic.at(self.span(start, end), "no matching `}` in the file"));
+    }
+
+    /// Ends the last sentence and closes what is open.
+    fn finish(&mut self) {
+        let end = self.file.text().len();
+        self.end_sentence(end);
+        while let Some((at, _)) = self.open.pop() {
+            self.unclosed(at, at + 1, "this `{` is never closed");
+            self.out.push((end, Token::Close, end));
+            self.out.push((end, Token::Eol, end));
+        }
+    }
+}
+
+/// The kind of block that the braces of a sentence are, by the word it begins with.
+fn opened_by(head: Word, outer: BlockKind) -> BlockKind {
+    match head {
+        Word::Cluster => BlockKind::Cluster,
+        Word::Namespace => BlockKind::Namespace,
+        Word::Pod => BlockKind::Pod,
+        Word::Deployment | Word::DaemonSet => BlockKind::Workload,
+        Word::Container => BlockKind::Container,
+        Word::Serve => BlockKind::Serve,
+        Word::Service => BlockKind::Service,
+        Word::Ingress => BlockKind::Ingress,
+        Word::On if outer != BlockKind::Serve => BlockKind::OnNode,
+        Word::Test | Word::For | Word::If => BlockKind::Test,
+        _ => BlockKind::Unknown,
+    }
+}

@@ -1,0 +1,122 @@
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use netscene_core::Origin;
+
+/// The identity of a file among [`SourceFiles`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId(pub u32);
+
+/// A place in a file: bytes `start..end`.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// The file.
+    pub file: FileId,
+    /// The first byte.
+    pub start: u32,
+    /// The byte after the last.
+    pub end: u32,
+}
+
+impl Span {
+    /// The bytes from `start` to `end` of `file`.
+    pub fn new(file: FileId, start: usize, end: usize) -> Self {
+        Self { file, start: start as u32, end: end as u32 }
+    }
+
+    /// The bytes, as an index into the text.
+    pub fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}..{}", self.start, self.end)
+    }
+}
+
+/// A file of a scenario: its name as the user gave it, and its text.
+#[derive(Debug)]
+pub struct SourceFile {
+    id: FileId,
+    name: Arc<str>,
+    text: String,
+    /// Where each line begins.
+    lines: Vec<usize>,
+}
+
+impl SourceFile {
+    fn new(id: FileId, name: &str, text: String) -> Self {
+        let lines = codespan_reporting::files::line_starts(&text).collect();
+        Self { id, name: name.into(), text, lines }
+    }
+
+    /// Its identity.
+    pub fn id(&self) -> FileId {
+        self.id
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The text at `span`, which must be of this file.
+    pub fn at(&self, span: Span) -> &str {
+        self.text.get(span.range()).unwrap_or_default()
+    }
+
+    /// The index of the line that holds `byte`, from 0.
+    pub(crate) fn line_index(&self, byte: usize) -> usize {
+        self.lines.partition_point(|&start| start <= byte).saturating_sub(1)
+    }
+
+    pub(crate) fn line_range(&self, index: usize) -> Option<Range<usize>> {
+        let start = *self.lines.get(index)?;
+        Some(start..self.lines.get(index + 1).copied().unwrap_or(self.text.len()))
+    }
+
+    pub(crate) fn line_count(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// A place as operations carry it.
+    pub fn origin(&self, span: Span) -> Origin {
+        let line = self.line_index(span.start as usize) as u32 + 1;
+        Origin { file: self.name.clone(), line, start: span.start, end: span.end }
+    }
+}
+
+/// Every file that diagnostics may point into.
+///
+/// ```
+/// use netscene_lang::SourceFiles;
+/// let mut files = SourceFiles::default();
+/// let file = files.add("hello.scn", "node worker1 at 10.0.0.1\n");
+/// assert_eq!(file.name(), "hello.scn");
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct SourceFiles {
+    files: Vec<Arc<SourceFile>>,
+}
+
+impl SourceFiles {
+    /// Adds a file under the name the user knows it by.
+    pub fn add(&mut self, name: &str, text: impl Into<String>) -> Arc<SourceFile> {
+        let file = Arc::new(SourceFile::new(FileId(self.files.len() as u32), name, text.into()));
+        self.files.push(file.clone());
+        file
+    }
+
+    /// The file of that identity.
+    pub fn get(&self, id: FileId) -> Option<&Arc<SourceFile>> {
+        self.files.get(id.0 as usize)
+    }
+}

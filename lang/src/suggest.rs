@@ -1,0 +1,50 @@
+/// The candidate nearest to `word`, if one is near enough to have been meant: at most a third of its letters differ.
+///
+/// ```
+/// use netscene_lang::did_you_mean;
+/// assert_eq!(did_you_mean("staus", ["status", "body"]), Some("status"));
+/// assert_eq!(did_you_mean("colour", ["status", "body"]), None);
+/// ```
+pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let (lower, length) = (word.to_lowercase(), word.chars().count());
+    let distance = |candidate: &str| strsim::damerau_levenshtein(&lower, &candidate.to_lowercase());
+    let near = candidates.into_iter().filter(|candidate| *candidate != word);
+    let (best, distance) = near.map(|candidate| (candidate, distance(candidate))).min_by_key(|(_, far)| *far)?;
+    // Of a short word, one letter may differ; but a word of one or two letters is near everything.
+    let allowed = (length.max(best.chars().count()) / 3).max(1);
+    (distance <= allowed && length > 1 || distance == 0).then_some(best)
+}
+
+/// The same as a question for a label or a hint.
+pub(crate) fn question<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    did_you_mean(word, candidates).map(|found| format!("did you mean `{found}`?"))
+}
+
+/// `a`, `b` or `c`, for people.
+pub(crate) fn list<'a>(words: impl IntoIterator<Item = &'a str>, last: &str) -> String {
+    let words: Vec<_> = words.into_iter().collect();
+    match words.split_last() {
+        None => String::new(),
+        Some((only, [])) => (*only).to_owned(),
+        Some((end, rest)) => format!("{} {last} {end}", rest.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_swap_of_two_letters_is_one_mistake() {
+        assert_eq!(did_you_mean("ta", ["at", "as"]), Some("at"));
+        assert_eq!(did_you_mean("slector", ["selector", "port"]), Some("selector"));
+        assert_eq!(did_you_mean("clusterip", ["clusterIP"]), Some("clusterIP"));
+        assert_eq!(did_you_mean("x", ["as"]), None);
+    }
+
+    #[test]
+    fn lists_read_as_a_sentence_does() {
+        assert_eq!(list(["a", "b", "c"], "or"), "a, b or c");
+        assert_eq!(list(["a"], "or"), "a");
+    }
+}

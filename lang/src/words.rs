@@ -1,0 +1,220 @@
+//! The words of the language, in one table: where each may begin a sentence, how the sentence goes, what it is for.
+//!
+//! The lexer, the checks, their suggestions and the grammar's names for words all read this table; so can help,
+//! completion and documentation.
+
+/// A pair of braces, by what its sentences are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockKind {
+    /// No braces: the file itself.
+    File,
+    /// `cluster NAME { }`
+    Cluster,
+    /// `namespace NAME { }`
+    Namespace,
+    /// `pod NAME { }`
+    Pod,
+    /// `deployment NAME { }` and `daemonSet NAME { }`
+    Workload,
+    /// `container NAME { }`
+    Container,
+    /// `serve http { }`
+    Serve,
+    /// `service NAME { }`
+    Service,
+    /// `ingress NAME { }`
+    Ingress,
+    /// `on NODE { }`
+    OnNode,
+    /// `test "…" { }`, and what `for` and `if` repeat or decide.
+    Test,
+    /// The body of a sentence that could not be read: anything may stand in it.
+    Unknown,
+}
+
+impl BlockKind {
+    /// What it is called in a message.
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Self::File => "a file",
+            Self::Cluster => "a cluster",
+            Self::Namespace => "a namespace",
+            Self::Pod => "a pod",
+            Self::Workload => "a deployment or daemonSet",
+            Self::Container => "a container",
+            Self::Serve => "`serve http`",
+            Self::Service => "a service",
+            Self::Ingress => "an ingress",
+            Self::OnNode => "`on NODE`",
+            Self::Test => "a test, a `for` or an `if`",
+            Self::Unknown => "braces",
+        }
+    }
+
+    /// The words that may begin a sentence in it, in the order of the table.
+    pub fn words(self) -> impl Iterator<Item = Word> {
+        Word::ALL.iter().copied().filter(move |word| match self {
+            Self::Unknown => !word.blocks().is_empty(),
+            _ => word.blocks().contains(&self),
+        })
+    }
+}
+
+macro_rules! words {
+    ($($name:ident $text:literal [$($block:ident)*] $syntax:literal $help:literal;)*) => {
+        /// A word that means something by itself. Each may still be the name of a pod or a node.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Word { $(#[doc = concat!("`", $text, "`")] $name,)* }
+
+        impl Word {
+            /// Every word.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The word as it is written.
+            pub const fn text(self) -> &'static str {
+                match self { $(Self::$name => $text),* }
+            }
+
+            /// The word written so.
+            pub fn from_text(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$name),)* _ => None }
+            }
+
+            /// The blocks in which it may begin a sentence; none for a word that only stands inside of sentences.
+            pub const fn blocks(self) -> &'static [BlockKind] {
+                match self { $(Self::$name => &[$(BlockKind::$block),*]),* }
+            }
+
+            /// How a sentence that it begins goes, or the part of a sentence that it introduces.
+            pub const fn syntax(self) -> &'static str {
+                match self { $(Self::$name => $syntax),* }
+            }
+
+            /// What it is for, in a line.
+            pub const fn help(self) -> &'static str {
+                match self { $(Self::$name => $help),* }
+            }
+        }
+    };
+}
+
+words! {
+    // Declarations.
+    Cluster "cluster" [File] "cluster NAME { … }" "the cluster's settings";
+    Pool "pool" [File] "pool NAME (CIDR | ADDRESS to ADDRESS) [gateway ADDRESS [mac MAC]] [for LoadBalancer]" "a range of addresses";
+    Node "node" [File] "node NAME at ADDRESS [podCIDR CIDR] [mac MAC] [device NAME] [hostname NAME]" "a machine of the cluster";
+    Host "host" [File Ingress] "host NAME at ADDRESS [mac MAC], or in an ingress: host NAME path …" "a machine outside the cluster; the host of an ingress path";
+    Namespace "namespace" [File] "namespace NAME { … }" "a namespace of Kubernetes and what is in it";
+    Deployment "deployment" [Namespace] "deployment NAME { … }" "pods made from one template";
+    DaemonSet "daemonSet" [Namespace] "daemonSet NAME { … }" "one pod on every node";
+    Pod "pod" [Namespace Workload] "pod NAME [on NODE] [at ADDRESS] [interfaceName NAME] [{ … }]" "a pod";
+    Service "service" [Namespace] "service NAME { … }" "one address for many pods";
+    Ingress "ingress" [Namespace] "ingress NAME { … }" "which paths of a site lead to which services";
+
+    // The fields of a cluster.
+    PodCidr "podCIDR" [Cluster] "podCIDR CIDR [in blocks of /N]" "the addresses of pods; of a node: its block of them";
+    ServiceCidr "serviceCIDR" [Cluster] "serviceCIDR CIDR" "the addresses of services";
+    Overlay "overlay" [Cluster] "overlay ipip always|crossSubnet|never" "when packets between nodes travel in IP-in-IP";
+    KubeProxy "kubeProxy" [Cluster] "kubeProxy iptables VERSION" "the release whose rules kube-proxy writes";
+    Calico "calico" [Cluster] "calico VERSION" "the release of Calico";
+    Metallb "metallb" [Cluster] "metallb VERSION" "the release of MetalLB";
+    Iptables "iptables" [Cluster OnNode] "in a cluster: iptables VERSION; on a node: iptables -…" "the release of iptables; a command to run";
+    Kernel "kernel" [Cluster] "kernel VERSION" "the kernel of the nodes";
+    Mtu "mtu" [Cluster] "mtu BYTES" "the MTU of pods and of tunl0";
+    Domain "domain" [Cluster] "domain NAME" "the domain of the cluster's names";
+
+    // The fields of workloads.
+    Replicas "replicas" [Workload] "replicas COUNT [on NODE, …]" "how many pods, and where";
+    Labels "labels" [Pod Workload] "labels KEY=VALUE, …" "the labels of the pods";
+    ServiceAccount "serviceAccount" [Pod Workload] "serviceAccount NAME" "the service account of the pods";
+    Container "container" [Pod Workload] "container NAME [{ … }]" "a container";
+    Port "port" [Container Service] "port PORT[/UDP] [-> TARGETPORT] [as NAME] [nodePort PORT]" "a port";
+    Serve "serve" [Container] "serve http [root PATH] [{ … }] | serve tcp | serve dns | serve ingress-nginx" "what runs in the container";
+    On "on" [Serve File Test] "on NODE { iptables … }, or in serve http: on GET PATH connect HOST:PORT, …" "commands on a node; what a page needs";
+
+    // The fields of services and ingresses.
+    Type "type" [Service] "type ClusterIP|NodePort|LoadBalancer" "how the service is reached";
+    ClusterIp "clusterIP" [Service] "clusterIP ADDRESS" "its address inside the cluster";
+    LoadBalancerIp "loadBalancerIP" [Service] "loadBalancerIP ADDRESS" "its address outside the cluster";
+    Selector "selector" [Service] "selector KEY=VALUE, …" "which pods are behind it";
+    Endpoints "endpoints" [Service] "endpoints ADDRESS:PORT, …" "endpoints of a service without selector";
+    Path "path" [Ingress] "[host NAME] path Exact|Prefix|ImplementationSpecific PATH -> SERVICE:PORT" "a path and the service behind it";
+
+    // Commands.
+    Send "send" [File Test] "send FROM[:PORT] -> TO:PORT tcp|udp as NAME" "open a TCP connection or send a UDP datagram";
+    Ping "ping" [File Test] "ping FROM -> TO as NAME" "send an ICMP echo request";
+    Get "get" [File Test] "get FROM[:PORT] -> URL as NAME" "fetch a page";
+    Resolve "resolve" [File Test] "resolve FROM NAME as NAME" "ask for the address of a name";
+    Wait "wait" [File Test] "wait 14s" "let time pass";
+    Choose "choose" [File Test] "choose SERVICE -> ENDPOINT, or choose port PORT/TCP on PLACE" "pin a random choice";
+    Trace "trace" [File Test] "trace NAME, or trace FROM -> URL" "print every hop of a flow";
+    Show "show" [File Test] "show routes|conntrack|iptables|log on NODE …" "print what a node's tools would print";
+    Expect "expect" [File Test] "expect NAME [not] PATTERN" "compare what happened with what should have";
+    Assert "assert" [File Test] "assert ${ … }" "what has to be true";
+
+    // Structure.
+    Test "test" [File] "test \"name\" { … }" "a world of its own, from what is declared above";
+    For "for" [File Test] "for NAME in ${ … } { … }" "the same for each element of a list";
+    If "if" [File Test] "if ${ … } { … } [else { … }]" "only where something is true";
+    Rhai "rhai" [File] "rhai { const …; fn …(…) { … } }" "constants and functions for islands";
+
+    // Inside of sentences.
+    Else "else" [] "else { … }" "where the condition of `if` is not true";
+    At "at" [] "at ADDRESS" "the address";
+    Mac "mac" [] "mac MAC" "the Ethernet address";
+    Device "device" [] "device NAME" "the Ethernet device";
+    Hostname "hostname" [] "hostname NAME" "the name the machine has in the cluster";
+    Gateway "gateway" [] "gateway ADDRESS" "the router of the network";
+    To "to" [] "to …" "the other end";
+    In "in" [] "in …" "in blocks; in a list";
+    Blocks "blocks" [] "in blocks of /N" "the blocks that nodes take";
+    Of "of" [] "of /N" "their size";
+    InterfaceName "interfaceName" [] "interfaceName NAME" "the host's end of the pod's veth";
+    As "as" [] "as NAME" "the name";
+    NodePort "nodePort" [] "nodePort PORT" "the port of every node";
+    Root "root" [] "root PATH" "the path below which there are pages";
+    Connect "connect" [] "connect HOST:PORT, …" "the servers a page needs";
+    Routes "routes" [] "show routes on PLACE" "`route -n`";
+    Conntrack "conntrack" [] "show conntrack on NODE [tcp|udp] [dport PORT]" "`conntrack -L`; an entry of it";
+    Log "log" [] "show log on NODE" "what LOG rules wrote";
+    Dport "dport" [] "dport PORT" "the destination port";
+    Not "not" [] "expect NAME not PATTERN" "the pattern must not hold";
+    Delivered "delivered" [] "delivered [to PLACE]" "the other side answered";
+    Dropped "dropped" [] "dropped [by TABLE/CHAIN] [at PLACE]" "a packet was dropped";
+    Rejected "rejected" [] "rejected [by TABLE/CHAIN]" "a refusal came back";
+    Timeout "timeout" [] "timeout [at PLACE]" "nothing came back";
+    By "by" [] "by TABLE/CHAIN" "the chain that did it";
+    Arp "arp" [] "arp ADDRESS is-at MAC" "an answer to ARP";
+    IsAt "is-at" [] "is-at MAC" "the answer";
+    Visits "visits" [] "visits PLACE [TABLE/CHAIN, …]" "the chains a packet met, in order";
+    Dnat "dnat" [] "dnat FROM => TO" "the destination was translated";
+    Snat "snat" [] "snat FROM => TO" "the source was translated";
+    Tunnel "tunnel" [] "tunnel ipip FROM => TO" "the packet travelled in another";
+    Ipip "ipip" [] "ipip" "IP in IP, RFC 2003";
+    Status "status" [] "status CODE" "the status of the page";
+    Answer "answer" [] "answer ADDRESS [via SERVICE]" "the address a name has";
+    Via "via" [] "via SERVICE" "the service that was asked";
+    Reply "reply" [] "reply FROM -> TO" "the reply direction of a connection";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_found_by_its_text() {
+        for &word in Word::ALL {
+            assert_eq!(Word::from_text(word.text()), Some(word));
+        }
+    }
+
+    #[test]
+    fn every_block_has_words() {
+        use BlockKind as B;
+        for block in [B::File, B::Cluster, B::Namespace, B::Pod, B::Workload, B::Container, B::Serve, B::Service] {
+            assert!(block.words().count() > 0, "{block:?}");
+        }
+        assert!(B::Service.words().any(|word| word == Word::Selector));
+        assert!(!B::Service.words().any(|word| word == Word::Replicas));
+    }
+}
