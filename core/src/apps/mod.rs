@@ -1,1 +1,123 @@
-//! What runs inside pods and on hosts.
+//! What runs inside pods and on hosts: servers, clients, the resolver, the nginx proxy.
+//!
+//! A process is an [`App`]: a state machine that is told what happened to its sockets and answers with calls on its
+//! [`System`]. It sees names, bytes and sockets, and never a packet.
+
+mod client;
+mod dns_server;
+mod http;
+mod http_server;
+mod nginx;
+mod resolver;
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+pub use client::{Answer, Client, Task};
+pub use dns_server::DnsServer;
+pub use http_server::HttpServer;
+pub use nginx::Nginx;
+
+use crate::kube::State;
+use crate::net::tcp::{ConnectionId, Happened, ProcessId};
+use crate::net::{Context, Effect, Namespace};
+use crate::trace::Observer;
+
+/// Something a process is told.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// It has just been started.
+    Started,
+    /// Something happened to a socket of its.
+    Socket(Happened),
+    /// The alarm that it set has gone off.
+    Alarm(u64),
+}
+
+/// A process.
+#[derive(Clone, Debug)]
+pub enum App {
+    /// A web server.
+    Http(HttpServer),
+    /// Accepts connections and closes when the other side has.
+    Tcp,
+    /// CoreDNS.
+    Dns(DnsServer),
+    /// The NGINX ingress controller.
+    Nginx(Nginx),
+    /// Something a scenario does: a connection, a request, a question.
+    Client(Client),
+}
+
+impl App {
+    /// Tells the process what happened.
+    pub fn handle<O: Observer>(&mut self, event: Event, system: &mut System<'_, '_, O>) {
+        match self {
+            Self::Http(server) => server.handle(event, system),
+            Self::Tcp => {
+                if let Event::Socket(Happened::PeerClosed(connection)) = event {
+                    system.close(connection);
+                }
+            }
+            Self::Dns(server) => server.handle(event, system),
+            Self::Nginx(proxy) => proxy.handle(event, system),
+            Self::Client(client) => client.handle(event, system),
+        }
+    }
+}
+
+/// What a process can do: the system calls, and what the cluster has written into its files.
+#[derive(Debug)]
+pub struct System<'a, 'b, O> {
+    /// The process.
+    pub process: ProcessId,
+    /// The network namespace it is in.
+    pub namespace: &'a mut Namespace,
+    /// Time, chance, observers.
+    pub context: &'a mut Context<'b, O>,
+    /// The cluster's objects, for the processes that watch them.
+    pub state: &'a State,
+    /// The namespace of Kubernetes its pod is in; none on hosts and nodes.
+    pub kube_namespace: Option<&'a str>,
+}
+
+impl<O: Observer> System<'_, '_, O> {
+    /// Opens a TCP connection; `None` without a route or a free port.
+    pub fn connect(&mut self, to: SocketAddrV4, port: Option<u16>) -> Option<ConnectionId> {
+        self.namespace.connect(self.process, to, port, self.context)
+    }
+
+    /// Sends bytes on a connection.
+    pub fn write(&mut self, connection: ConnectionId, bytes: impl Into<Bytes>) {
+        self.namespace.write(connection, bytes.into(), self.context);
+    }
+
+    /// Sends no more on a connection.
+    pub fn close(&mut self, connection: ConnectionId) {
+        self.namespace.close(connection, self.context);
+    }
+
+    /// Takes a UDP port: this one, or one that is free.
+    pub fn bind_udp(&mut self, port: Option<u16>) -> Option<u16> {
+        let port = port.or_else(|| self.namespace.free_udp_port(self.context))?;
+        self.namespace.sockets.bind_udp(port, self.process).then_some(port)
+    }
+
+    /// Sends a datagram.
+    pub fn send_udp(&mut self, source: Option<Ipv4Addr>, port: u16, to: SocketAddrV4, payload: impl Into<Bytes>) {
+        self.namespace.send_udp(source, port, to, payload.into(), self.context);
+    }
+
+    /// Wakes the process after a time.
+    pub fn alarm(&mut self, after: Duration, token: u64) {
+        let at = self.context.now + after;
+        self.context.effects.push(Effect::Alarm { at, process: self.process, token });
+    }
+
+    /// A random number from 0 to `bound` - 1.
+    pub fn random(&mut self, bound: u32) -> u32 {
+        self.context.random.below(bound)
+    }
+}

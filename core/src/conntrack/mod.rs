@@ -3,10 +3,18 @@
 //! Follows `net/netfilter/nf_conntrack_*.c` and `nf_nat_core.c`. The clock is the kernel's: [`Jiffies`].
 
 mod entry;
+mod nat;
+mod table;
 pub mod tcp;
+#[cfg(test)]
+mod tests;
+mod timeouts;
 mod tuple;
 
-pub use entry::{Entry, Status};
+pub use entry::{Entry, Status, Stream};
+pub use nat::Manip;
+pub use table::{Direction, EntryId, Table, Tracked};
+pub use timeouts::Timeouts;
 pub use tuple::{Layer4, Tuple};
 
 use serde::{Deserialize, Serialize};

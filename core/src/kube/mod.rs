@@ -3,16 +3,57 @@
 //! - [`Object`] and its kinds are plain values, checked by [`validate`];
 //! - [`State`] holds what has been declared, and answers the questions agents ask of it;
 //! - [`ipam`] gives pods their addresses as Calico does; [`endpoints`] are the pods behind a service.
+//!
+//! ```
+//! use netscene_core::kube::{Labels, Node, Object, Pod, State};
+//!
+//! let mut state = State::new(0);
+//! let worker = Node {
+//!     name: "worker2".into(),
+//!     hostname: "iks-networking-example-cl-iks-networ-ac625d72ba".into(),
+//!     address: [10, 1, 110, 107].into(),
+//!     pod_cidr: None,
+//!     mac: None,
+//!     device: "ens192".parse()?,
+//! };
+//! let nginx = Pod {
+//!     namespace: "iks".into(),
+//!     name: "essential-nginx-ingress-ingress-nginx-controller-7ndcw".into(),
+//!     node: Some("worker2".into()),
+//!     address: None,
+//!     interface_name: None,
+//!     labels: Labels::new(),
+//!     service_account: "default".into(),
+//!     containers: Vec::new(),
+//! };
+//! state.declare(Object::Node(worker), None)?;
+//! state.declare(Object::Pod(nginx), None)?;
+//!
+//! let pod = state.pod("iks/essential-nginx-ingress-ingress-nginx-controller-7ndcw").expect("it has been declared");
+//! assert_eq!(pod.address.to_string(), "192.168.8.193");
+//! assert_eq!(pod.device.as_str(), "cali21ac0ad37cb");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
+mod declare;
 pub mod endpoints;
+mod go_rand;
+mod holders;
 pub mod ipam;
 mod labels;
 mod names;
 mod objects;
+mod pods;
+mod service_addresses;
 mod state;
 pub mod validate;
 
-pub use labels::Labels;
+pub use endpoints::Endpoint;
+pub use holders::Holder;
+pub use labels::{Labels, selects};
+pub use names::interface_name;
+pub use pods::RunningPod;
+pub use state::{Declared, State};
 
 pub use objects::{
     Cluster, Connect, Container, ContainerPort, Deployment, EndpointAddress, Host, HttpHandler, Ingress, IngressPath,

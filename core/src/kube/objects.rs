@@ -482,3 +482,87 @@ pub enum PathType {
     /// What the controller makes of it: for nginx, whatever begins with the text.
     ImplementationSpecific,
 }
+
+impl Node {
+    /// A node that is called in the cluster as in the scenario, with one device `eth0`.
+    pub fn new(name: &str, address: impl Into<Ipv4Addr>) -> Self {
+        Self {
+            name: name.into(),
+            hostname: name.into(),
+            address: address.into(),
+            pod_cidr: None,
+            mac: None,
+            device: DeviceName::ETH0,
+        }
+    }
+}
+
+impl Host {
+    /// A machine outside the cluster.
+    pub fn new(name: &str, address: impl Into<Ipv4Addr>) -> Self {
+        Self { name: name.into(), address: address.into(), mac: None }
+    }
+}
+
+impl Pod {
+    /// A pod without labels and containers, wherever there is room.
+    pub fn new(namespace: &str, name: &str) -> Self {
+        Self {
+            namespace: namespace.into(),
+            name: name.into(),
+            node: None,
+            address: None,
+            interface_name: None,
+            labels: Labels::new(),
+            service_account: "default".into(),
+            containers: Vec::new(),
+        }
+    }
+}
+
+impl Deployment {
+    /// A deployment of `replicas` pods from a template.
+    pub fn new(namespace: &str, name: &str, replicas: u32, labels: Labels, containers: Vec<Container>) -> Self {
+        Self {
+            namespace: namespace.into(),
+            name: name.into(),
+            daemon_set: false,
+            replicas,
+            on: Vec::new(),
+            pods: Vec::new(),
+            labels,
+            service_account: "default".into(),
+            containers,
+        }
+    }
+}
+
+impl Container {
+    /// A container that serves on one TCP port.
+    pub fn serving(name: &str, port: u16, serve: Serve) -> Self {
+        let ports = vec![ContainerPort { name: None, port, protocol: TransportProtocol::Tcp }];
+        Self { name: name.into(), ports, serve: Some(serve) }
+    }
+}
+
+impl Service {
+    /// A service with one TCP port and a clusterIP to be chosen.
+    pub fn new(namespace: &str, name: &str, selector: Labels, port: u16) -> Self {
+        Self {
+            namespace: namespace.into(),
+            name: name.into(),
+            kind: ServiceType::ClusterIP,
+            cluster_ip: None,
+            load_balancer_ip: None,
+            selector,
+            endpoints: Vec::new(),
+            ports: vec![ServicePort {
+                name: None,
+                port,
+                target_port: None,
+                protocol: TransportProtocol::Tcp,
+                node_port: None,
+            }],
+        }
+    }
+}

@@ -1,1 +1,226 @@
-//! To be written.
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use ipnet::Ipv4Net;
+
+use super::holders::{Holder, Holders};
+use super::ipam::Ipam;
+use super::pods::{Pods, RunningPod};
+use super::service_addresses::ServiceAddresses;
+use super::{Cluster, Deployment, Host, Ingress, Node, Pool, PoolPurpose, Service};
+use crate::Origin;
+
+/// An object, and where it was declared.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Declared<T> {
+    /// The object. What Kubernetes fills in by itself (a `clusterIP`, a `nodePort`) is filled in.
+    pub object: T,
+    /// The place in the scenario or manifest.
+    pub origin: Option<Origin>,
+}
+
+/// Objects of one kind by name, in the order of their declaration. A copy of the state shares them until one changes.
+pub(super) type Objects<T> = Arc<IndexMap<Arc<str>, Arc<Declared<T>>>>;
+
+/// Everything that has been declared.
+///
+/// It changes by [`declare`](Self::declare) alone. A copy costs a few reference counts.
+#[derive(Clone, Debug)]
+pub struct State {
+    pub(super) seed: u64,
+    pub(super) cluster: Arc<Declared<Cluster>>,
+    pub(super) cluster_declared: bool,
+    pub(super) pools: Objects<Pool>,
+    pub(super) nodes: Objects<Node>,
+    pub(super) hosts: Objects<Host>,
+    pub(super) namespaces: Arc<IndexMap<Arc<str>, Option<Origin>>>,
+    pub(super) deployments: Objects<Deployment>,
+    pub(super) services: Objects<Service>,
+    pub(super) ingresses: Objects<Ingress>,
+    pub(super) pods: Arc<Pods>,
+    pub(super) ipam: Ipam,
+    pub(super) holders: Holders,
+    pub(super) service_addresses: ServiceAddresses,
+}
+
+/// The namespaces that every cluster has.
+const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
+
+impl State {
+    /// A state in which nothing is declared but what every cluster has. Generated names come from `seed`.
+    pub fn new(seed: u64) -> Self {
+        let cluster = Cluster::default();
+        Self {
+            seed,
+            ipam: Ipam::new(&cluster),
+            cluster: Arc::new(Declared { object: cluster, origin: None }),
+            cluster_declared: false,
+            pools: Objects::default(),
+            nodes: Objects::default(),
+            hosts: Objects::default(),
+            namespaces: Arc::new(NAMESPACES.into_iter().map(|name| (name.into(), None)).collect()),
+            deployments: Objects::default(),
+            services: Objects::default(),
+            ingresses: Objects::default(),
+            pods: Arc::default(),
+            holders: Holders::default(),
+            service_addresses: ServiceAddresses::default(),
+        }
+    }
+
+    /// The cluster's settings.
+    pub fn cluster(&self) -> &Cluster {
+        &self.cluster.object
+    }
+
+    /// Where the cluster's settings were declared.
+    pub fn cluster_origin(&self) -> Option<&Origin> {
+        self.cluster.origin.as_ref()
+    }
+
+    /// The pools.
+    pub fn pools(&self) -> impl ExactSizeIterator<Item = &Declared<Pool>> {
+        self.pools.values().map(Arc::as_ref)
+    }
+
+    /// The nodes.
+    pub fn nodes(&self) -> impl ExactSizeIterator<Item = &Declared<Node>> {
+        self.nodes.values().map(Arc::as_ref)
+    }
+
+    /// The machines outside the cluster.
+    pub fn hosts(&self) -> impl ExactSizeIterator<Item = &Declared<Host>> {
+        self.hosts.values().map(Arc::as_ref)
+    }
+
+    /// The namespaces: the four that every cluster has, then those declared.
+    pub fn namespaces(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.namespaces.keys().map(Arc::as_ref)
+    }
+
+    /// Whether there is a namespace of this name.
+    pub fn has_namespace(&self, name: &str) -> bool {
+        self.namespaces.contains_key(name)
+    }
+
+    /// Where the namespace was declared, or first used.
+    pub fn namespace_origin(&self, name: &str) -> Option<&Origin> {
+        self.namespaces.get(name)?.as_ref()
+    }
+
+    /// The pods, those of deployments and daemon sets with them.
+    pub fn pods(&self) -> impl ExactSizeIterator<Item = &RunningPod> {
+        self.pods.iter()
+    }
+
+    /// The deployments and daemon sets.
+    pub fn deployments(&self) -> impl ExactSizeIterator<Item = &Declared<Deployment>> {
+        self.deployments.values().map(Arc::as_ref)
+    }
+
+    /// The services, in the order of their declaration.
+    pub fn services(&self) -> impl ExactSizeIterator<Item = &Declared<Service>> {
+        self.services.values().map(Arc::as_ref)
+    }
+
+    /// The ingresses, the oldest first.
+    pub fn ingresses(&self) -> impl ExactSizeIterator<Item = &Declared<Ingress>> {
+        self.ingresses.values().map(Arc::as_ref)
+    }
+
+    /// The pod of that name: `namespace/name`, a bare name in `default`, or the name of a deployment or daemon set that
+    /// has exactly one pod; with or without the kind in front, as in `pod/namespace/name`.
+    pub fn pod(&self, name: &str) -> Option<&RunningPod> {
+        let mut named = self.pods_named(name);
+        let pod = named.next()?;
+        named.next().is_none().then_some(pod)
+    }
+
+    /// The pods of that name: one pod, or all of a deployment or daemon set.
+    pub fn pods_named(&self, name: &str) -> impl Iterator<Item = &RunningPod> {
+        let pod = qualified(name, &["pod"]).and_then(|key| self.pods.get(&key));
+        let owner = match pod {
+            Some(_) => None,
+            None => qualified(name, &["deployment", "daemonSet", "daemonset"]),
+        };
+        pod.into_iter().chain(owner.into_iter().flat_map(|owner| self.pods.of(&owner).collect::<Vec<_>>()))
+    }
+
+    /// The pods on `node`.
+    pub fn pods_on(&self, node: &str) -> impl ExactSizeIterator<Item = &RunningPod> {
+        self.pods.on(node)
+    }
+
+    /// The pods of `namespace` that `selector` selects.
+    pub(super) fn pods_selected(&self, namespace: &str, selector: &super::Labels) -> impl Iterator<Item = &RunningPod> {
+        self.pods.selected(namespace, selector)
+    }
+
+    /// The pod that has `address`.
+    pub fn pod_at(&self, address: Ipv4Addr) -> Option<&RunningPod> {
+        match self.holders.get(address)? {
+            Holder::Pod(key) => self.pods.get(key),
+            _ => None,
+        }
+    }
+
+    /// The service of that name: `namespace/name` or a bare name in `default`, with or without `service/` in front.
+    pub fn service(&self, name: &str) -> Option<&Declared<Service>> {
+        self.services.get(qualified(name, &["service"])?.as_str()).map(Arc::as_ref)
+    }
+
+    /// The node of that name, with or without `node/` in front.
+    pub fn node(&self, name: &str) -> Option<&Declared<Node>> {
+        self.nodes.get(name.strip_prefix("node/").unwrap_or(name)).map(Arc::as_ref)
+    }
+
+    /// The machine outside the cluster of that name, with or without `host/` in front.
+    pub fn host(&self, name: &str) -> Option<&Declared<Host>> {
+        self.hosts.get(name.strip_prefix("host/").unwrap_or(name)).map(Arc::as_ref)
+    }
+
+    /// Who has `address`.
+    pub fn holder(&self, address: Ipv4Addr) -> Option<&Holder> {
+        self.holders.get(address)
+    }
+
+    /// The node where `address` is found: its own, its tunnel's, or that of a pod it runs.
+    pub fn node_of_address(&self, address: Ipv4Addr) -> Option<&Declared<Node>> {
+        match self.holders.get(address)? {
+            Holder::Node(node) | Holder::Tunnel(node) => self.node(node),
+            Holder::Pod(key) => self.node(&self.pods.get(key)?.node),
+            _ => None,
+        }
+    }
+
+    /// The blocks of pod addresses that `node` holds, ascending.
+    pub fn blocks(&self, node: &str) -> impl Iterator<Item = Ipv4Net> + '_ {
+        self.ipam.blocks(node)
+    }
+
+    /// The address of `tunl0` on `node`; it has none in a cluster without overlay.
+    pub fn tunnel_address(&self, node: &str) -> Option<Ipv4Addr> {
+        self.ipam.tunnel_address(node)
+    }
+
+    /// The network that `address` is on, as the pools for machines tell.
+    pub fn network_of(&self, address: Ipv4Addr) -> Option<&Pool> {
+        let machines = self.pools().map(|pool| &pool.object).filter(|pool| pool.purpose == PoolPurpose::Machines);
+        machines.into_iter().find(|pool| match pool.network {
+            Some(network) => network.contains(&address),
+            None => pool.contains(address),
+        })
+    }
+}
+
+/// `namespace/name` of a name that may leave out `default/` and may have one of `kinds` in front. `None` if the name has
+/// the form of something else.
+fn qualified(name: &str, kinds: &[&str]) -> Option<String> {
+    let bare = kinds.iter().find_map(|kind| name.strip_prefix(kind)?.strip_prefix('/')).unwrap_or(name);
+    match bare.matches('/').count() {
+        0 => Some(format!("default/{bare}")),
+        1 => Some(bare.to_owned()),
+        _ => None,
+    }
+}

@@ -1,1 +1,81 @@
-//! To be written.
+//! What makes a declaration good. A bad one is refused whole, with the place, the cause and the cure.
+
+mod network;
+mod workload;
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+use super::{Object, State};
+use crate::Origin;
+use crate::world::OpError;
+
+/// Checks `object` against itself and against what has been declared.
+pub fn object(state: &State, object: &Object) -> Result<(), OpError> {
+    match object {
+        Object::Cluster(cluster) => network::cluster(state, cluster),
+        Object::Pool(pool) => network::pool(state, pool),
+        Object::Node(node) => network::node(state, node),
+        Object::Host(host) => network::host(state, host),
+        Object::Namespace { name } => dns_label("a namespace's name", name),
+        Object::Pod(pod) => workload::pod(state, pod),
+        Object::Deployment(deployment) => workload::deployment(state, deployment),
+        Object::Service(service) => workload::service(state, service),
+        Object::Ingress(ingress) => workload::ingress(state, ingress),
+    }
+}
+
+/// An error that one place explains.
+pub(super) fn fault(problem: impl Into<String>, hint: impl Into<String>) -> OpError {
+    OpError { problem: problem.into(), hint: Some(hint.into()), related: None }
+}
+
+/// An error that a second place explains, if it is known.
+pub(super) fn fault_beside(
+    problem: impl Into<String>,
+    hint: impl Into<String>,
+    origin: Option<&Origin>,
+    there: impl Into<String>,
+) -> OpError {
+    let related = origin.map(|origin| (origin.clone(), there.into()));
+    OpError { related, ..fault(problem, hint) }
+}
+
+/// RFC 1123 as apimachinery's validation reads it: a label of at most 63 characters.
+fn is_dns_label(text: &str) -> bool {
+    let fits = (1..=63).contains(&text.len());
+    let inner = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
+    fits && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
+}
+
+fn dns_label(what: &str, text: &str) -> Result<(), OpError> {
+    if is_dns_label(text) {
+        return Ok(());
+    }
+    let hint = "use at most 63 lower-case letters, digits and `-`, with no `-` at either end";
+    Err(fault(format!("`{text}` cannot be {what}"), hint))
+}
+
+/// Labels joined by dots, 253 characters at most.
+fn dns_subdomain(what: &str, text: &str) -> Result<(), OpError> {
+    if text.len() <= 253 && text.split('.').all(is_dns_label) {
+        return Ok(());
+    }
+    let hint = "use lower-case letters, digits, `-` and `.`; letters or digits at both ends of each part";
+    Err(fault(format!("`{text}` cannot be {what}"), hint))
+}
+
+fn port(what: &str, number: u16) -> Result<(), OpError> {
+    if number == 0 { Err(fault(format!("{what} cannot be 0"), "use a port from 1 to 65535")) } else { Ok(()) }
+}
+
+/// Refuses a second object of the same kind and name.
+fn unique<T>(objects: &super::state::Objects<T>, kind: &str, key: &str) -> Result<(), OpError> {
+    match objects.get(key) {
+        None => Ok(()),
+        Some(other) => {
+            let problem = format!("there is a {kind} {key} already");
+            Err(fault_beside(problem, "choose another name", other.origin.as_ref(), "declared here"))
+        }
+    }
+}

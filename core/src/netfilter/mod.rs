@@ -4,10 +4,12 @@
 //!
 //! - [`Rule`] is one line of `iptables-save`: a [`Header`], [`Match`]es in the order written, a [`Target`];
 //! - [`Table`] holds chains, [`Ruleset`] the four tables of a namespace;
-//! - [`walk`] takes a packet through one table at one [`Hook`];
+//! - [`walk::walk`] takes a packet through one table at one [`Hook`];
 //! - [`text`] reads what `iptables` and `iptables-restore` take.
 
+mod evaluate;
 pub mod ipset;
+pub mod log;
 mod matches;
 mod rule;
 mod table;

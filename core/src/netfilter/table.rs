@@ -183,6 +183,13 @@ impl Table {
         targets.filter(|target| matches!(target, Target::Jump(to) | Target::Goto(to) if *to == chain)).count()
     }
 
+    /// Whether there is nothing in it: no rule, no user's chain, every policy ACCEPT. Such a table is as good as absent, as
+    /// it is in a namespace where nobody has run `iptables`: packets do not meet it.
+    pub fn is_vacant(&self) -> bool {
+        let vacant = |chain: &Chain| chain.rules.is_empty() && chain.policy == Some(Policy::Accept);
+        self.chains.iter().flatten().all(vacant)
+    }
+
     /// Deletes a user's chain. The caller has seen to it that nothing refers to it and that it is empty.
     pub fn delete_chain(&mut self, id: ChainId) {
         if let Some(slot) = self.chains.get_mut(id.0 as usize)

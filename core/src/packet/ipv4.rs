@@ -1,5 +1,5 @@
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 
 use bytes::Bytes;
 
@@ -94,6 +94,16 @@ impl Packet {
             Body::Tcp(tcp) => Some(tcp),
             _ => None,
         }
+    }
+
+    /// Source address and port; port 0 where there are no ports.
+    pub fn source_socket(&self) -> SocketAddrV4 {
+        SocketAddrV4::new(self.source, self.ports().map_or(0, |(source, _)| source))
+    }
+
+    /// Destination address and port; port 0 where there are no ports.
+    pub fn destination_socket(&self) -> SocketAddrV4 {
+        SocketAddrV4::new(self.destination, self.ports().map_or(0, |(_, destination)| destination))
     }
 
     /// `address` or `address:port`, as conntrack's users write the two ends of a packet.

@@ -5,9 +5,12 @@
 //! list of [`Step`]s and an [`End`].
 
 mod expect;
+mod observer;
 
 pub use expect::{Expectation, Judgement, Pattern, SocketPattern};
+pub use observer::{Arrival, HopRef, HopWatch, NoObserver, Observer, Recorder};
 
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 
@@ -303,4 +306,33 @@ pub enum DropReason {
     DeviceDown,
     /// The model does not know, for the reason given.
     Unknown(Arc<str>),
+}
+
+impl fmt::Display for DropReason {
+    /// The reason in a few words, such as `rule 1 of filter/KUBE-FIREWALL`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rule { table, chain, number, rule, told } => {
+                match number {
+                    Some(number) => write!(f, "rule {number} of {table}/{chain}: {rule}")?,
+                    None => write!(f, "the policy of {table}/{chain}")?,
+                }
+                f.write_str(if *told { " (the sender was told)" } else { "" })
+            }
+            Self::NoRoute => f.write_str("no route to the destination"),
+            Self::Blackhole => f.write_str("a blackhole route covers the destination"),
+            Self::Unreachable => f.write_str("an unreachable route covers the destination"),
+            Self::Prohibit => f.write_str("a prohibit route covers the destination"),
+            Self::ForwardingOff => f.write_str("the packet is not for this machine, and it does not forward"),
+            Self::Martian => f.write_str("the source address cannot come from there (martian)"),
+            Self::TtlExceeded => f.write_str("the time to live ran out"),
+            Self::TooBig => f.write_str("it does not fit the MTU and must not be fragmented"),
+            Self::NoNeighbour { address } => write!(f, "nobody answered ARP for {address}"),
+            Self::NoListener => f.write_str("no process listens there"),
+            Self::NotForUs => f.write_str("it is not for this machine"),
+            Self::Conntrack => f.write_str("connection tracking found no way to keep it"),
+            Self::DeviceDown => f.write_str("the device is down"),
+            Self::Unknown(reason) => write!(f, "the model does not know: {reason}"),
+        }
+    }
 }

@@ -1,13 +1,98 @@
 //! The world: everything that is, and the one way to change it.
+//!
+//! - [`Op`] is what can be done; [`World::apply`] does it and answers with an [`Outcome`];
+//! - `network` makes namespaces, wires and processes of the declared objects; `program` lets the agents write on a node;
+//! - `run` moves the time from event to event;
+//! - `judge` compares what happened with what was expected.
 
+mod judge;
+mod network;
 mod op;
+mod perform;
+mod places;
+mod program;
+mod run;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 pub use op::{Choice, Op, Operation, Show, Source, Target, TargetHost, VERSION};
 
-use crate::Origin;
+use crate::kube::State;
 use crate::trace::{Flow, Judgement};
+use crate::{Origin, Random, Time};
+use network::Network;
+use program::Nodes;
+use run::Queue;
+
+/// Everything that is.
+///
+/// A copy is cheap: namespaces are shared until one of the copies changes them.
+///
+/// ```
+/// use netscene_core::kube::{Host, Object};
+/// use netscene_core::world::{Op, Operation, World};
+/// let mut world = World::new(0);
+/// let browser = Host { name: "browser".into(), address: [10, 1, 0, 89].into(), mac: None };
+/// let declare = Operation { op: Op::Declare { object: Object::Host(browser) }, origin: None };
+/// world.apply(&declare)?;
+/// assert!(world.state().host("browser").is_some());
+/// // The same again is refused, and changes nothing.
+/// assert!(world.apply(&declare).is_err());
+/// # Ok::<(), netscene_core::world::OpError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct World {
+    state: State,
+    /// How often the declared objects, or the pinned choices, have changed.
+    generation: u64,
+    /// The generation that the network has grown to.
+    grown: u64,
+    network: Network,
+    nodes: Nodes,
+    choices: Vec<Choice>,
+    time: Time,
+    queue: Queue,
+    random: Random,
+    next_packet: u64,
+    flows: IndexMap<String, Arc<Flow>>,
+}
+
+impl World {
+    /// An empty world. All chance in it comes from `seed`.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            state: State::new(seed),
+            generation: 1,
+            grown: 0,
+            network: Network::default(),
+            nodes: Nodes::default(),
+            choices: Vec::new(),
+            time: Time::ZERO,
+            queue: Queue::default(),
+            random: Random::new(seed),
+            next_packet: 0,
+            flows: IndexMap::new(),
+        }
+    }
+
+    /// What has been declared.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The time.
+    pub fn time(&self) -> Time {
+        self.time
+    }
+
+    /// What happened under a name.
+    pub fn flow(&self, name: &str) -> Option<&Arc<Flow>> {
+        self.flows.get(name)
+    }
+}
 
 /// What an operation brought about.
 #[derive(Clone, Debug)]

@@ -1,5 +1,6 @@
 //! Running a program against a world.
 
+mod core_world;
 mod explain;
 mod values;
 mod world;

@@ -1,0 +1,117 @@
+use super::QueryType::{A, Aaaa, Ns, Other, Ptr, Soa, Srv, Txt};
+use super::*;
+use crate::kube::validate::tests::{declare, node, plain_service, pod, service_port};
+use crate::kube::{Object, TransportProtocol};
+
+fn cluster() -> State {
+    let mut state = State::new(0);
+    declare(&mut state, node("a", "10.1.110.107", "192.168.8.192/26"));
+    declare(&mut state, pod("default/db", "a", Some("192.168.8.223"), "app=db"));
+    declare(&mut state, pod("default/lonely", "a", Some("192.168.8.224"), ""));
+    let dns = ServicePort { protocol: TransportProtocol::Udp, ..service_port(Some("dns"), 53) };
+    for (key, address, selector, ports) in [
+        ("default/wordpress-db", [10, 96, 23, 229], "app=db", vec![service_port(None, 3306)]),
+        ("kube-system/kube-dns", [10, 96, 0, 10], "app=dns", vec![dns, service_port(Some("metrics"), 9153)]),
+    ] {
+        let service = Service { cluster_ip: Some(address.into()), ports, ..plain_service(key, selector, 1) };
+        declare(&mut state, Object::Service(service));
+    }
+    state
+}
+
+/// An answer in one line: the code if it is not NOERROR, the records, `soa` if it is in the authority section.
+fn asked(name: &str, query: QueryType) -> String {
+    let answer = lookup(&cluster(), name, query);
+    let show = |record: &Record| match &record.data {
+        RecordData::A(address) => address.to_string(),
+        RecordData::Ptr(name) | RecordData::Ns(name) | RecordData::Txt(name) => name.clone(),
+        RecordData::Srv { priority, weight, port, target } => format!("{priority} {weight} {port} {target}"),
+        RecordData::Soa { server, mailbox, .. } => format!("{server} {mailbox}"),
+    };
+    for record in &answer.records {
+        assert_eq!(record.name.trim_end_matches('.'), name.trim_end_matches('.'));
+    }
+    let code = (answer.code != ResponseCode::NoError).then(|| format!("{:?}", answer.code));
+    let records = answer.records.iter().map(show);
+    let additional = answer.additional.iter().map(|record| format!("+{}", show(record)));
+    let soa = answer.authority_soa.then(|| "soa".to_owned());
+    code.into_iter().chain(records).chain(additional).chain(soa).collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn services_are_found_by_name_and_port() {
+    for (name, query, answer) in [
+        ("wordpress-db.default.svc.cluster.local.", A, "10.96.23.229"),
+        ("WordPress-DB.Default.svc.cluster.local", A, "10.96.23.229"),
+        ("wordpress-db.default.svc.cluster.local", Aaaa, "soa"),
+        ("wordpress-db.default.svc.cluster.local", Txt, "soa"),
+        (
+            "wordpress-db.default.svc.cluster.local",
+            Srv,
+            "0 100 3306 wordpress-db.default.svc.cluster.local., +10.96.23.229",
+        ),
+        (
+            "_dns._udp.kube-dns.kube-system.svc.cluster.local",
+            Srv,
+            "0 100 53 kube-dns.kube-system.svc.cluster.local., +10.96.0.10",
+        ),
+        ("_dns._tcp.kube-dns.kube-system.svc.cluster.local", Srv, "NxDomain, soa"),
+        ("_no._udp.kube-dns.kube-system.svc.cluster.local", Srv, "NxDomain, soa"),
+        ("a._dns._udp.kube-dns.kube-system.svc.cluster.local", Srv, "NxDomain, soa"),
+        ("192-168-8-223.wordpress-db.default.svc.cluster.local", A, "192.168.8.223"),
+        ("192-168-8-224.wordpress-db.default.svc.cluster.local", A, "NxDomain, soa"),
+        ("no-such.default.svc.cluster.local", A, "NxDomain, soa"),
+        ("wordpress-db.elsewhere.svc.cluster.local", A, "NxDomain, soa"),
+    ] {
+        assert_eq!(asked(name, query), answer, "{name} {query:?}");
+    }
+}
+
+#[test]
+fn what_lies_between_zone_and_service_exists_but_has_nothing() {
+    for (name, query, answer) in [
+        ("cluster.local", A, "soa"),
+        ("svc.cluster.local", A, "soa"),
+        ("pod.cluster.local", Other, "soa"),
+        ("default.svc.cluster.local", A, "soa"),
+        ("kube-public.pod.cluster.local", A, "soa"),
+        ("elsewhere.svc.cluster.local", A, "NxDomain, soa"),
+        ("other.cluster.local", A, "NxDomain, soa"),
+        ("cluster.local", Soa, "ns.dns.cluster.local. hostmaster.cluster.local."),
+        ("cluster.local", Ns, "ns.dns.cluster.local., +10.96.0.10"),
+        ("ns.dns.cluster.local", A, "10.96.0.10"),
+        ("dns-version.cluster.local", Txt, "1.1.0"),
+    ] {
+        assert_eq!(asked(name, query), answer, "{name} {query:?}");
+    }
+}
+
+#[test]
+fn pods_and_addresses_have_names() {
+    for (name, query, answer) in [
+        ("10-0-0-1.default.pod.cluster.local", A, "10.0.0.1"),
+        ("10-0-0-1.default.pod.cluster.local", Aaaa, "soa"),
+        ("10-0-0-1.elsewhere.pod.cluster.local", A, "NxDomain, soa"),
+        ("db.default.pod.cluster.local", A, "NxDomain, soa"),
+        ("10.0.96.10.in-addr.arpa", Ptr, "kube-dns.kube-system.svc.cluster.local."),
+        ("223.8.168.192.in-addr.arpa", Ptr, "192-168-8-223.wordpress-db.default.svc.cluster.local."),
+        ("224.8.168.192.in-addr.arpa", Ptr, "NxDomain, soa"),
+        ("8.8.8.8.in-addr.arpa", Ptr, "ServFail"),
+        ("example.com", A, "ServFail"),
+        ("notcluster.local", A, "ServFail"),
+    ] {
+        assert_eq!(asked(name, query), answer, "{name} {query:?}");
+    }
+}
+
+#[test]
+fn a_pod_tries_names_in_the_order_of_its_resolv_conf() {
+    let conf = resolv_conf(&cluster(), "default");
+    assert_eq!(
+        conf.to_string(),
+        "nameserver 10.96.0.10\nsearch default.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n"
+    );
+    assert_eq!(conf.candidates("example.com").last().unwrap(), "example.com.");
+    assert_eq!(conf.candidates("a.b.c.d.e.f")[0], "a.b.c.d.e.f.");
+    assert_eq!(conf.candidates("a.b.c.d.e.f").len(), 4);
+}

@@ -1,0 +1,205 @@
+//! The chains that Felix has on every node (felix v3.16, rules/static.go).
+
+use crate::netfilter::TableName;
+
+use super::mark::{ACCEPT, ALL, SCRATCH};
+use super::{ALL_HOSTS, ALL_POOLS, Chain, Context, MASQUERADED_POOLS};
+
+/// Ports that host endpoint policies never close: `FailsafeInboundHostPorts` by default.
+const FAILSAFE_IN: [(&str, u16); 9] = [
+    ("tcp", 22),
+    ("udp", 68),
+    ("tcp", 179),
+    ("tcp", 2379),
+    ("tcp", 2380),
+    ("tcp", 5473),
+    ("tcp", 6443),
+    ("tcp", 6666),
+    ("tcp", 6667),
+];
+/// `FailsafeOutboundHostPorts` by default.
+const FAILSAFE_OUT: [(&str, u16); 9] = [
+    ("udp", 53),
+    ("udp", 67),
+    ("tcp", 179),
+    ("tcp", 2379),
+    ("tcp", 2380),
+    ("tcp", 5473),
+    ("tcp", 6443),
+    ("tcp", 6666),
+    ("tcp", 6667),
+];
+
+/// Felix' own chains of `table`.
+pub(super) fn chains(context: &Context<'_>, table: TableName) -> Vec<Chain> {
+    match table {
+        TableName::Raw => raw(context),
+        TableName::Mangle => mangle(context),
+        TableName::Nat => nat(context),
+        TableName::Filter => filter(context),
+    }
+}
+
+/// What Felix puts on top of built-in chains, under their names.
+pub(super) fn inserted(context: &Context<'_>, table: TableName) -> Vec<Chain> {
+    let hooks: &[&str] = match table {
+        TableName::Raw => &["PREROUTING", "OUTPUT"],
+        TableName::Mangle => &["PREROUTING"],
+        TableName::Nat => &["PREROUTING", "POSTROUTING", "OUTPUT"],
+        TableName::Filter => &["FORWARD", "INPUT", "OUTPUT"],
+    };
+    let jump = |hook: &&str| Chain::new(*hook, &context.fixed).rule(format!("--jump cali-{hook}"));
+    hooks.iter().map(jump).collect()
+}
+
+/// What Felix puts at the end of built-in chains. Its hashes start from a name of their own.
+pub(super) fn appended(context: &Context<'_>, table: TableName) -> Vec<(&'static str, Chain)> {
+    match table {
+        TableName::Filter => {
+            let accept = accepted("Policy explicitly accepted packet.");
+            vec![("FORWARD", Chain::new("FORWARD*appends*", &context.fixed).rule(accept))]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn accepted(comment: &str) -> String {
+    format!("-m comment --comment \"{comment}\" -m mark --mark {ACCEPT:#x}/{ACCEPT:#x} --jump ACCEPT")
+}
+
+fn host_endpoint_accepted() -> String {
+    accepted("Host endpoint policy accepted packet.")
+}
+
+fn accept_marked() -> String {
+    format!("-m mark --mark {ACCEPT:#x}/{ACCEPT:#x} --jump ACCEPT")
+}
+
+fn clear(bits: u32) -> String {
+    format!("--jump MARK --set-mark 0/{bits:#x}")
+}
+
+/// A failsafe chain: ports one may connect to, and where replies are not tracked, ports that replies come from.
+fn failsafe(context: &Context<'_>, name: &str, to: &[(&str, u16)], from: &[(&str, u16)]) -> Chain {
+    let rules = to.iter().map(|port| (port, "destination")).chain(from.iter().map(|port| (port, "source")));
+    rules.fold(Chain::new(name, &context.fixed), |chain, ((protocol, port), side)| {
+        chain.rule(format!("-p {protocol} -m multiport --{side}-ports {port} --jump ACCEPT"))
+    })
+}
+
+/// Chains that host endpoints would fill, and nothing does.
+fn empty<'a>(context: &'a Context<'_>, names: &'a [&str]) -> impl Iterator<Item = Chain> + 'a {
+    names.iter().map(|name| Chain::new(*name, &context.fixed))
+}
+
+fn raw(context: &Context<'_>) -> Vec<Chain> {
+    let fixed = &context.fixed;
+    let mut chains = vec![
+        failsafe(context, "cali-failsafe-in", &FAILSAFE_IN, &FAILSAFE_OUT),
+        failsafe(context, "cali-failsafe-out", &FAILSAFE_OUT, &FAILSAFE_IN),
+        Chain::new("cali-PREROUTING", fixed)
+            .rule(clear(ALL))
+            .rule(format!("--in-interface cali+ --jump MARK --set-mark {SCRATCH:#x}/{SCRATCH:#x}"))
+            // A pod that pretends to be another: the way back does not lead through its own veth.
+            .rule(format!("-m mark --mark {SCRATCH:#x}/{SCRATCH:#x} -m rpfilter --invert --jump DROP"))
+            .rule(format!("-m mark --mark 0/{SCRATCH:#x} --jump cali-from-host-endpoint"))
+            .rule(accept_marked()),
+        Chain::new("cali-OUTPUT", fixed).rule(clear(ALL)).rule("--jump cali-to-host-endpoint").rule(accept_marked()),
+    ];
+    chains.extend(empty(context, &["cali-from-host-endpoint", "cali-to-host-endpoint"]));
+    chains
+}
+
+fn mangle(context: &Context<'_>) -> Vec<Chain> {
+    let mut chains = vec![
+        failsafe(context, "cali-failsafe-in", &FAILSAFE_IN, &[]),
+        Chain::new("cali-PREROUTING", &context.fixed)
+            .rule("-m conntrack --ctstate RELATED,ESTABLISHED --jump ACCEPT")
+            .rule(accept_marked())
+            .rule("--jump cali-from-host-endpoint")
+            .rule(host_endpoint_accepted()),
+    ];
+    chains.extend(empty(context, &["cali-from-host-endpoint"]));
+    chains
+}
+
+fn nat(context: &Context<'_>) -> Vec<Chain> {
+    let fixed = &context.fixed;
+    let masquerade = context.masquerade();
+    let mut postrouting =
+        Chain::new("cali-POSTROUTING", fixed).rule("--jump cali-fip-snat").rule("--jump cali-nat-outgoing");
+    if context.tunnelled() {
+        // A process of the node that sends to a remote pod from the address of another device.
+        let rule = format!(
+            "--out-interface tunl0 -m addrtype ! --src-type LOCAL --limit-iface-out -m addrtype --src-type LOCAL \
+             {masquerade}"
+        );
+        postrouting = postrouting.rule_for(rule, &context.cluster("overlay"));
+    }
+    let outgoing =
+        format!("-m set --match-set {MASQUERADED_POOLS} src -m set ! --match-set {ALL_POOLS} dst {masquerade}");
+    let mut chains = vec![
+        Chain::new("cali-PREROUTING", fixed).rule("--jump cali-fip-dnat"),
+        postrouting,
+        Chain::new("cali-OUTPUT", fixed).rule("--jump cali-fip-dnat"),
+        Chain::new("cali-nat-outgoing", fixed).rule_for(outgoing, &context.cluster("podCIDR")),
+    ];
+    chains.extend(empty(context, &["cali-fip-dnat", "cali-fip-snat"]));
+    chains
+}
+
+fn filter(context: &Context<'_>) -> Vec<Chain> {
+    let fixed = &context.fixed;
+    let mut chains = vec![
+        Chain::new("cali-FORWARD", fixed)
+            // All bits but the accept bit, which raw may have set for a host endpoint.
+            .rule(clear(ALL & !ACCEPT))
+            .rule(format!("-m mark --mark 0/{ACCEPT:#x} --jump cali-from-hep-forward"))
+            .rule("--in-interface cali+ --jump cali-from-wl-dispatch")
+            .rule("--out-interface cali+ --jump cali-to-wl-dispatch")
+            .rule("--jump cali-to-hep-forward"),
+        input(context),
+        Chain::new("cali-wl-to-host", fixed)
+            .rule("--jump cali-from-wl-dispatch")
+            // Felix' own default is DROP; the manifests that install it say ACCEPT.
+            .rule("-m comment --comment \"Configured DefaultEndpointToHostAction\" --jump ACCEPT"),
+        failsafe(context, "cali-failsafe-in", &FAILSAFE_IN, &[]),
+        output(context),
+        failsafe(context, "cali-failsafe-out", &FAILSAFE_OUT, &[]),
+    ];
+    let names = ["cali-from-hep-forward", "cali-to-hep-forward", "cali-from-host-endpoint", "cali-to-host-endpoint"];
+    chains.extend(empty(context, &names));
+    chains
+}
+
+fn input(context: &Context<'_>) -> Chain {
+    let mut chain = Chain::new("cali-INPUT", &context.fixed);
+    if context.tunnelled() {
+        let overlay = context.cluster("overlay");
+        let allow = format!(
+            "-m comment --comment \"Allow IPIP packets from Calico hosts\" -p 4 -m set --match-set {ALL_HOSTS} src \
+             -m addrtype --dst-type LOCAL --jump ACCEPT"
+        );
+        let deny = "-m comment --comment \"Drop IPIP packets from non-Calico hosts\" -p 4 --jump DROP";
+        chain = chain.rule_for(allow, &overlay).rule_for(deny, &overlay);
+    }
+    chain
+        .rule("--in-interface cali+ --goto cali-wl-to-host")
+        .rule(accept_marked())
+        .rule(clear(ALL))
+        .rule("--jump cali-from-host-endpoint")
+        .rule(host_endpoint_accepted())
+}
+
+fn output(context: &Context<'_>) -> Chain {
+    let mut chain =
+        Chain::new("cali-OUTPUT", &context.fixed).rule(accept_marked()).rule("--out-interface cali+ --jump RETURN");
+    if context.tunnelled() {
+        let allow = format!(
+            "-m comment --comment \"Allow IPIP packets to other Calico hosts\" -p 4 -m set --match-set {ALL_HOSTS} dst \
+             -m addrtype --src-type LOCAL --jump ACCEPT"
+        );
+        chain = chain.rule_for(allow, &context.cluster("overlay"));
+    }
+    chain.rule(clear(ALL)).rule("--jump cali-to-host-endpoint").rule(host_endpoint_accepted())
+}

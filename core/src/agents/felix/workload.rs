@@ -1,0 +1,167 @@
+//! The chains that Felix makes for the pods of its node: the way to them, their endpoints, their profiles (felix v3.16,
+//! rules/dispatch.go, endpoints.go, policy.go).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::mark::ACCEPT;
+use super::{AGENT, Chain, Context, chain_name};
+use crate::agents::script::provenance;
+use crate::kube::RunningPod;
+use crate::netfilter::Provenance;
+
+/// A packet's direction, as seen from the pod.
+#[derive(Clone, Copy)]
+enum Direction {
+    /// To the pod: policies for ingress.
+    To,
+    /// From the pod: policies for egress.
+    From,
+}
+
+impl Direction {
+    fn root(self) -> &'static str {
+        match self {
+            Self::To => "cali-to-wl-dispatch",
+            Self::From => "cali-from-wl-dispatch",
+        }
+    }
+
+    /// The option that compares the veth: what goes to a pod leaves the node by it.
+    fn interface(self) -> &'static str {
+        match self {
+            Self::To => "--out-interface",
+            Self::From => "--in-interface",
+        }
+    }
+
+    fn endpoint(self) -> &'static str {
+        match self {
+            Self::To => "cali-tw-",
+            Self::From => "cali-fw-",
+        }
+    }
+
+    fn profile(self) -> &'static str {
+        match self {
+            Self::To => "cali-pri-",
+            Self::From => "cali-pro-",
+        }
+    }
+}
+
+const UNKNOWN: &str = "-m comment --comment \"Unknown interface\" --jump DROP";
+
+/// All chains for the pods of the node.
+pub(super) fn chains(context: &Context<'_>) -> Vec<Chain> {
+    let mut pods: Vec<_> = context.state.pods_on(context.node).collect();
+    pods.sort_by_key(|pod| pod.device);
+    let mut chains = Vec::new();
+    for direction in [Direction::To, Direction::From] {
+        chains.extend(dispatch(context, direction, &pods));
+        chains.extend(pods.iter().map(|pod| endpoint(direction, pod)));
+        chains.extend(profiles(context, direction, &pods));
+    }
+    chains
+}
+
+fn of_pod(pod: &RunningPod, field: impl Into<Arc<str>>) -> Arc<Provenance> {
+    provenance(AGENT, format!("pod {}", pod.key), field, pod.origin.as_ref())
+}
+
+/// The tree from the root chain to the pods' own: by the first character in which their devices differ, so that a packet
+/// meets few of them.
+fn dispatch(context: &Context<'_>, direction: Direction, pods: &[&RunningPod]) -> Vec<Chain> {
+    let root = direction.root();
+    let common = common_prefix(pods);
+    // Keyed by the devices' first characters: the common ones, and one more where there is one.
+    let mut branches: BTreeMap<&str, Vec<&RunningPod>> = BTreeMap::new();
+    for pod in pods {
+        let device = pod.device.as_str();
+        let prefix = &device[..device.len().min(common + 1)];
+        branches.entry(prefix).or_default().push(pod);
+    }
+    let to_pod = |chain: Chain, pod: &RunningPod| {
+        let (option, endpoint) = (direction.interface(), direction.endpoint());
+        let rule = format!("{option} {0} --goto {endpoint}{0}", pod.device);
+        chain.rule_for(rule, &of_pod(pod, ""))
+    };
+    let mut top = Chain::new(root, &context.fixed);
+    let mut chains = Vec::new();
+    for (prefix, pods) in branches {
+        if let [pod] = pods[..] {
+            top = to_pod(top, pod);
+            continue;
+        }
+        let name = format!("{root}-{}", &prefix[common..]);
+        top = top.rule(format!("{} {prefix}+ --goto {name}", direction.interface()));
+        let branch = pods.into_iter().fold(Chain::new(name, &context.fixed), to_pod);
+        chains.push(branch.rule(UNKNOWN));
+    }
+    chains.push(top.rule(UNKNOWN));
+    chains
+}
+
+/// How many characters all devices begin with.
+fn common_prefix(pods: &[&RunningPod]) -> usize {
+    let Some((first, rest)) = pods.split_first() else { return 0 };
+    let first = first.device.as_str();
+    let shared =
+        |other: &&RunningPod| first.bytes().zip(other.device.as_str().bytes()).take_while(|(a, b)| a == b).count();
+    rest.iter().map(shared).min().unwrap_or(first.len())
+}
+
+/// The chain of one pod and direction. Without a `NetworkPolicy`, the profiles decide.
+fn endpoint(direction: Direction, pod: &RunningPod) -> Chain {
+    let mut chain = Chain::new(format!("{}{}", direction.endpoint(), pod.device), &of_pod(pod, ""))
+        .rule("-m conntrack --ctstate RELATED,ESTABLISHED --jump ACCEPT")
+        .rule("-m conntrack --ctstate INVALID --jump DROP")
+        .rule(format!("--jump MARK --set-mark 0/{ACCEPT:#x}"));
+    if let Direction::From = direction {
+        // A pod could otherwise reach every pod of another node, past all policies.
+        chain = chain
+            .rule(
+                "-m comment --comment \"Drop VXLAN encapped packets originating in workloads\" -p 17 -m multiport \
+                 --destination-ports 4789 --jump DROP",
+            )
+            .rule("-m comment --comment \"Drop IPinIP encapped packets originating in workloads\" -p 4 --jump DROP");
+    }
+    for profile in profiles_of(pod) {
+        let why = of_pod(pod, format!("profile {profile}"));
+        let jump = format!("--jump {}", chain_name(direction.profile(), &profile));
+        let done = format!(
+            "-m comment --comment \"Return if profile accepted\" -m mark --mark {ACCEPT:#x}/{ACCEPT:#x} --jump RETURN"
+        );
+        chain = chain.rule_for(jump, &why).rule_for(done, &why);
+    }
+    chain.rule("-m comment --comment \"Drop if no profiles matched\" --jump DROP")
+}
+
+/// A pod has two profiles: its namespace's and its service account's.
+fn profiles_of(pod: &RunningPod) -> [String; 2] {
+    [format!("kns.{}", pod.namespace), format!("ksa.{}.{}", pod.namespace, pod.service_account)]
+}
+
+/// The chains of all profiles that the pods have. A namespace's allows everything, a service account's says nothing.
+fn profiles(context: &Context<'_>, direction: Direction, pods: &[&RunningPod]) -> Vec<Chain> {
+    let mut chains: IndexMap<String, Chain> = IndexMap::new();
+    for pod in pods {
+        let [namespace, account] = profiles_of(pod);
+        let name = chain_name(direction.profile(), &namespace);
+        chains.entry(name).or_insert_with_key(|name| {
+            let origin = context.state.namespace_origin(&pod.namespace);
+            let why = provenance(AGENT, format!("namespace {}", pod.namespace), "", origin);
+            Chain::new(name.as_str(), &why)
+                .rule(format!("--jump MARK --set-mark {ACCEPT:#x}/{ACCEPT:#x}"))
+                .rule(format!("-m mark --mark {ACCEPT:#x}/{ACCEPT:#x} --jump RETURN"))
+        });
+        let name = chain_name(direction.profile(), &account);
+        chains.entry(name).or_insert_with_key(|name| {
+            let object = format!("serviceaccount {}/{}", pod.namespace, pod.service_account);
+            Chain::new(name.as_str(), &provenance(AGENT, object, "", None))
+        });
+    }
+    chains.into_values().collect()
+}

@@ -1,0 +1,111 @@
+//! MetalLB in layer 2 mode: which node answers ARP for a service's address.
+//!
+//! The controller's part, which address a service gets, belongs to the declaration of the service.
+
+use std::net::Ipv4Addr;
+
+use sha2::{Digest, Sha256};
+
+use crate::kube::endpoints::endpoints;
+use crate::kube::{Holder, Node, Service, ServiceType, State, Version};
+
+/// Since this release all nodes may announce, and the address decides among them instead of the service.
+const BY_ADDRESS: Version = Version::new(0, 11, 0);
+
+/// The node that announces the address of `service`: the one whose hash is the lowest (metallb, speaker,
+/// `layer2_controller.go`). Nobody does if the service has no address, or no endpoint.
+pub fn announcer<'a>(state: &'a State, service: &Service) -> Option<&'a Node> {
+    if service.kind != ServiceType::LoadBalancer {
+        return None;
+    }
+    let address = service.load_balancer_ip?;
+    let ready: Vec<_> = service.ports.iter().flat_map(|port| endpoints(state, service, port)).collect();
+    let by_address = state.cluster().metallb >= BY_ADDRESS;
+    // Only an endpoint that is a pod names its node.
+    let serves = |node: &&Node| {
+        let here = |endpoint: &crate::kube::Endpoint| {
+            endpoint.pod.is_some() && endpoint.node.as_deref() == Some(node.name.as_str())
+        };
+        if by_address { !ready.is_empty() } else { ready.iter().any(here) }
+    };
+    let key = if by_address { address.to_string() } else { format!("{}/{}", service.namespace, service.name) };
+    let candidates = state.nodes().map(|node| &node.object).filter(serves);
+    candidates.min_by_key(|node| Sha256::digest(format!("{}#{key}", node.hostname)))
+}
+
+/// The node that answers ARP requests for `address`, if it is one that MetalLB gave a service.
+pub fn announcer_of(state: &State, address: Ipv4Addr) -> Option<&Node> {
+    match state.holder(address)? {
+        Holder::LoadBalancer(service) => announcer(state, &state.service(service)?.object),
+        _ => None,
+    }
+}
+
+/// The addresses that `node` announces.
+pub fn announced(state: &State, node: &str) -> Vec<Ipv4Addr> {
+    let services = state.services().map(|service| &service.object);
+    let own = services.filter(|service| announcer(state, service).is_some_and(|winner| winner.name == node));
+    own.filter_map(|service| service.load_balancer_ip).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::kube::validate::tests::{declare, node, plain_service, pod, pool};
+    use crate::kube::{Cluster, Object, PoolPurpose};
+
+    /// The white paper's cluster, with an endpoint on every node that `endpoints_on` names by its place.
+    fn cluster(metallb: Version, endpoints_on: &[usize]) -> (State, Value) {
+        let reference: Value =
+            serde_json::from_str(include_str!("../../../tests/reference/calico-v3.16.json")).unwrap();
+        let vectors = reference["metallb_vectors"].clone();
+        let mut state = State::new(0);
+        declare(&mut state, Object::Cluster(Cluster { metallb, ..Cluster::default() }));
+        declare(&mut state, pool("balancers", "10.1.110.105", "10.1.110.106", PoolPurpose::LoadBalancer));
+        for (index, winner) in vectors["by_service_v0.8-v0.10"].as_array().unwrap().iter().enumerate() {
+            let name = winner["node"].as_str().unwrap();
+            declare(&mut state, node(name, &format!("10.1.110.{}", 110 + index), ""));
+            if endpoints_on.contains(&index) {
+                declare(&mut state, pod(&format!("iks/nginx-{index}"), name, None, "app=nginx"));
+            }
+        }
+        let key = vectors["service"].as_str().unwrap();
+        let service = Service { kind: ServiceType::LoadBalancer, ..plain_service(key, "app=nginx", 80) };
+        declare(&mut state, Object::Service(service));
+        (state, vectors)
+    }
+
+    fn winner(state: &State, vectors: &Value) -> Option<String> {
+        let service = &state.service(vectors["service"].as_str().unwrap()).unwrap().object;
+        announcer(state, service).map(|node| node.name.clone())
+    }
+
+    #[test]
+    fn until_0_10_the_service_decides_among_nodes_with_an_endpoint() {
+        for version in [Version::new(0, 8, 0), Version::new(0, 10, 3)] {
+            for first in 0..3 {
+                let (state, vectors) = cluster(version, &(first..3).collect::<Vec<_>>());
+                let expected = vectors["by_service_v0.8-v0.10"][first]["node"].as_str().unwrap();
+                assert_eq!(winner(&state, &vectors).as_deref(), Some(expected));
+                assert_eq!(announced(&state, expected), [Ipv4Addr::new(10, 1, 110, 105)]);
+                assert_eq!(announcer_of(&state, [10, 1, 110, 105].into()).unwrap().name, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn since_0_11_the_address_decides_among_all_nodes() {
+        let (state, vectors) = cluster(Version::new(0, 11, 0), &[0]);
+        assert_eq!(winner(&state, &vectors).as_deref(), vectors["by_ip_v0.11+"][0]["node"].as_str());
+    }
+
+    #[test]
+    fn nobody_announces_a_service_without_endpoints() {
+        for version in [Version::new(0, 8, 0), Version::new(0, 13, 0)] {
+            let (state, vectors) = cluster(version, &[]);
+            assert_eq!(winner(&state, &vectors), None);
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! What a scenario does itself: open a connection, send a datagram, ping, fetch a page, resolve a name.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::http::{Request, Response};
+use super::resolver::{Progress, Resolver};
+use super::{Event, System};
+use crate::net::tcp::{ConnectionId, Failure, Happened};
+use crate::packet::{Icmp, Packet};
+use crate::trace::{DnsResult, HttpResult, Observer, PacketId};
+
+/// How long a scenario's client waits for an answer: SYNs at 0, 1, 3 and 7 seconds.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long for a name: two attempts at every name of a search list take longer than one connection.
+const NAME_PATIENCE: Duration = Duration::from_secs(60);
+/// The token of the alarm that ends the client's patience.
+const GIVE_UP: u64 = 0;
+/// The token of the resolver's alarms.
+const NAME: u64 = 1;
+
+/// What to do.
+#[derive(Clone, Debug)]
+pub enum Task {
+    /// Open a TCP connection.
+    Connect(SocketAddrV4),
+    /// Send a UDP datagram.
+    Datagram(SocketAddrV4),
+    /// Send an ICMP echo request.
+    Ping(Ipv4Addr),
+    /// Fetch a page.
+    Get {
+        /// The host of the URL: an address or a name.
+        host: String,
+        /// The port.
+        port: u16,
+        /// The path, `/` at its beginning.
+        path: String,
+    },
+    /// Resolve a name.
+    Resolve(String),
+}
+
+/// How it ended.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// The connection is open, or the echo has come back.
+    Reached,
+    /// The datagram is gone; nobody says whether it arrived.
+    Sent,
+    /// The page.
+    Page(HttpResult),
+    /// The name's addresses, or that it has none.
+    Name(DnsResult),
+    /// A reset or an ICMP error came.
+    Refused {
+        /// The refusal's identity.
+        by: PacketId,
+        /// The refusal.
+        with: Packet,
+    },
+    /// Nothing came in time.
+    TimedOut,
+    /// It could not even be tried.
+    Impossible(&'static str),
+}
+
+/// A client.
+#[derive(Clone, Debug)]
+pub struct Client {
+    task: Task,
+    /// The source port that the scenario names.
+    port: Option<u16>,
+    resolver: Option<Resolver>,
+    connection: Option<ConnectionId>,
+    server: Option<SocketAddrV4>,
+    received: Vec<u8>,
+    /// How it ended, once it has.
+    pub answer: Option<Answer>,
+}
+
+impl Client {
+    /// A client with a task, and perhaps a source port.
+    pub fn new(task: Task, port: Option<u16>) -> Self {
+        Self { task, port, resolver: None, connection: None, server: None, received: Vec::new(), answer: None }
+    }
+
+    pub(super) fn handle<O: Observer>(&mut self, event: Event, system: &mut System<'_, '_, O>) {
+        match event {
+            Event::Started => self.start(system),
+            Event::Alarm(GIVE_UP) => {
+                if let Some(connection) = self.connection
+                    && self.answer.is_none()
+                {
+                    system.close(connection);
+                }
+                self.end(Answer::TimedOut);
+            }
+            Event::Alarm(_) => self.name_step(system, Resolver::silence),
+            Event::Socket(happened) => self.socket(happened, system),
+        }
+    }
+
+    /// The first answer counts.
+    fn end(&mut self, answer: Answer) {
+        self.answer.get_or_insert(answer);
+    }
+
+    fn start<O: Observer>(&mut self, system: &mut System<'_, '_, O>) {
+        match self.task.clone() {
+            Task::Connect(to) => self.connect(to, system),
+            Task::Datagram(to) => match system.bind_udp(self.port) {
+                Some(port) => {
+                    system.send_udp(None, port, to, Bytes::from_static(b"hello"));
+                    self.end(Answer::Sent);
+                }
+                None => self.end(Answer::Impossible("the source port is taken")),
+            },
+            Task::Ping(to) => self.ping(to, system),
+            Task::Get { host, port, .. } => match host.parse() {
+                Ok(address) => self.connect(SocketAddrV4::new(address, port), system),
+                Err(_) => self.resolve(&host, system),
+            },
+            Task::Resolve(host) => self.resolve(&host, system),
+        }
+    }
+
+    fn connect<O: Observer>(&mut self, to: SocketAddrV4, system: &mut System<'_, '_, O>) {
+        self.server = Some(to);
+        self.connection = system.connect(to, self.port);
+        match self.connection {
+            Some(_) => system.alarm(PATIENCE, GIVE_UP),
+            None => self.end(Answer::Impossible("no route to the address, or the source port is taken")),
+        }
+    }
+
+    fn ping<O: Observer>(&mut self, to: Ipv4Addr, system: &mut System<'_, '_, O>) {
+        let id = system.random(0x1_0000) as u16;
+        let Some(source) = system.namespace.source_towards(to) else {
+            return self.end(Answer::Impossible("no route to the address"));
+        };
+        system.namespace.sockets.bind_echo(id, system.process);
+        let echo = Icmp::EchoRequest { id, seq: 1, payload: Bytes::from_static(&[0; 56]) };
+        system.namespace.send(Packet::new(source, to, echo), system.context);
+        system.alarm(PATIENCE, GIVE_UP);
+    }
+
+    fn resolve<O: Observer>(&mut self, host: &str, system: &mut System<'_, '_, O>) {
+        match Resolver::start(host, NAME, system) {
+            Ok(resolver) => {
+                self.resolver = Some(resolver);
+                system.alarm(NAME_PATIENCE, GIVE_UP);
+            }
+            Err(problem) => self.end(Answer::Impossible(problem)),
+        }
+    }
+
+    fn name_step<O: Observer>(
+        &mut self,
+        system: &mut System<'_, '_, O>,
+        step: impl FnOnce(&mut Resolver, &mut System<'_, '_, O>) -> Progress,
+    ) {
+        let Some(mut resolver) = self.resolver.take() else { return };
+        match step(&mut resolver, system) {
+            Progress::Pending => self.resolver = Some(resolver),
+            Progress::TimedOut => self.end(Answer::TimedOut),
+            Progress::Answered(result) => match (&self.task, result.addresses.first()) {
+                (Task::Get { port, .. }, Some(address)) => {
+                    let to = SocketAddrV4::new(*address, *port);
+                    self.connect(to, system);
+                }
+                _ => self.end(Answer::Name(result)),
+            },
+        }
+    }
+
+    fn socket<O: Observer>(&mut self, happened: Happened, system: &mut System<'_, '_, O>) {
+        match happened {
+            Happened::Connected(connection) => match &self.task {
+                Task::Get { host, path, .. } => {
+                    let (method, path, host) = ("GET".to_owned(), path.clone(), host.clone());
+                    system.write(connection, Request { method, path, host }.to_bytes("Accept: */*\r\n"));
+                }
+                _ => self.end(Answer::Reached),
+            },
+            Happened::Data(connection, bytes) => {
+                self.received.extend_from_slice(&bytes);
+                if let (Ok(Some(Response { status, body })), Some(server)) =
+                    (Response::parse(&self.received), self.server)
+                {
+                    self.end(Answer::Page(HttpResult { status, body, server }));
+                    system.close(connection);
+                }
+            }
+            Happened::PeerClosed(connection) => system.close(connection),
+            Happened::Failed(_, Failure::Refused { by, with }) => self.end(Answer::Refused { by, with }),
+            Happened::DatagramRefused { by, with, .. } => self.answer = Some(Answer::Refused { by, with }),
+            Happened::Failed(_, Failure::TimedOut) => self.end(Answer::TimedOut),
+            Happened::Datagram { payload, .. } => {
+                self.name_step(system, |resolver, system| resolver.answer(&payload, system));
+            }
+            Happened::EchoReply { .. } => self.end(Answer::Reached),
+            Happened::Accepted(_) => {}
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! A web server that may need other servers before it can answer.
+
+use std::collections::VecDeque;
+use std::net::SocketAddrV4;
+
+use rustc_hash::FxHashMap;
+
+use super::http::{Request, Response};
+use super::resolver::{Progress, Resolver};
+use super::{Event, System};
+use crate::kube::{Connect, HttpHandler};
+use crate::net::tcp::{ConnectionId, Happened};
+use crate::trace::Observer;
+
+/// A web server with pages below a root.
+#[derive(Clone, Debug)]
+pub struct HttpServer {
+    root: String,
+    on: Vec<HttpHandler>,
+    /// Who answers, for the page's text.
+    name: String,
+    received: FxHashMap<ConnectionId, Vec<u8>>,
+    jobs: Vec<Job>,
+    last_token: u64,
+}
+
+/// A request that waits for other servers.
+#[derive(Clone, Debug)]
+struct Job {
+    client: ConnectionId,
+    path: String,
+    needs: VecDeque<Connect>,
+    /// The connections it has made; closed when it is done.
+    open: Vec<ConnectionId>,
+    waits: Waits,
+}
+
+#[derive(Clone, Debug)]
+enum Waits {
+    Name(Box<Resolver>, u16),
+    Connection(ConnectionId),
+}
+
+impl HttpServer {
+    /// A server of the pod `name`, with pages below `root`.
+    pub fn new(name: impl Into<String>, root: &str, on: &[HttpHandler]) -> Self {
+        Self {
+            root: root.trim_end_matches('/').to_owned(),
+            on: on.to_vec(),
+            name: name.into(),
+            received: FxHashMap::default(),
+            jobs: Vec::new(),
+            last_token: 0,
+        }
+    }
+
+    pub(super) fn handle<O: Observer>(&mut self, event: Event, system: &mut System<'_, '_, O>) {
+        match event {
+            Event::Started => {}
+            Event::Alarm(token) => {
+                let waits = |job: &Job| matches!(&job.waits, Waits::Name(resolver, _) if resolver.token == token);
+                self.resolve_step(waits, system, Resolver::silence);
+            }
+            Event::Socket(happened) => self.socket(happened, system),
+        }
+    }
+
+    fn socket<O: Observer>(&mut self, happened: Happened, system: &mut System<'_, '_, O>) {
+        match happened {
+            Happened::Data(client, bytes) => self.data(client, &bytes, system),
+            Happened::Datagram { port, payload, .. } => {
+                let waits = |job: &Job| matches!(&job.waits, Waits::Name(resolver, _) if resolver.has_port(port));
+                self.resolve_step(waits, system, |resolver, system| resolver.answer(&payload, system));
+            }
+            Happened::Connected(connection) => {
+                if let Some(at) = self.job_of(connection) {
+                    self.jobs[at].open.push(connection);
+                    self.next_need(at, system);
+                }
+            }
+            Happened::Failed(connection, _) => {
+                self.received.remove(&connection);
+                if let Some(at) = self.job_of(connection) {
+                    self.finish(at, &Response::new(500, "Error establishing a connection"), system);
+                }
+            }
+            Happened::PeerClosed(connection) => {
+                self.received.remove(&connection);
+                system.close(connection);
+            }
+            Happened::Accepted(_) | Happened::DatagramRefused { .. } | Happened::EchoReply { .. } => {}
+        }
+    }
+
+    fn data<O: Observer>(&mut self, client: ConnectionId, bytes: &[u8], system: &mut System<'_, '_, O>) {
+        let received = self.received.entry(client).or_default();
+        received.extend_from_slice(bytes);
+        let request = match Request::parse(received) {
+            Ok(None) => return,
+            Ok(Some(request)) => request,
+            Err(_) => return system.write(client, Response::new(400, "Bad Request").to_bytes()),
+        };
+        self.received.remove(&client);
+        let fits = |on: &&HttpHandler| on.method == request.method && request.path.starts_with(&on.path);
+        let needs = self.on.iter().find(fits).map_or(VecDeque::new(), |on| on.connect.iter().cloned().collect());
+        let waits = Waits::Connection(client);
+        self.jobs.push(Job { client, path: request.path, needs, open: Vec::new(), waits });
+        self.next_need(self.jobs.len() - 1, system);
+    }
+
+    /// The place of the job that waits for `connection` to open.
+    fn job_of(&self, connection: ConnectionId) -> Option<usize> {
+        self.jobs.iter().position(|job| matches!(job.waits, Waits::Connection(one) if one == connection))
+    }
+
+    fn next_need<O: Observer>(&mut self, at: usize, system: &mut System<'_, '_, O>) {
+        let Some(need) = self.jobs[at].needs.pop_front() else {
+            let page = self.page(&self.jobs[at].path);
+            return self.finish(at, &page, system);
+        };
+        if let Ok(address) = need.host.parse() {
+            return self.open(at, SocketAddrV4::new(address, need.port), system);
+        }
+        self.last_token += 1;
+        match Resolver::start(&need.host, self.last_token, system) {
+            Ok(resolver) => self.jobs[at].waits = Waits::Name(Box::new(resolver), need.port),
+            Err(problem) => self.finish(at, &Response::new(500, problem), system),
+        }
+    }
+
+    fn open<O: Observer>(&mut self, at: usize, to: SocketAddrV4, system: &mut System<'_, '_, O>) {
+        match system.connect(to, None) {
+            Some(connection) => self.jobs[at].waits = Waits::Connection(connection),
+            None => self.finish(at, &Response::new(500, "no route"), system),
+        }
+    }
+
+    fn resolve_step<O: Observer>(
+        &mut self,
+        waits: impl Fn(&Job) -> bool,
+        system: &mut System<'_, '_, O>,
+        step: impl FnOnce(&mut Resolver, &mut System<'_, '_, O>) -> Progress,
+    ) {
+        let Some(at) = self.jobs.iter().position(waits) else { return };
+        let Waits::Name(resolver, port) = &mut self.jobs[at].waits else { return };
+        let port = *port;
+        match step(resolver, system) {
+            Progress::Pending => {}
+            Progress::Answered(result) => match result.addresses.first() {
+                Some(address) => self.open(at, SocketAddrV4::new(*address, port), system),
+                None => self.finish(at, &Response::new(500, format!("{}: no such name", result.name)), system),
+            },
+            Progress::TimedOut => self.finish(at, &Response::new(500, "the name server is silent"), system),
+        }
+    }
+
+    /// Closes what the job has opened, then answers its request.
+    fn finish<O: Observer>(&mut self, at: usize, response: &Response, system: &mut System<'_, '_, O>) {
+        let job = self.jobs.remove(at);
+        for connection in job.open {
+            system.close(connection);
+        }
+        system.write(job.client, response.to_bytes());
+    }
+
+    fn page(&self, path: &str) -> Response {
+        let below = path.strip_prefix(&self.root);
+        if below.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?'])) {
+            Response::new(200, format!("{} {path}\n", self.name))
+        } else {
+            Response::new(404, "Not Found")
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! Applying a declaration: all of it, or nothing.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use indexmap::IndexSet;
+
+use super::holders::Holder;
+use super::ipam::{Ipam, IpamError};
+use super::names::{PodNames, interface_name};
+use super::pods::RunningPod;
+use super::state::{Declared, Objects, State};
+use super::validate::{fault, fault_beside};
+use super::{
+    Cluster, Container, Deployment, Host, Ingress, Labels, NamedPod, Node, Object, Pod, Pool, PoolPurpose, Service,
+    ServiceType, service_addresses, validate,
+};
+use crate::Origin;
+use crate::packet::DeviceName;
+use crate::world::OpError;
+
+impl State {
+    /// Declares `object`, which stands at `origin`. If it is refused, nothing has changed.
+    ///
+    /// What follows from it follows at once: a deployment runs its pods, a pod gets its address, a service its
+    /// `clusterIP`. An object brings its namespace along if nobody has declared it.
+    pub fn declare(&mut self, object: Object, origin: Option<&Origin>) -> Result<(), OpError> {
+        validate::object(self, &object)?;
+        match object {
+            Object::Cluster(cluster) => self.set_cluster(cluster, origin),
+            Object::Pool(pool) => self.add_pool(pool, origin),
+            Object::Node(node) => return self.add_node(node, origin),
+            Object::Host(host) => self.add_host(host, origin),
+            Object::Namespace { name } => self.set_namespace(&name, origin),
+            Object::Pod(pod) => return self.add_pod(pod, origin),
+            Object::Deployment(deployment) => return self.add_deployment(deployment, origin),
+            Object::Service(service) => return self.add_service(service, origin),
+            Object::Ingress(ingress) => self.add_ingress(ingress, origin),
+        }
+        Ok(())
+    }
+
+    fn set_cluster(&mut self, cluster: Cluster, origin: Option<&Origin>) {
+        self.ipam = Ipam::new(&cluster);
+        self.cluster = Arc::new(Declared { object: cluster, origin: origin.cloned() });
+        self.cluster_declared = true;
+    }
+
+    fn add_pool(&mut self, pool: Pool, origin: Option<&Origin>) {
+        if let Some(gateway) = pool.gateway {
+            self.holders.set(gateway, Holder::Gateway(pool.name.as_str().into()), origin);
+        }
+        let serves_balancers = pool.purpose == PoolPurpose::LoadBalancer;
+        insert(&mut self.pools, &pool.name.as_str().into(), pool, origin);
+        if serves_balancers {
+            self.serve_pending();
+        }
+    }
+
+    /// Gives services that wait for an address one of a new pool, as MetalLB's controller does when it is told of it.
+    fn serve_pending(&mut self) {
+        let waits = |service: &Declared<Service>| {
+            service.object.kind == ServiceType::LoadBalancer && service.object.load_balancer_ip.is_none()
+        };
+        let pending: Vec<_> = self.services.iter().filter(|(_, s)| waits(s)).map(|(key, _)| key.clone()).collect();
+        for key in pending {
+            let address = service_addresses::load_balancer_ip(self);
+            if let (Some(address), Some(service)) = (address, Arc::make_mut(&mut self.services).get_mut(&key)) {
+                let service = Arc::make_mut(service);
+                service.object.load_balancer_ip = Some(address);
+                self.holders.set(address, Holder::LoadBalancer(key), service.origin.as_ref());
+            }
+        }
+    }
+
+    fn add_node(&mut self, node: Node, origin: Option<&Origin>) -> Result<(), OpError> {
+        let name: Arc<str> = node.name.as_str().into();
+        self.ipam.add_node(&name, &node.hostname, node.pod_cidr).map_err(|_| {
+            let cluster = self.cluster();
+            let problem =
+                format!("no block of /{} is left in {} for node {name}", cluster.block_size, cluster.pod_cidr);
+            let hint = "give the cluster a larger podCIDR, or smaller blocks";
+            fault_beside(problem, hint, self.cluster_origin(), "declared here")
+        })?;
+        self.holders.set(node.address, Holder::Node(name.clone()), origin);
+        if let Some(tunnel) = self.ipam.tunnel_address(&name) {
+            self.holders.set(tunnel, Holder::Tunnel(name.clone()), origin);
+        }
+        insert(&mut self.nodes, &name, node, origin);
+        Ok(())
+    }
+
+    fn add_host(&mut self, host: Host, origin: Option<&Origin>) {
+        let name: Arc<str> = host.name.as_str().into();
+        self.holders.set(host.address, Holder::Host(name.clone()), origin);
+        insert(&mut self.hosts, &name, host, origin);
+    }
+
+    /// A namespace may be opened as often as one likes; the first place counts.
+    fn set_namespace(&mut self, name: &str, origin: Option<&Origin>) {
+        let known = Arc::make_mut(&mut self.namespaces).entry(name.into()).or_default();
+        if known.is_none() {
+            *known = origin.cloned();
+        }
+    }
+
+    /// The namespace of an object, which comes with it.
+    fn bring_namespace(&mut self, name: &str, origin: Option<&Origin>) {
+        if !self.namespaces.contains_key(name) {
+            Arc::make_mut(&mut self.namespaces).insert(name.into(), origin.cloned());
+        }
+    }
+
+    fn add_pod(&mut self, pod: Pod, origin: Option<&Origin>) -> Result<(), OpError> {
+        let template = Template {
+            namespace: pod.namespace.as_str().into(),
+            owner: None,
+            labels: Arc::new(pod.labels),
+            service_account: account(&pod.service_account),
+            containers: pod.containers.into(),
+            origin,
+        };
+        let node = pod.node.as_deref().map_or_else(|| self.least_loaded_node(), Into::into);
+        let wanted = Wanted { name: pod.name, node, address: pod.address, interface_name: pod.interface_name };
+        self.run(&template, vec![wanted])
+    }
+
+    /// Where the scheduler puts a pod that names no node: where the fewest pods are, and of those the first declared.
+    fn least_loaded_node(&self) -> Arc<str> {
+        let node = self.nodes.keys().min_by_key(|name| self.pods.on(name).len());
+        node.cloned().unwrap_or_default()
+    }
+
+    fn add_deployment(&mut self, deployment: Deployment, origin: Option<&Origin>) -> Result<(), OpError> {
+        let key: Arc<str> = format!("{}/{}", deployment.namespace, deployment.name).into();
+        let template = Template {
+            namespace: deployment.namespace.as_str().into(),
+            owner: Some(key.clone()),
+            labels: Arc::new(deployment.labels.clone()),
+            service_account: account(&deployment.service_account),
+            containers: deployment.containers.clone().into(),
+            origin,
+        };
+        let wanted = self.pods_of_deployment(&deployment);
+        self.run(&template, wanted)?;
+        insert(&mut self.deployments, &key, deployment, origin);
+        Ok(())
+    }
+
+    /// The pods of a deployment: those that are named, then as many more as its replicas ask for. Pod number i goes to
+    /// the i-th node of `on`, starting over at its end.
+    ///
+    /// A daemon set has one on every node of `on` where no named one is. If it names pods and no nodes, those are all it
+    /// has: taints, which keep it off other nodes, are not modelled. Nor does it reach a node that is declared after it.
+    fn pods_of_deployment(&self, deployment: &Deployment) -> Vec<Wanted> {
+        let on: Vec<Arc<str>> = if deployment.on.is_empty() {
+            self.nodes.keys().cloned().collect()
+        } else {
+            deployment.on.iter().map(|name| name.as_str().into()).collect()
+        };
+        let turn = |index: usize| on[index % on.len()].clone();
+        let given = |(index, pod): (usize, &NamedPod)| Wanted {
+            name: pod.name.clone(),
+            node: pod.node.as_deref().map_or_else(|| turn(index), Into::into),
+            address: pod.address,
+            interface_name: pod.interface_name,
+        };
+        let mut wanted: Vec<_> = deployment.pods.iter().enumerate().map(given).collect();
+        let more: Vec<Arc<str>> = if !deployment.daemon_set {
+            (wanted.len()..deployment.replicas as usize).map(turn).collect()
+        } else if wanted.is_empty() || !deployment.on.is_empty() {
+            let nodes: IndexSet<_> = on.iter().cloned().collect();
+            nodes.into_iter().filter(|node| wanted.iter().all(|pod| pod.node != *node)).collect()
+        } else {
+            Vec::new()
+        };
+        let names = PodNames {
+            seed: self.seed,
+            namespace: &deployment.namespace,
+            owner: &deployment.name,
+            replica_set: !deployment.daemon_set,
+        };
+        let mut taken: IndexSet<String> = wanted.iter().map(|pod| pod.name.clone()).collect();
+        for node in more {
+            let index = wanted.len();
+            let is_free = |name: &String| {
+                !taken.contains(name) && self.pods.get(&format!("{}/{name}", deployment.namespace)).is_none()
+            };
+            let mut attempts = (0..).map(|attempt| names.name(index, attempt));
+            let name = attempts.find(is_free).unwrap_or_default();
+            taken.insert(name.clone());
+            wanted.push(Wanted { name, node, address: None, interface_name: None });
+        }
+        wanted
+    }
+
+    /// Gives every wanted pod its address, and only when all have one, runs them.
+    fn run(&mut self, template: &Template<'_>, wanted: Vec<Wanted>) -> Result<(), OpError> {
+        let mut ipam = self.ipam.clone();
+        let mut addresses = vec![None; wanted.len()];
+        // Those that ask for an address are served first, lest another takes it.
+        for (pod, address) in wanted.iter().zip(&mut addresses) {
+            if let Some(wish) = pod.address {
+                ipam.take(&pod.node, wish).map_err(|error| self.refusal(&error, &pod.node, wish))?;
+                *address = Some(wish);
+            }
+        }
+        let mut planned: Vec<RunningPod> = Vec::with_capacity(wanted.len());
+        for (pod, address) in wanted.into_iter().zip(addresses) {
+            let address = match address {
+                Some(address) => address,
+                None => ipam.assign(&pod.node).map_err(|_| self.exhausted(&pod.name))?,
+            };
+            let running = template.pod(pod, address);
+            self.check_device(&running, &planned)?;
+            planned.push(running);
+        }
+        self.ipam = ipam;
+        self.bring_namespace(&template.namespace, template.origin);
+        let pods = Arc::make_mut(&mut self.pods);
+        for pod in planned {
+            self.holders.set(pod.address, Holder::Pod(pod.key.clone()), template.origin);
+            pods.insert(pod);
+        }
+        Ok(())
+    }
+
+    /// Two veths of one node cannot have one name.
+    fn check_device(&self, pod: &RunningPod, planned: &[RunningPod]) -> Result<(), OpError> {
+        let beside = planned.iter().filter(|other| other.node == pod.node);
+        let Some(other) = self.pods.on(&pod.node).chain(beside).find(|other| other.device == pod.device) else {
+            return Ok(());
+        };
+        let problem = format!("{} is the device of pod {} already", pod.device, other.key);
+        Err(fault_beside(problem, "give each pod its own interfaceName", other.origin.as_ref(), "declared here"))
+    }
+
+    fn refusal(&self, error: &IpamError, node: &str, address: Ipv4Addr) -> OpError {
+        let origin = self.node(node).and_then(|node| node.origin.as_ref());
+        let blocks: Vec<_> = self.blocks(node).map(|block| block.to_string()).collect();
+        let blocks = blocks.join(", ");
+        match error {
+            IpamError::Tunnel => {
+                let problem = format!("{address} belongs to tunl0 of node {node}");
+                let hint = "use a later address of the block: Calico gives the first to the tunnel";
+                fault_beside(problem, hint, origin, format!("{node} holds {blocks}"))
+            }
+            IpamError::Taken => {
+                let hint = "choose another address; pods without an address come last";
+                match self.holders.check_free(address) {
+                    Err(error) => OpError { hint: Some(hint.into()), ..error },
+                    Ok(()) => fault(format!("two pods of this object ask for {address}"), hint),
+                }
+            }
+            IpamError::Outside | IpamError::Exhausted => {
+                let problem = format!("{address} is outside the block of node {node}");
+                fault_beside(problem, format!("use an address of {blocks}"), origin, format!("{node} holds {blocks}"))
+            }
+        }
+    }
+
+    /// Calico's words, when the pool is empty.
+    fn exhausted(&self, pod: &str) -> OpError {
+        let problem = format!("pod {pod}: failed to request 1 IPv4 addresses. IPAM allocated only 0");
+        let hint = "give the cluster a larger podCIDR: no block of it is left";
+        fault_beside(problem, hint, self.cluster_origin(), format!("podCIDR is {}", self.cluster().pod_cidr))
+    }
+
+    fn add_service(&mut self, mut service: Service, origin: Option<&Origin>) -> Result<(), OpError> {
+        let key: Arc<str> = format!("{}/{}", service.namespace, service.name).into();
+        self.service_addresses = service_addresses::complete(self, &mut service, &key, origin)?;
+        self.bring_namespace(&service.namespace, origin);
+        if let Some(address) = service.cluster_ip {
+            self.holders.set(address, Holder::ClusterIp(key.clone()), origin);
+        }
+        if let Some(address) = service.load_balancer_ip {
+            self.holders.set(address, Holder::LoadBalancer(key.clone()), origin);
+        }
+        insert(&mut self.services, &key, service, origin);
+        Ok(())
+    }
+
+    fn add_ingress(&mut self, ingress: Ingress, origin: Option<&Origin>) {
+        self.bring_namespace(&ingress.namespace, origin);
+        let key = format!("{}/{}", ingress.namespace, ingress.name).into();
+        insert(&mut self.ingresses, &key, ingress, origin);
+    }
+}
+
+fn insert<T>(objects: &mut Objects<T>, key: &Arc<str>, object: T, origin: Option<&Origin>) {
+    Arc::make_mut(objects).insert(key.clone(), Arc::new(Declared { object, origin: origin.cloned() }));
+}
+
+/// A pod that names no service account has the namespace's own (the admission controller of that name).
+fn account(name: &str) -> Arc<str> {
+    if name.is_empty() { "default".into() } else { name.into() }
+}
+
+/// A pod that is to run.
+struct Wanted {
+    name: String,
+    node: Arc<str>,
+    address: Option<Ipv4Addr>,
+    interface_name: Option<DeviceName>,
+}
+
+/// What the pods of one object have in common.
+struct Template<'a> {
+    namespace: Arc<str>,
+    owner: Option<Arc<str>>,
+    labels: Arc<Labels>,
+    service_account: Arc<str>,
+    containers: Arc<[Container]>,
+    origin: Option<&'a Origin>,
+}
+
+impl Template<'_> {
+    fn pod(&self, wanted: Wanted, address: Ipv4Addr) -> RunningPod {
+        let Wanted { name, node, interface_name: device, .. } = wanted;
+        RunningPod {
+            key: format!("{}/{name}", self.namespace).into(),
+            namespace: self.namespace.clone(),
+            device: device.unwrap_or_else(|| interface_name(&self.namespace, &name)),
+            name: name.into(),
+            node,
+            address,
+            labels: self.labels.clone(),
+            service_account: self.service_account.clone(),
+            containers: self.containers.clone(),
+            origin: self.origin.cloned(),
+            owner: self.owner.clone(),
+        }
+    }
+}

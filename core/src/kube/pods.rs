@@ -1,0 +1,89 @@
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use rustc_hash::FxHashMap;
+
+use super::{Container, Labels, selects};
+use crate::Origin;
+use crate::packet::DeviceName;
+
+/// A pod on its node, with what it got there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunningPod {
+    /// `namespace/name`.
+    pub key: Arc<str>,
+    /// Its namespace.
+    pub namespace: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its node, by the scenario's name.
+    pub node: Arc<str>,
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// The host's end of its veth.
+    pub device: DeviceName,
+    /// Its labels.
+    pub labels: Arc<Labels>,
+    /// Its service account.
+    pub service_account: Arc<str>,
+    /// Its containers.
+    pub containers: Arc<[Container]>,
+    /// Where it, or its deployment, was declared.
+    pub origin: Option<Origin>,
+    /// The deployment or daemon set it belongs to, `namespace/name`.
+    pub owner: Option<Arc<str>>,
+}
+
+/// All pods in the order of their declaration, and the ways agents look for them. The maps of places are only looked
+/// into, never walked.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pods {
+    running: IndexMap<Arc<str>, Arc<RunningPod>>,
+    by_node: FxHashMap<Arc<str>, Vec<usize>>,
+    by_owner: FxHashMap<Arc<str>, Vec<usize>>,
+    /// By namespace, key and value of each of their labels.
+    by_label: FxHashMap<(Arc<str>, String, String), Vec<usize>>,
+}
+
+impl Pods {
+    pub(super) fn insert(&mut self, pod: RunningPod) {
+        let place = self.running.len();
+        self.by_node.entry(pod.node.clone()).or_default().push(place);
+        if let Some(owner) = &pod.owner {
+            self.by_owner.entry(owner.clone()).or_default().push(place);
+        }
+        for (key, value) in pod.labels.as_ref() {
+            let label = (pod.namespace.clone(), key.clone(), value.clone());
+            self.by_label.entry(label).or_default().push(place);
+        }
+        self.running.insert(pod.key.clone(), Arc::new(pod));
+    }
+
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = &RunningPod> {
+        self.running.values().map(Arc::as_ref)
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<&RunningPod> {
+        self.running.get(key).map(Arc::as_ref)
+    }
+
+    pub(super) fn on(&self, node: &str) -> impl ExactSizeIterator<Item = &RunningPod> {
+        self.at(self.by_node.get(node))
+    }
+
+    pub(super) fn of(&self, owner: &str) -> impl ExactSizeIterator<Item = &RunningPod> {
+        self.at(self.by_owner.get(owner))
+    }
+
+    /// The pods of `namespace` that `selector` selects.
+    pub(super) fn selected(&self, namespace: &str, selector: &Labels) -> impl Iterator<Item = &RunningPod> {
+        let first = selector.first().map(|(key, value)| (Arc::from(namespace), key.clone(), value.clone()));
+        let places = first.and_then(|label| self.by_label.get(&label));
+        self.at(places).filter(|pod| selects(selector, &pod.labels))
+    }
+
+    fn at(&self, places: Option<&Vec<usize>>) -> impl ExactSizeIterator<Item = &RunningPod> {
+        places.map_or(&[][..], Vec::as_slice).iter().map(|&place| self.running[place].as_ref())
+    }
+}

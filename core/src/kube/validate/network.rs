@@ -1,0 +1,185 @@
+//! The cluster, its pools, its machines.
+
+use std::net::Ipv4Addr;
+
+use super::super::state::Declared;
+use super::super::{Cluster, Host, Node, Pool, PoolPurpose, State, Version};
+use super::{dns_subdomain, fault, fault_beside, unique};
+use crate::world::OpError;
+
+/// Calico takes 20 to 32; a block of one address is chosen by the clock there, so that nothing could foretell it.
+const BLOCK_SIZES: std::ops::RangeInclusive<u8> = 20..=31;
+/// IPv4's least MTU, and the longest packet.
+const MTUS: std::ops::RangeInclusive<u16> = 68..=u16::MAX;
+
+pub(super) fn cluster(state: &State, cluster: &Cluster) -> Result<(), OpError> {
+    if state.cluster_declared {
+        let hint = "put all settings of the cluster into one declaration";
+        return Err(fault_beside("the cluster is declared twice", hint, state.cluster_origin(), "declared here first"));
+    }
+    if state.nodes.len() + state.pods.iter().len() + state.services.len() > 0 {
+        let hint = "declare the cluster before its nodes and services";
+        return Err(fault("what is declared already has taken addresses of the default cluster", hint));
+    }
+    let (pods, services) = (cluster.pod_cidr, cluster.service_cidr);
+    if pods.contains(&services) || services.contains(&pods) {
+        let problem = format!("podCIDR {pods} and serviceCIDR {services} overlap");
+        return Err(fault(problem, "give pods and services addresses of their own"));
+    }
+    if !BLOCK_SIZES.contains(&cluster.block_size) || cluster.block_size < pods.prefix_len() {
+        let problem = format!("podCIDR {pods} cannot be cut into blocks of /{}", cluster.block_size);
+        let hint = "use a block size from /20 to /31 that is no larger than podCIDR, such as /26";
+        return Err(fault(problem, hint));
+    }
+    if services.prefix_len() > 30 {
+        let problem = format!("serviceCIDR {services} has no address for a service");
+        return Err(fault(problem, "use a CIDR such as 10.96.0.0/16"));
+    }
+    if !MTUS.contains(&cluster.mtu) {
+        return Err(fault(format!("an MTU of {} is too small for IPv4", cluster.mtu), "use at least 68, such as 1440"));
+    }
+    dns_subdomain("the cluster's domain", &cluster.domain)?;
+    release("kubeProxy", cluster.kube_proxy, "1.20", |v| (v.major, v.minor) == (1, 20))?;
+    release("calico", cluster.calico, "3.16", |v| (v.major, v.minor) == (3, 16))?;
+    release("metallb", cluster.metallb, "0.8 or later", |v| v >= Version::new(0, 8, 0))
+}
+
+/// Refuses a release of which this model does not know what it writes: a near guess would be a wrong rule.
+fn release(field: &str, version: Version, known: &str, is_known: fn(Version) -> bool) -> Result<(), OpError> {
+    if is_known(version) {
+        return Ok(());
+    }
+    Err(fault(format!("what {field} {version} does is not known here"), format!("use {field} {known}")))
+}
+
+pub(super) fn pool(state: &State, pool: &Pool) -> Result<(), OpError> {
+    unique(&state.pools, "pool", &pool.name)?;
+    if pool.first > pool.last {
+        let problem = format!("pool {} ends at {}, before it begins at {}", pool.name, pool.last, pool.first);
+        return Err(fault(problem, "put the lowest address first"));
+    }
+    for other in state.pools().filter(|other| other.object.purpose == pool.purpose) {
+        let Declared { object: Pool { name, first, last, .. }, origin } = other;
+        if pool.first <= *last && *first <= pool.last {
+            let problem = format!("pool {} overlaps with pool {name}", pool.name);
+            let there = format!("{name} goes from {first} to {last}");
+            return Err(fault_beside(problem, "give each pool addresses of its own", origin.as_ref(), there));
+        }
+    }
+    let reserved = [("podCIDR", state.cluster().pod_cidr), ("serviceCIDR", state.cluster().service_cidr)];
+    for (field, cidr) in reserved {
+        if pool.first <= cidr.broadcast() && cidr.network() <= pool.last {
+            let problem = format!("pool {} overlaps with the cluster's {field} {cidr}", pool.name);
+            let hint = "use addresses that neither pods nor services have";
+            return Err(fault_beside(problem, hint, state.cluster_origin(), format!("{field} is {cidr}")));
+        }
+    }
+    match pool.purpose {
+        PoolPurpose::Machines => match pool.gateway {
+            Some(gateway) if pool.network.is_some_and(|network| !network.contains(&gateway)) => {
+                let problem = format!("gateway {gateway} is not on the network of pool {}", pool.name);
+                Err(fault(problem, "use an address of the pool's CIDR"))
+            }
+            Some(gateway) => state.holders.check_free(gateway),
+            None => Ok(()),
+        },
+        PoolPurpose::LoadBalancer => {
+            let nodes = state.nodes().map(|node| (&node.object.name, node.object.address, &node.origin));
+            let hosts = state.hosts().map(|host| (&host.object.name, host.object.address, &host.origin));
+            match nodes.chain(hosts).find(|(_, address, _)| pool.contains(*address)) {
+                Some((name, address, origin)) => {
+                    let problem = format!("pool {} would give a service the address {address} of {name}", pool.name);
+                    Err(fault_beside(problem, "leave machines' addresses out", origin.as_ref(), "it has the address"))
+                }
+                None => Ok(()),
+            }
+        }
+    }
+}
+
+pub(super) fn node(state: &State, node: &Node) -> Result<(), OpError> {
+    dns_subdomain("a node's name", &node.name)?;
+    dns_subdomain("a node's hostname", &node.hostname)?;
+    unique(&state.nodes, "node", &node.name)?;
+    unique(&state.hosts, "host", &node.name)?;
+    if let Some(other) = state.nodes().find(|other| other.object.hostname == node.hostname) {
+        let problem = format!("node {} has the hostname {} too", other.object.name, node.hostname);
+        return Err(fault_beside(problem, "give each node its own", other.origin.as_ref(), "declared here"));
+    }
+    machine_address(state, "node", &node.name, node.address)?;
+    in_a_pool_of_machines(state, node)?;
+    let Some(block) = node.pod_cidr else { return Ok(()) };
+    let cluster = state.cluster();
+    if !cluster.pod_cidr.contains(&block) {
+        let problem =
+            format!("podCIDR {block} of node {} is not part of the cluster's {}", node.name, cluster.pod_cidr);
+        let there = format!("podCIDR is {}", cluster.pod_cidr);
+        return Err(fault_beside(problem, "use a block of the cluster's podCIDR", state.cluster_origin(), there));
+    }
+    if block.prefix_len() != cluster.block_size || block != block.trunc() {
+        let problem = format!("podCIDR {block} of node {} is not a block of the cluster", node.name);
+        let hint = format!("use a /{0} such as {1}/{0}", cluster.block_size, block.network());
+        return Err(fault_beside(problem, hint, state.cluster_origin(), format!("blocks are /{}", cluster.block_size)));
+    }
+    match state.ipam.overlap(block) {
+        None => Ok(()),
+        Some((other, theirs)) => {
+            let problem = format!("podCIDR {block} of node {} is held by node {other}", node.name);
+            let hint = "give each node a block of its own; nodes without podCIDR come last";
+            let origin = state.node(other).and_then(|node| node.origin.as_ref());
+            Err(fault_beside(problem, hint, origin, format!("{other} holds {theirs}")))
+        }
+    }
+}
+
+/// If the scenario says what networks there are, a node is on one of them.
+fn in_a_pool_of_machines(state: &State, node: &Node) -> Result<(), OpError> {
+    let mut machines = state.pools().filter(|pool| pool.object.purpose == PoolPurpose::Machines);
+    let Some(Declared { object: pool, origin }) = machines.next() else { return Ok(()) };
+    if pool.contains(node.address) || machines.any(|pool| pool.object.contains(node.address)) {
+        return Ok(());
+    }
+    let problem = format!("{} of node {} is outside pool {}", node.address, node.name, pool.name);
+    let there = format!("{} goes from {} to {}", pool.name, pool.first, pool.last);
+    Err(fault_beside(problem, "use an address of the pool, or declare another pool", origin.as_ref(), there))
+}
+
+pub(super) fn host(state: &State, host: &Host) -> Result<(), OpError> {
+    dns_subdomain("a host's name", &host.name)?;
+    unique(&state.hosts, "host", &host.name)?;
+    unique(&state.nodes, "node", &host.name)?;
+    machine_address(state, "host", &host.name, host.address)
+}
+
+fn machine_address(state: &State, kind: &str, name: &str, address: Ipv4Addr) -> Result<(), OpError> {
+    let unusable =
+        address.is_unspecified() || address.is_loopback() || address.is_multicast() || address.is_broadcast();
+    if unusable {
+        return Err(fault(format!("{address} cannot be the address of a machine"), "use a unicast address"));
+    }
+    state.holders.check_free(address)?;
+    if let Some(network) = state.network_of(address).and_then(|pool| pool.network)
+        && network.prefix_len() < 31
+        && (address == network.network() || address == network.broadcast())
+    {
+        let problem = format!("{address} cannot be the address of {kind} {name}: it stands for all of {network}");
+        return Err(fault(problem, "use an address in between"));
+    }
+    let reserved = [("podCIDR", state.cluster().pod_cidr), ("serviceCIDR", state.cluster().service_cidr)];
+    for (field, cidr) in reserved {
+        if cidr.contains(&address) {
+            let problem = format!("{address} of {kind} {name} lies in the cluster's {field}");
+            let hint = "use an address that neither pods nor services have";
+            return Err(fault_beside(problem, hint, state.cluster_origin(), format!("{field} is {cidr}")));
+        }
+    }
+    let mut balancers = state.pools().filter(|pool| pool.object.purpose == PoolPurpose::LoadBalancer);
+    match balancers.find(|pool| pool.object.contains(address)) {
+        None => Ok(()),
+        Some(Declared { object: pool, origin }) => {
+            let problem = format!("{address} of {kind} {name} is for services: pool {} has it", pool.name);
+            let there = format!("{} goes from {} to {}", pool.name, pool.first, pool.last);
+            Err(fault_beside(problem, "use an address outside that pool", origin.as_ref(), there))
+        }
+    }
+}

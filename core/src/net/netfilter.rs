@@ -1,0 +1,287 @@
+//! The hooks: which tables a packet meets where, and what connection tracking and NAT do between them.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use ipnet::Ipv4Net;
+use rustc_hash::FxHashMap;
+
+use super::fib::{Fib, RouteKind};
+use super::skb::{Context, Skb};
+use super::{Device, Dropped, Namespace};
+use crate::Time;
+use crate::conntrack::{Jiffies, Manip, Tracked};
+use crate::netfilter::ipset::IpSets;
+use crate::netfilter::log::LogRecord;
+use crate::netfilter::walk::{CtView, Culprit, Environment, Verdict, View, walk};
+use crate::netfilter::{AddressType, ChainId, CtState, Hook, LogTarget, NatRange, Rpfilter, TableName, Target};
+use crate::packet::{DeviceName, Mac};
+use crate::random::Random;
+use crate::trace::{DropReason, HopWatch, Observer, Step};
+
+/// What a packet meets at a hook, in order of priority (`linux/netfilter_ipv4.h`).
+enum Stage {
+    Table(TableName),
+    Conntrack,
+    Nat(Manip),
+    Confirm,
+}
+
+const fn stages(hook: Hook) -> &'static [Stage] {
+    use Stage::{Confirm, Conntrack, Nat, Table};
+    use TableName::{Filter, Mangle, Raw};
+    match hook {
+        Hook::Prerouting => &[Table(Raw), Conntrack, Table(Mangle), Nat(Manip::Destination)],
+        Hook::Input => &[Table(Mangle), Table(Filter), Nat(Manip::Source), Confirm],
+        Hook::Forward => &[Table(Mangle), Table(Filter)],
+        Hook::Output => &[Table(Raw), Conntrack, Table(Mangle), Nat(Manip::Destination), Table(Filter)],
+        Hook::Postrouting => &[Table(Mangle), Nat(Manip::Source), Confirm],
+    }
+}
+
+/// The parts of a namespace that rules ask, beside the tables they stand in.
+struct Around<'a> {
+    now: Time,
+    devices: &'a [Device],
+    fib: &'a Fib,
+    sets: &'a IpSets,
+    pins: &'a FxHashMap<ChainId, ChainId>,
+    pinned_table: bool,
+    nth: &'a mut FxHashMap<(ChainId, usize), u32>,
+    log: &'a mut Vec<LogRecord>,
+    random: &'a mut Random,
+    link: Option<(Mac, Mac)>,
+}
+
+impl Environment for Around<'_> {
+    fn address_type(&self, address: Ipv4Addr, device: Option<DeviceName>) -> AddressType {
+        if address.is_unspecified() || address.is_broadcast() {
+            return AddressType::Broadcast;
+        }
+        if address.is_multicast() {
+            return AddressType::Multicast;
+        }
+        // `__inet_dev_addr_type` looks into the local table alone: what is not there is unicast.
+        let here = |one: &&Device| device.is_none_or(|device| device == one.name);
+        let local = |one: &Device| one.has(address) || one.addresses.iter().any(|own| loops(*own, address));
+        let broadcast = |one: &Device| one.addresses.iter().any(|own| is_broadcast(*own, address));
+        if self.devices.iter().filter(here).any(local) {
+            AddressType::Local
+        } else if self.devices.iter().filter(here).any(broadcast) {
+            AddressType::Broadcast
+        } else {
+            AddressType::Unicast
+        }
+    }
+
+    fn reverse_path(&self, source: Ipv4Addr, device: Option<DeviceName>, options: Rpfilter) -> bool {
+        // `rpfilter_lookup_reverse`: what came by lo is not looked up.
+        if device == Some(DeviceName::LO) {
+            return true;
+        }
+        if self.devices.iter().any(|one| one.has(source)) {
+            return options.accept_local;
+        }
+        let route = self.fib.lookup(source).filter(|route| route.kind == RouteKind::Unicast);
+        route.is_some_and(|route| options.loose || route.device == device)
+    }
+
+    fn set_contains(&self, name: &str, address: Ipv4Addr) -> bool {
+        // A rule cannot be loaded without its set; the agents write both.
+        self.sets.contains(name, address).unwrap_or(false)
+    }
+
+    fn chance(&mut self, chain: ChainId, target: &Target, probability: u32) -> bool {
+        match self.pins.get(&chain).filter(|_| self.pinned_table) {
+            Some(pin) => matches!(target, Target::Jump(to) | Target::Goto(to) if to == pin),
+            None => self.random.chance(probability),
+        }
+    }
+
+    fn nth(&mut self, chain: ChainId, index: usize, every: u32) -> u32 {
+        let seen = self.nth.entry((chain, index)).or_default();
+        let place = *seen;
+        *seen = (place + 1) % every;
+        place
+    }
+
+    fn log(&mut self, target: &LogTarget, view: &View<'_>, mark: u32) {
+        self.log.push(LogRecord {
+            time: self.now,
+            prefix: target.prefix.clone(),
+            in_device: view.in_device,
+            out_device: view.out_device,
+            link: self.link,
+            packet: view.packet.clone(),
+            mark,
+        });
+    }
+}
+
+fn loops(own: Ipv4Net, address: Ipv4Addr) -> bool {
+    own.addr().is_loopback() && own.contains(&address)
+}
+
+fn is_broadcast(own: Ipv4Net, address: Ipv4Addr) -> bool {
+    own.prefix_len() < 31 && own.broadcast() == address
+}
+
+impl Namespace {
+    /// Takes a packet through a hook.
+    pub(super) fn hook<O: Observer>(
+        &mut self,
+        hook: Hook,
+        skb: &mut Skb,
+        out_device: Option<DeviceName>,
+        cx: &mut Context<'_, O>,
+    ) -> Result<(), Dropped> {
+        for stage in stages(hook) {
+            match stage {
+                Stage::Table(table) if self.rules.table(*table).is_vacant() => {}
+                Stage::Table(table) => match self.walk(*table, hook, skb, out_device, cx) {
+                    Verdict::Accept => {}
+                    verdict => return Err(self.refuse(*table, verdict, skb, cx)),
+                },
+                Stage::Conntrack => self.track(skb, cx),
+                Stage::Nat(manip) => self.nat(*manip, hook, skb, out_device, cx)?,
+                Stage::Confirm => self.confirm(skb)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn walk<O: Observer>(
+        &mut self,
+        table: TableName,
+        hook: Hook,
+        skb: &mut Skb,
+        out_device: Option<DeviceName>,
+        cx: &mut Context<'_, O>,
+    ) -> Verdict {
+        let in_device = match hook {
+            Hook::Output => None,
+            Hook::Postrouting if !self.kernel.postrouting_sees_input => None,
+            _ => skb.in_device.and_then(|index| self.devices.get(index)).map(|device| device.name),
+        };
+        let ct = skb.tracked.map(|tracked| self.ct_view(tracked));
+        let view = View { packet: &skb.packet, in_device, out_device, ct };
+        let mut around = Around {
+            now: cx.now,
+            devices: &self.devices,
+            fib: &self.fib,
+            sets: &self.sets,
+            pins: &self.pins,
+            pinned_table: table == TableName::Nat,
+            nth: &mut self.nth,
+            log: &mut self.log,
+            random: cx.random,
+            link: in_device.and(skb.link),
+        };
+        let mut watch = HopWatch { observer: cx.observer, hop: skb.hop };
+        walk(self.rules.table_mut(table), hook, &view, &mut skb.mark, &mut around, &mut watch)
+    }
+
+    fn ct_view(&self, tracked: Tracked) -> CtView {
+        let status = self.conntrack.get(tracked.entry).map(|entry| entry.status).unwrap_or_default();
+        CtView { state: tracked.state, src_nat: status.src_nat, dst_nat: status.dst_nat }
+    }
+
+    /// Ends a packet that a table did not let pass; a REJECT tells its sender.
+    fn refuse<O: Observer>(
+        &mut self,
+        table: TableName,
+        verdict: Verdict,
+        skb: &mut Skb,
+        cx: &mut Context<'_, O>,
+    ) -> Dropped {
+        match verdict {
+            Verdict::Drop(culprit) => Dropped(self.by_rule(table, &culprit, false)),
+            Verdict::Reject(with, culprit) => {
+                match with.icmp_code() {
+                    Some(code) => self.unreachable(skb, code, 0, cx),
+                    None => self.reset(skb, cx),
+                }
+                Dropped(self.by_rule(table, &culprit, true))
+            }
+            Verdict::Unknown(reason) => Dropped(DropReason::Unknown(reason)),
+            Verdict::Accept | Verdict::Dnat(_) | Verdict::Snat(_) | Verdict::Masquerade { .. } => {
+                Dropped(DropReason::Unknown("a NAT target outside the nat table".into()))
+            }
+        }
+    }
+
+    fn by_rule(&self, table: TableName, culprit: &Culprit, told: bool) -> DropReason {
+        let rules = self.rules.table(table);
+        let rule = || {
+            let chain = rules.chain(rules.chain_id(&culprit.chain)?)?;
+            let rule = chain.rules().get(culprit.number? as usize - 1)?;
+            Some(crate::netfilter::text::rule_text(rule, rules))
+        };
+        let rule: Arc<str> = rule().unwrap_or_else(|| "policy DROP".to_owned()).into();
+        DropReason::Rule { table, chain: culprit.chain.clone(), number: culprit.number, rule, told }
+    }
+
+    fn track<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) {
+        // A packet that came round by lo, or an error about a tracked packet, brings its connection along.
+        if !self.tracking || skb.tracked.is_some() {
+            return;
+        }
+        skb.tracked = self.conntrack.track(&skb.packet, Jiffies::from(cx.now));
+        let state = skb.tracked.map_or(CtState::Invalid, |tracked| tracked.state);
+        cx.observer.step(skb.hop, || Step::Conntrack { state });
+    }
+
+    /// `nf_nat_inet_fn`: asks the rules about the first packet of a connection, translates all of them.
+    fn nat<O: Observer>(
+        &mut self,
+        manip: Manip,
+        hook: Hook,
+        skb: &mut Skb,
+        out_device: Option<DeviceName>,
+        cx: &mut Context<'_, O>,
+    ) -> Result<(), Dropped> {
+        let Some(tracked) = skb.tracked else { return Ok(()) };
+        if tracked.state == CtState::New && !self.conntrack.nat_done(tracked.entry, manip) {
+            let range = match self.walk(TableName::Nat, hook, skb, out_device, cx) {
+                Verdict::Accept => None,
+                Verdict::Dnat(range) | Verdict::Snat(range) => Some(range),
+                Verdict::Masquerade { ports, random_fully } => {
+                    let address = out_device.and_then(|device| self.source_for(device));
+                    // `nf_nat_masquerade_ipv4` drops a packet for which it finds no address.
+                    let address = address.ok_or(Dropped(DropReason::Conntrack))?;
+                    Some(NatRange { first: Some(address), last: Some(address), ports, random_fully })
+                }
+                verdict => return Err(self.refuse(TableName::Nat, verdict, skb, cx)),
+            };
+            if !self.conntrack.bind(tracked.entry, manip, range, Jiffies::from(cx.now), cx.random) {
+                return Err(Dropped(DropReason::Conntrack));
+            }
+        }
+        let before = O::RECORDS.then(|| skb.packet.clone());
+        if self.conntrack.translate(tracked, manip, &mut skb.packet)
+            && let Some(before) = before
+        {
+            cx.observer.step(skb.hop, || match manip {
+                Manip::Source => Step::Snat { from: before.source_socket(), to: skb.packet.source_socket() },
+                Manip::Destination => {
+                    Step::Dnat { from: before.destination_socket(), to: skb.packet.destination_socket() }
+                }
+            });
+        }
+        Ok(())
+    }
+
+    fn confirm(&mut self, skb: &Skb) -> Result<(), Dropped> {
+        match skb.tracked {
+            // Only a packet of the original direction puts its connection into the table.
+            Some(tracked) if tracked.state == CtState::New => {
+                if self.conntrack.confirm(tracked) {
+                    Ok(())
+                } else {
+                    Err(Dropped(DropReason::Conntrack))
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+}

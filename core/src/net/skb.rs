@@ -1,0 +1,111 @@
+use std::net::Ipv4Addr;
+
+use crate::Time;
+use crate::conntrack::Tracked;
+use crate::packet::{Mac, Packet};
+use crate::random::Random;
+use crate::trace::{HopRef, PacketId};
+
+use super::tcp::{ProcessId, SocketEvent};
+use super::wire::Frame;
+
+/// A packet inside a namespace, with what the kernel keeps beside it: `struct sk_buff`.
+#[derive(Clone, Debug)]
+pub struct Skb {
+    /// The packet.
+    pub packet: Packet,
+    /// Its identity.
+    pub id: PacketId,
+    /// The netfilter mark.
+    pub mark: u32,
+    /// The device it came in on, by place; none for a packet made here.
+    pub in_device: Option<usize>,
+    /// Destination and source of the frame it came in.
+    pub link: Option<(Mac, Mac)>,
+    /// What connection tracking attached to it.
+    pub tracked: Option<Tracked>,
+    /// The hop it is recorded as.
+    pub hop: HopRef,
+}
+
+/// A packet that waits for its next hop's Ethernet address.
+#[derive(Clone, Debug)]
+pub(super) struct Waiting {
+    pub(super) skb: Skb,
+    pub(super) device: usize,
+    pub(super) next_hop: Ipv4Addr,
+}
+
+/// What the namespace's code needs of the world, and gives back to it.
+#[derive(Debug)]
+pub struct Context<'a, O> {
+    /// The time.
+    pub now: Time,
+    /// Chance.
+    pub random: &'a mut Random,
+    /// Who is told.
+    pub observer: &'a mut O,
+    /// The identity of the next packet.
+    pub next_packet: &'a mut u64,
+    /// What is to happen outside.
+    pub effects: &'a mut Vec<Effect>,
+}
+
+impl<O> Context<'_, O> {
+    /// A new packet's identity.
+    pub fn packet_id(&mut self) -> PacketId {
+        *self.next_packet += 1;
+        PacketId(*self.next_packet)
+    }
+}
+
+/// What a namespace wants to happen outside of it.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// A frame leaves by a device, given by place.
+    Transmit {
+        /// The device.
+        device: usize,
+        /// The frame.
+        frame: Frame,
+    },
+    /// Something happened to a socket of a process.
+    Socket(SocketEvent),
+    /// A timer of the namespace's kernel is to call back.
+    Timer {
+        /// When.
+        at: Time,
+        /// Which.
+        timer: Timer,
+    },
+    /// A process wants to be woken.
+    Alarm {
+        /// When.
+        at: Time,
+        /// Which process.
+        process: ProcessId,
+        /// What it wants to be told then.
+        token: u64,
+    },
+}
+
+/// A timer of a namespace's kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timer {
+    /// A segment has not been acknowledged in time.
+    Retransmit {
+        /// The connection.
+        connection: u64,
+        /// The retransmission it was set for; a later one makes it void.
+        generation: u32,
+    },
+    /// Nobody answered for an address.
+    Neighbour {
+        /// The device, by place.
+        device: usize,
+        /// The address.
+        address: Ipv4Addr,
+        /// Requests already sent.
+        tries: u8,
+    },
+}

@@ -1,0 +1,570 @@
+//! The socket layer, and TCP as far as a lossless network with filters in it needs: handshake, ordered data, orderly
+//! close, reset, retransmission with back-off. There is no congestion control, and windows are never full.
+
+use std::collections::VecDeque;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use rustc_hash::FxHashMap;
+
+use super::skb::{Context, Effect, Skb, Timer};
+use super::{Dropped, Namespace};
+use crate::Time;
+use crate::packet::{Body, Packet, Tcp, TcpFlags, TcpOptions};
+use crate::trace::{DropReason, End, Observer, PacketId};
+
+/// A process of the world, by its place in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProcessId(pub u32);
+
+/// A TCP connection of a namespace's socket layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u64);
+
+/// Something that happened to a socket, and whose it is.
+#[derive(Clone, Debug)]
+pub struct SocketEvent {
+    /// Whose.
+    pub process: ProcessId,
+    /// What.
+    pub happened: Happened,
+}
+
+/// What can happen to a socket.
+#[derive(Clone, Debug)]
+pub enum Happened {
+    /// A connection that the process asked for is open.
+    Connected(ConnectionId),
+    /// A connection has come in and is open.
+    Accepted(ConnectionId),
+    /// Bytes have come in.
+    Data(ConnectionId, Bytes),
+    /// The other side has sent all it will.
+    PeerClosed(ConnectionId),
+    /// The connection is over, and not by agreement.
+    Failed(ConnectionId, Failure),
+    /// A datagram has come in.
+    Datagram {
+        /// The port it came to.
+        port: u16,
+        /// The address it came to.
+        local: Ipv4Addr,
+        /// Where it came from.
+        from: SocketAddrV4,
+        /// Its bytes.
+        payload: Bytes,
+    },
+    /// A datagram was refused.
+    DatagramRefused {
+        /// The port it was sent from.
+        port: u16,
+        /// The refusal's identity.
+        by: PacketId,
+        /// The refusal.
+        with: Packet,
+    },
+    /// An echo has come back.
+    EchoReply {
+        /// Identifier of the request.
+        id: u16,
+        /// Sequence number.
+        seq: u16,
+        /// Who answered.
+        from: Ipv4Addr,
+    },
+}
+
+/// Why a connection failed.
+#[derive(Clone, Debug)]
+pub enum Failure {
+    /// A reset or an ICMP error came.
+    Refused {
+        /// The refusal's identity.
+        by: PacketId,
+        /// The refusal.
+        with: Packet,
+    },
+    /// Nothing came, however often it was tried.
+    TimedOut,
+}
+
+/// First time-out of a segment (RFC 6298, `TCP_TIMEOUT_INIT`).
+const FIRST_TIMEOUT: Duration = Duration::from_secs(1);
+/// `net.ipv4.tcp_syn_retries`.
+const SYN_RETRIES: u32 = 6;
+/// `net.ipv4.tcp_retries2`.
+const RETRIES: u32 = 15;
+/// How long a closed connection keeps its ports (`TCP_TIMEWAIT_LEN`).
+const TIME_WAIT: Duration = Duration::from_secs(60);
+/// `net.ipv4.ip_local_port_range`.
+const EPHEMERAL: (u16, u16) = (32768, 60999);
+
+/// The states of RFC 9293 that the model tells apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    SynSent,
+    SynReceived,
+    Established,
+    FinWait,
+    CloseWait,
+    LastAck,
+    TimeWait(Time),
+}
+
+/// One end of a connection.
+#[derive(Clone, Debug)]
+struct Connection {
+    id: ConnectionId,
+    process: ProcessId,
+    local: SocketAddrV4,
+    remote: SocketAddrV4,
+    state: State,
+    mss: u16,
+    next_seq: u32,
+    next_ack: u32,
+    /// What has been sent and not acknowledged.
+    unacknowledged: VecDeque<Segment>,
+    /// What waits for the connection to open.
+    unsent: Vec<Bytes>,
+    closing: bool,
+    retries: u32,
+    generation: u32,
+}
+
+#[derive(Clone, Debug)]
+struct Segment {
+    seq: u32,
+    flags: TcpFlags,
+    payload: Bytes,
+}
+
+impl Segment {
+    fn end(&self) -> u32 {
+        let control = u32::from(self.flags.has(TcpFlags::SYN)) + u32::from(self.flags.has(TcpFlags::FIN));
+        self.seq.wrapping_add(self.payload.len() as u32).wrapping_add(control)
+    }
+}
+
+type Ends = (SocketAddrV4, SocketAddrV4);
+
+/// The sockets of a namespace.
+#[derive(Clone, Debug, Default)]
+pub struct Sockets {
+    listeners: FxHashMap<u16, ProcessId>,
+    udp: FxHashMap<u16, ProcessId>,
+    echoes: FxHashMap<u16, ProcessId>,
+    names: FxHashMap<ProcessId, Arc<str>>,
+    connections: FxHashMap<Ends, Connection>,
+    ends: FxHashMap<ConnectionId, Ends>,
+    last: u64,
+    next_port: Option<u16>,
+}
+
+impl Sockets {
+    /// Gives a process the name that traces show.
+    pub fn name_process(&mut self, process: ProcessId, name: &str) {
+        self.names.insert(process, name.into());
+    }
+
+    pub(super) fn process_name(&self, process: ProcessId) -> Arc<str> {
+        self.names.get(&process).cloned().unwrap_or_else(|| "a process".into())
+    }
+
+    /// Lets a process listen on a TCP port. False if another one does.
+    pub fn listen(&mut self, port: u16, process: ProcessId) -> bool {
+        *self.listeners.entry(port).or_insert(process) == process
+    }
+
+    /// Lets a process have a UDP port. False if another one has it.
+    pub fn bind_udp(&mut self, port: u16, process: ProcessId) -> bool {
+        *self.udp.entry(port).or_insert(process) == process
+    }
+
+    /// Lets a process have the answers to echoes with this identifier.
+    pub fn bind_echo(&mut self, id: u16, process: ProcessId) {
+        self.echoes.insert(id, process);
+    }
+
+    /// Takes away all that a process has.
+    pub fn release(&mut self, process: ProcessId) {
+        self.listeners.retain(|_, owner| *owner != process);
+        self.udp.retain(|_, owner| *owner != process);
+        self.echoes.retain(|_, owner| *owner != process);
+        self.names.remove(&process);
+    }
+
+    pub(super) fn udp(&self, port: u16) -> Option<ProcessId> {
+        self.udp.get(&port).copied()
+    }
+
+    pub(super) fn echo(&self, id: u16) -> Option<ProcessId> {
+        self.echoes.get(&id).copied()
+    }
+
+    /// Pins the source port of the next TCP connection that a process opens without naming one.
+    pub fn pin_next_port(&mut self, port: u16) {
+        self.next_port = Some(port);
+    }
+
+    fn remove(&mut self, id: ConnectionId) {
+        if let Some(ends) = self.ends.remove(&id) {
+            self.connections.remove(&ends);
+        }
+    }
+
+    fn get_mut(&mut self, id: ConnectionId) -> Option<&mut Connection> {
+        self.connections.get_mut(self.ends.get(&id)?)
+    }
+}
+
+impl Namespace {
+    /// A port that no UDP socket has.
+    pub fn free_udp_port<O>(&mut self, cx: &mut Context<'_, O>) -> Option<u16> {
+        ephemeral(cx).find(|port| !self.sockets.udp.contains_key(port))
+    }
+
+    /// Opens a TCP connection. `None`: no route, or no free port.
+    pub fn connect<O: Observer>(
+        &mut self,
+        process: ProcessId,
+        remote: SocketAddrV4,
+        port: Option<u16>,
+        cx: &mut Context<'_, O>,
+    ) -> Option<ConnectionId> {
+        let source = self.source_towards(*remote.ip())?;
+        let free = |sockets: &Sockets, port| {
+            let ends = (SocketAddrV4::new(source, port), remote);
+            sockets.connections.get(&ends).is_none_or(|old| matches!(old.state, State::TimeWait(end) if end <= cx.now))
+        };
+        let pinned = port.or_else(|| self.sockets.next_port.take());
+        let port = match pinned {
+            Some(port) => Some(port).filter(|port| free(&self.sockets, *port)),
+            None => {
+                let start = cx.random.below(u32::from(EPHEMERAL.1 - EPHEMERAL.0) + 1);
+                ports_from(start).find(|port| free(&self.sockets, *port))
+            }
+        }?;
+        let local = SocketAddrV4::new(source, port);
+        let id = self.add_connection(process, local, remote, State::SynSent, 0, cx);
+        self.queue(id, TcpFlags::SYN, Bytes::new(), cx);
+        Some(id)
+    }
+
+    fn add_connection<O: Observer>(
+        &mut self,
+        process: ProcessId,
+        local: SocketAddrV4,
+        remote: SocketAddrV4,
+        state: State,
+        next_ack: u32,
+        cx: &mut Context<'_, O>,
+    ) -> ConnectionId {
+        self.sockets.last += 1;
+        let id = ConnectionId(self.sockets.last);
+        let route = self.fib.lookup(*remote.ip()).and_then(|route| self.device_index(route.device?));
+        let mtu = if self.is_local(*remote.ip()) { u16::MAX } else { route.map_or(1500, |at| self.devices[at].mtu) };
+        let connection = Connection {
+            id,
+            process,
+            local,
+            remote,
+            state,
+            mss: mtu - 40,
+            next_seq: cx.random.below(u32::MAX),
+            next_ack,
+            unacknowledged: VecDeque::new(),
+            unsent: Vec::new(),
+            closing: false,
+            retries: 0,
+            generation: 0,
+        };
+        self.sockets.connections.insert((local, remote), connection);
+        self.sockets.ends.insert(id, (local, remote));
+        id
+    }
+
+    /// Sends bytes on a connection, as soon as it is open.
+    pub fn write<O: Observer>(&mut self, id: ConnectionId, bytes: Bytes, cx: &mut Context<'_, O>) {
+        let Some(connection) = self.sockets.get_mut(id) else { return };
+        match connection.state {
+            State::SynSent | State::SynReceived => connection.unsent.push(bytes),
+            State::Established | State::CloseWait => {
+                // Timestamps take twelve bytes of every segment.
+                let size = usize::from(connection.mss - 12);
+                let mut rest = bytes;
+                while !rest.is_empty() {
+                    let part = rest.split_to(rest.len().min(size));
+                    self.queue(id, TcpFlags::PSH.with(TcpFlags::ACK), part, cx);
+                }
+            }
+            State::FinWait | State::LastAck | State::TimeWait(_) => {}
+        }
+    }
+
+    /// Sends no more on a connection.
+    pub fn close<O: Observer>(&mut self, id: ConnectionId, cx: &mut Context<'_, O>) {
+        let Some(connection) = self.sockets.get_mut(id) else { return };
+        connection.state = match connection.state {
+            State::SynSent => return self.sockets.remove(id),
+            State::SynReceived => {
+                connection.closing = true;
+                return;
+            }
+            State::Established => State::FinWait,
+            State::CloseWait => State::LastAck,
+            _ => return,
+        };
+        self.queue(id, TcpFlags::FIN.with(TcpFlags::ACK), Bytes::new(), cx);
+    }
+
+    /// Sends a segment that must be acknowledged.
+    fn queue<O: Observer>(&mut self, id: ConnectionId, flags: TcpFlags, payload: Bytes, cx: &mut Context<'_, O>) {
+        let Some(connection) = self.sockets.get_mut(id) else { return };
+        let segment = Segment { seq: connection.next_seq, flags, payload };
+        connection.next_seq = segment.end();
+        let first = connection.unacknowledged.is_empty();
+        connection.unacknowledged.push_back(segment.clone());
+        if first {
+            connection.retries = 0;
+            connection.set_timer(cx);
+        }
+        let packet = connection.packet(&segment);
+        self.send_segment(packet, cx);
+    }
+
+    fn acknowledge<O: Observer>(&mut self, ends: Ends, cx: &mut Context<'_, O>) {
+        let Some(connection) = self.sockets.connections.get(&ends) else { return };
+        let segment = Segment { seq: connection.next_seq, flags: TcpFlags::ACK, payload: Bytes::new() };
+        let packet = connection.packet(&segment);
+        self.send_segment(packet, cx);
+    }
+
+    fn send_segment<O: Observer>(&mut self, mut packet: Packet, cx: &mut Context<'_, O>) {
+        packet.id = self.ip_id();
+        self.send(packet, cx);
+    }
+
+    /// A timer of this namespace's kernel has gone off.
+    pub fn timer<O: Observer>(&mut self, timer: Timer, cx: &mut Context<'_, O>) {
+        match timer {
+            Timer::Retransmit { connection, generation } => {
+                self.retransmit(ConnectionId(connection), generation, cx);
+            }
+            Timer::Neighbour { device, address, tries } => self.neighbour_timer(device, address, tries, cx),
+        }
+    }
+
+    fn retransmit<O: Observer>(&mut self, id: ConnectionId, generation: u32, cx: &mut Context<'_, O>) {
+        let Some(connection) = self.sockets.get_mut(id) else { return };
+        let Some(segment) = connection.unacknowledged.front().cloned() else { return };
+        if connection.generation != generation {
+            return;
+        }
+        let limit = if segment.flags.has(TcpFlags::SYN) { SYN_RETRIES } else { RETRIES };
+        if connection.retries >= limit {
+            let process = connection.process;
+            self.sockets.remove(id);
+            let happened = Happened::Failed(id, Failure::TimedOut);
+            cx.effects.push(Effect::Socket(SocketEvent { process, happened }));
+            return;
+        }
+        connection.retries += 1;
+        connection.set_timer(cx);
+        let packet = connection.packet(&segment);
+        self.send_segment(packet, cx);
+    }
+
+    /// `tcp_v4_rcv`.
+    pub(super) fn receive_tcp<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
+        let Body::Tcp(segment) = skb.packet.body.clone() else { return Ok(()) };
+        let ends = (skb.packet.destination_socket(), skb.packet.source_socket());
+        if let Some(old) = self.sockets.connections.get(&ends)
+            && let State::TimeWait(end) = old.state
+            && (end <= cx.now || segment.flags.has(TcpFlags::SYN))
+        {
+            let id = old.id;
+            self.sockets.remove(id);
+        }
+        if let Some(connection) = self.sockets.connections.get(&ends) {
+            let to = self.sockets.process_name(connection.process);
+            cx.observer.close(skb.hop, None, &skb.packet, || End::Delivered { to });
+            self.receive_segment(ends, &segment, skb, cx);
+            return Ok(());
+        }
+        let listener = self.sockets.listeners.get(&segment.destination).copied();
+        match listener {
+            Some(process) if segment.flags.0 & 0x17 == TcpFlags::SYN.0 => {
+                let to = self.sockets.process_name(process);
+                cx.observer.close(skb.hop, None, &skb.packet, || End::Delivered { to });
+                let next = segment.seq.wrapping_add(1);
+                let id = self.add_connection(process, ends.0, ends.1, State::SynReceived, next, cx);
+                self.queue(id, TcpFlags::SYN.with(TcpFlags::ACK), Bytes::new(), cx);
+                Ok(())
+            }
+            _ => {
+                self.reset(skb, cx);
+                Err(Dropped(DropReason::NoListener))
+            }
+        }
+    }
+
+    fn receive_segment<O: Observer>(&mut self, ends: Ends, segment: &Tcp, skb: &Skb, cx: &mut Context<'_, O>) {
+        let Some(connection) = self.sockets.connections.get_mut(&ends) else { return };
+        let (id, process) = (connection.id, connection.process);
+        let mut tell = Vec::new();
+        if segment.flags.has(TcpFlags::RST) {
+            self.sockets.remove(id);
+            tell.push(Happened::Failed(id, Failure::Refused { by: skb.id, with: skb.packet.clone() }));
+        } else {
+            let mut answer = false;
+            let mut opened = false;
+            if connection.state == State::SynSent && segment.flags.has(TcpFlags::SYN) {
+                connection.next_ack = segment.seq.wrapping_add(1);
+                connection.state = State::Established;
+                tell.push(Happened::Connected(id));
+                (answer, opened) = (true, true);
+            } else if segment.flags.has(TcpFlags::SYN) {
+                // The other side has not had our answer: once more.
+                answer = true;
+            }
+            if segment.flags.has(TcpFlags::ACK) {
+                connection.acknowledged(segment.ack, cx);
+                if connection.state == State::SynReceived {
+                    connection.state = State::Established;
+                    tell.push(Happened::Accepted(id));
+                    opened = true;
+                }
+            }
+            let fin = segment.flags.has(TcpFlags::FIN);
+            if !segment.payload.is_empty() || fin {
+                answer = true;
+                if segment.seq == connection.next_ack {
+                    connection.next_ack = connection.next_ack.wrapping_add(segment.payload.len() as u32);
+                    if !segment.payload.is_empty() {
+                        tell.push(Happened::Data(id, segment.payload.clone()));
+                    }
+                    if fin {
+                        connection.next_ack = connection.next_ack.wrapping_add(1);
+                        connection.state = match connection.state {
+                            State::FinWait => State::TimeWait(cx.now + TIME_WAIT),
+                            State::Established => State::CloseWait,
+                            state => state,
+                        };
+                        tell.push(Happened::PeerClosed(id));
+                    }
+                }
+            }
+            let over = connection.state == State::LastAck && connection.unacknowledged.is_empty();
+            let (unsent, closing) =
+                if opened { (std::mem::take(&mut connection.unsent), connection.closing) } else { (Vec::new(), false) };
+            if answer {
+                self.acknowledge(ends, cx);
+            }
+            for bytes in unsent {
+                self.write(id, bytes, cx);
+            }
+            if closing {
+                self.close(id, cx);
+            }
+            if over {
+                self.sockets.remove(id);
+            }
+        }
+        cx.effects.extend(tell.into_iter().map(|happened| Effect::Socket(SocketEvent { process, happened })));
+    }
+
+    /// Refuses a segment: `tcp_v4_send_reset`. A reset is never answered.
+    pub(super) fn reset<O: Observer>(&mut self, skb: &Skb, cx: &mut Context<'_, O>) {
+        let Body::Tcp(segment) = &skb.packet.body else { return };
+        if segment.flags.has(TcpFlags::RST) {
+            return;
+        }
+        let occupies = segment.payload.len() as u32
+            + u32::from(segment.flags.has(TcpFlags::SYN))
+            + u32::from(segment.flags.has(TcpFlags::FIN));
+        let (seq, ack, flags) = if segment.flags.has(TcpFlags::ACK) {
+            (segment.ack, 0, TcpFlags::RST)
+        } else {
+            (0, segment.seq.wrapping_add(occupies), TcpFlags::RST.with(TcpFlags::ACK))
+        };
+        let reset = Tcp {
+            source: segment.destination,
+            destination: segment.source,
+            seq,
+            ack,
+            flags,
+            window: 0,
+            options: TcpOptions::None,
+            payload: Bytes::new(),
+        };
+        let packet = Packet::new(skb.packet.destination, skb.packet.source, reset);
+        self.send(packet, cx);
+    }
+
+    /// ICMP says that a packet of one of our sockets did not arrive.
+    pub(super) fn socket_error<O>(&mut self, about: &Packet, skb: &Skb, cx: &mut Context<'_, O>) {
+        let ends = (about.source_socket(), about.destination_socket());
+        if let Some(connection) = self.sockets.connections.get(&ends) {
+            // An open connection shrugs it off; one that is opening fails (`tcp_v4_err`).
+            if matches!(connection.state, State::SynSent | State::SynReceived) {
+                let (id, process) = (connection.id, connection.process);
+                self.sockets.remove(id);
+                let happened = Happened::Failed(id, Failure::Refused { by: skb.id, with: skb.packet.clone() });
+                cx.effects.push(Effect::Socket(SocketEvent { process, happened }));
+            }
+        } else {
+            self.udp_error(about, skb, cx);
+        }
+    }
+}
+
+impl Connection {
+    fn packet(&self, segment: &Segment) -> Packet {
+        let syn = segment.flags.has(TcpFlags::SYN);
+        // The largest multiple of the segment size below 64 KiB (`tcp_select_initial_window`), scaled by 7 once open.
+        let window = u16::MAX / self.mss * self.mss;
+        let tcp = Tcp {
+            source: self.local.port(),
+            destination: self.remote.port(),
+            seq: segment.seq,
+            ack: if segment.flags.has(TcpFlags::ACK) { self.next_ack } else { 0 },
+            flags: segment.flags,
+            window: if syn { window } else { window >> 7 },
+            options: if syn { TcpOptions::Syn { mss: self.mss } } else { TcpOptions::Timestamps },
+            payload: segment.payload.clone(),
+        };
+        Packet::new(*self.local.ip(), *self.remote.ip(), tcp)
+    }
+
+    fn set_timer<O>(&mut self, cx: &mut Context<'_, O>) {
+        self.generation += 1;
+        let timer = Timer::Retransmit { connection: self.id.0, generation: self.generation };
+        let after = FIRST_TIMEOUT * 2_u32.pow(self.retries.min(7));
+        cx.effects.push(Effect::Timer { at: cx.now + after, timer });
+    }
+
+    fn acknowledged<O>(&mut self, ack: u32, cx: &mut Context<'_, O>) {
+        let before = self.unacknowledged.len();
+        while self.unacknowledged.front().is_some_and(|first| ack.wrapping_sub(first.end()).cast_signed() >= 0) {
+            self.unacknowledged.pop_front();
+        }
+        if self.unacknowledged.is_empty() {
+            self.generation += 1;
+        } else if self.unacknowledged.len() < before {
+            self.retries = 0;
+            self.set_timer(cx);
+        }
+    }
+}
+
+/// The ephemeral ports, all of them once, from a random one on.
+fn ephemeral<O>(cx: &mut Context<'_, O>) -> impl Iterator<Item = u16> + use<O> {
+    ports_from(cx.random.below(u32::from(EPHEMERAL.1 - EPHEMERAL.0) + 1))
+}
+
+fn ports_from(start: u32) -> impl Iterator<Item = u16> {
+    let count = u32::from(EPHEMERAL.1 - EPHEMERAL.0) + 1;
+    (0..count).map(move |step| EPHEMERAL.0 + ((start + step) % count) as u16)
+}

@@ -1,0 +1,64 @@
+//! UDP sockets.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+use bytes::Bytes;
+
+use super::skb::{Context, Effect, Skb};
+use super::tcp::{Happened, SocketEvent};
+use super::{Dropped, Namespace};
+use crate::packet::{Body, Packet, Udp};
+use crate::trace::{DropReason, End, Observer};
+
+impl Namespace {
+    /// Sends a datagram from `port`. The source address is `source`, or the one the route gives.
+    pub fn send_udp<O: Observer>(
+        &mut self,
+        source: Option<Ipv4Addr>,
+        port: u16,
+        to: SocketAddrV4,
+        payload: Bytes,
+        cx: &mut Context<'_, O>,
+    ) {
+        let source = source.or_else(|| self.source_towards(*to.ip())).unwrap_or(Ipv4Addr::UNSPECIFIED);
+        let mut packet = Packet::new(source, *to.ip(), Udp::new(port, to.port(), payload));
+        packet.id = self.ip_id();
+        self.send(packet, cx);
+    }
+
+    /// `udp_rcv`: to the socket on the port, or a refusal.
+    pub(super) fn receive_udp<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
+        let Body::Udp(datagram) = &skb.packet.body else { return Ok(()) };
+        let Some(process) = self.sockets.udp(datagram.destination) else {
+            self.unreachable(skb, 3, 0, cx);
+            return Err(Dropped(DropReason::NoListener));
+        };
+        let happened = Happened::Datagram {
+            port: datagram.destination,
+            local: skb.packet.destination,
+            from: skb.packet.source_socket(),
+            payload: datagram.payload.clone(),
+        };
+        let to = self.sockets.process_name(process);
+        cx.observer.close(skb.hop, None, &skb.packet, || End::Delivered { to });
+        cx.effects.push(Effect::Socket(SocketEvent { process, happened }));
+        Ok(())
+    }
+
+    /// A UDP socket was told by ICMP that its datagram did not arrive.
+    pub(super) fn udp_error<O>(&mut self, about: &Packet, skb: &Skb, cx: &mut Context<'_, O>) {
+        let Body::Udp(datagram) = &about.body else { return };
+        let Some(process) = self.sockets.udp(datagram.source) else { return };
+        let happened = Happened::DatagramRefused { port: datagram.source, by: skb.id, with: skb.packet.clone() };
+        cx.effects.push(Effect::Socket(SocketEvent { process, happened }));
+    }
+
+    /// The source address of a packet to `destination`, as the kernel chooses it.
+    pub fn source_towards(&self, destination: Ipv4Addr) -> Option<Ipv4Addr> {
+        if self.is_local(destination) {
+            return Some(destination);
+        }
+        let route = self.fib.lookup(destination)?;
+        route.source.or_else(|| self.source_for(route.device?))
+    }
+}

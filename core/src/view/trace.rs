@@ -1,0 +1,327 @@
+//! The story of a flow, told for people.
+
+use std::collections::HashSet;
+use std::fmt::{self, Write};
+use std::net::SocketAddrV4;
+
+use crate::netfilter::{CtState, CtStates, Hook, Policy, TableName};
+use crate::trace::{DropReason, End, Flow, FlowKind, FlowOutcome, Hop, PacketTrace, RuleHit, Step};
+
+/// No line is longer, unless a word in it is.
+const WIDTH: usize = 160;
+
+/// What happened to the packets of a flow: a summary, then every packet in order.
+///
+/// The first packet of each direction of a conversation is told hop by hop and step by step, and so is every packet
+/// that was dropped; the others take a line each. With `full`, every packet is told step by step, and ends of chains
+/// and policies are told too.
+pub fn trace(flow: &Flow, full: bool) -> String {
+    let mut text = summary(flow);
+    let mut seen = HashSet::new();
+    let mut short = Vec::new();
+    for (at, packet) in flow.packets.iter().enumerate() {
+        let Some(first) = packet.hops.first() else { continue };
+        let (source, destination) = first.before.ends();
+        let begins = seen.insert((source, destination, first.before.protocol()));
+        if full || begins || matches!(fate(packet), Some(End::Dropped(_))) {
+            write_short(&mut text, &mut short);
+            text.push('\n');
+            // A String takes everything that is written to it.
+            let _ = Story { out: &mut text, full, said: None }.packet(at + 1, packet);
+        } else {
+            short.push((at + 1, packet));
+        }
+    }
+    write_short(&mut text, &mut short);
+    text
+}
+
+/// What was asked, how it ended, and what it took, in one line; a second line for a page or a name.
+///
+/// ```
+/// use netscene_core::Time;
+/// use netscene_core::trace::{Flow, FlowKind, FlowOutcome};
+/// use netscene_core::view::trace::summary;
+/// let flow = Flow {
+///     name: "hello".to_owned(),
+///     kind: FlowKind::Tcp("10.1.110.105:80".parse().unwrap()),
+///     from: "browser".into(),
+///     started: Time::ZERO,
+///     outcome: FlowOutcome::Timeout { at: "worker1".into() },
+///     packets: Vec::new(),
+///     http: None,
+///     dns: None,
+/// };
+/// assert_eq!(summary(&flow), "hello: tcp browser -> 10.1.110.105:80: no answer, last seen at worker1; no packets\n");
+/// ```
+pub fn summary(flow: &Flow) -> String {
+    let mut text = String::new();
+    if !flow.name.is_empty() {
+        let _ = write!(text, "{}: ", flow.name);
+    }
+    let _ = match &flow.kind {
+        FlowKind::Tcp(to) => write!(text, "tcp {} -> {to}", flow.from),
+        FlowKind::Udp(to) => write!(text, "udp {} -> {to}", flow.from),
+        FlowKind::Ping(to) => write!(text, "ping {} -> {to}", flow.from),
+        FlowKind::Get(url) => write!(text, "get {} -> {url}", flow.from),
+        FlowKind::Resolve(name) => write!(text, "resolve {} {name}", flow.from),
+    };
+    let _ = match &flow.outcome {
+        FlowOutcome::Delivered { to } => write!(text, ": delivered to {to}"),
+        FlowOutcome::Rejected { by, with } => write!(text, ": rejected by {by}, {with}"),
+        FlowOutcome::Dropped { at, reason } => write!(text, ": dropped at {at}, {}", drop_reason(reason)),
+        FlowOutcome::Timeout { at } => write!(text, ": no answer, last seen at {at}"),
+    };
+    let hops = flow.packets.iter().flat_map(|packet| &packet.hops);
+    let last = hops.map(|hop| hop.time).max();
+    let _ = match (flow.packets.len(), last) {
+        (0, _) | (_, None) => write!(text, "; no packets"),
+        (1, Some(last)) => write!(text, "; 1 packet in {:?}", last - flow.started),
+        (count, Some(last)) => write!(text, "; {count} packets in {:?}", last - flow.started),
+    };
+    text.push('\n');
+    if let Some(http) = &flow.http {
+        let _ = writeln!(text, "status {} from {}, {} bytes", http.status, http.server, http.body.len());
+    }
+    if let Some(dns) = &flow.dns {
+        let addresses: Vec<_> = dns.addresses.iter().map(ToString::to_string).collect();
+        let answer = if addresses.is_empty() { "no address".to_owned() } else { addresses.join(", ") };
+        let _ = writeln!(text, "{} is {answer} ({}, from {})", dns.name, dns.code, dns.server);
+    }
+    text
+}
+
+/// Why a packet was dropped, in words that follow "dropped:".
+pub fn drop_reason(reason: &DropReason) -> String {
+    match reason {
+        DropReason::Rule { table, chain, number: Some(number), rule, told } => {
+            let told = if *told { ", and the sender was told" } else { "" };
+            format!("rule {number} of {table}/{chain}: {rule}{told}")
+        }
+        DropReason::Rule { table, chain, number: None, .. } => format!("the policy of {table}/{chain}"),
+        DropReason::NoRoute => "no route to its destination".to_owned(),
+        DropReason::Blackhole => "its destination is in a blackhole route".to_owned(),
+        DropReason::Unreachable => "its destination is in an unreachable route".to_owned(),
+        DropReason::Prohibit => "its destination is in a prohibited route".to_owned(),
+        DropReason::ForwardingOff => "it is for another machine, and ip_forward is 0".to_owned(),
+        DropReason::Martian => "its source address cannot come from there (rp_filter)".to_owned(),
+        DropReason::TtlExceeded => "its TTL ran out".to_owned(),
+        DropReason::TooBig => "it does not fit the MTU and must not be fragmented".to_owned(),
+        DropReason::NoNeighbour { address } => format!("nobody answered ARP for {address}"),
+        DropReason::NoListener => "no process listens on its port".to_owned(),
+        DropReason::NotForUs => "it is not for this machine".to_owned(),
+        DropReason::Conntrack => "connection tracking could not keep it".to_owned(),
+        DropReason::DeviceDown => "the device is down or leads nowhere".to_owned(),
+        DropReason::Unknown(why) => format!("the model does not know: {why}"),
+    }
+}
+
+/// How a packet ended.
+fn fate(packet: &PacketTrace) -> Option<&End> {
+    packet.hops.last().map(|hop| &hop.end)
+}
+
+/// Packets of conversations that are open already, one a line.
+fn write_short(out: &mut String, packets: &mut Vec<(usize, &PacketTrace)>) {
+    if packets.is_empty() {
+        return;
+    }
+    out.push('\n');
+    let rows: Vec<_> = packets
+        .drain(..)
+        .filter_map(|(number, packet)| {
+            let first = packet.hops.first()?;
+            let places: Vec<_> = packet.hops.iter().map(|hop| hop.place.as_ref()).collect();
+            Some((format!("#{number}"), first.time, first.before.to_string(), places.join(", ")))
+        })
+        .collect();
+    let widest = rows.iter().map(|(.., packet, _)| packet.len()).max().unwrap_or(0);
+    for (number, time, packet, places) in rows {
+        let _ = writeln!(out, "{number:<4}{time}  {packet:<widest$}  {places}");
+    }
+}
+
+/// A packet being told step by step.
+struct Story<'a> {
+    out: &'a mut String,
+    full: bool,
+    /// The hook and the table of the line above, which this line need not repeat.
+    said: Option<(Hook, TableName)>,
+}
+
+/// Where the text of a rule begins.
+const MARGIN: usize = 60;
+
+impl Story<'_> {
+    fn packet(&mut self, number: usize, packet: &PacketTrace) -> fmt::Result {
+        let (Some(first), Some(last)) = (packet.hops.first(), packet.hops.last()) else { return Ok(()) };
+        writeln!(self.out, "#{number} {} to {}: {}", first.place, last.place, first.before)?;
+        // A long name pushes its own line to the right, not every line.
+        let widest = packet.hops.iter().map(|hop| hop.place.len()).filter(|length| *length <= 28).max().unwrap_or(0);
+        let devices: Vec<_> = packet.hops.iter().map(devices).collect();
+        let devices_widest = devices.iter().map(String::len).max().unwrap_or(0);
+        for (hop, devices) in packet.hops.iter().zip(&devices) {
+            let time = hop.time.to_string();
+            let place = &hop.place;
+            writeln!(self.out, "  {time}  {place:<widest$}  {devices:<devices_widest$}  {}", hop.before)?;
+            self.said = None;
+            for step in &hop.steps {
+                self.step(step, hop)?;
+            }
+            self.end(hop)?;
+        }
+        Ok(())
+    }
+
+    /// A line that is not about a rule.
+    fn line(&mut self, what: &str, text: impl fmt::Display) -> fmt::Result {
+        writeln!(self.out, "      {what:<11} {text}")
+    }
+
+    fn step(&mut self, step: &Step, hop: &Hop) -> fmt::Result {
+        if !matches!(step, Step::Rule(_) | Step::ChainEnd { .. }) {
+            self.said = None;
+        }
+        match step {
+            Step::Rule(hit) => self.rule(hit),
+            Step::ChainEnd { .. } if !self.full => Ok(()),
+            Step::ChainEnd { hook, table, chain, policy } => {
+                let ending = match policy {
+                    Some(Policy::Drop) => "policy DROP",
+                    Some(Policy::Accept) => "policy ACCEPT",
+                    None => "end of chain",
+                };
+                self.place(*hook, *table)?;
+                writeln!(self.out, "{chain:<29}     {ending}")
+            }
+            Step::Conntrack { state } => self.line("conntrack", state_name(*state)),
+            Step::Dnat { from, to } => self.line("dnat", format_args!("{} => {}", end(*from), end(*to))),
+            Step::Snat { from, to } => self.line("snat", format_args!("{} => {}", end(*from), end(*to))),
+            Step::Route { destination, route, via, device } => {
+                let mut text = format!("{destination}: ");
+                match (route, device) {
+                    (None, _) => text.push_str("no route"),
+                    (Some(_), None) if !matches!(hop.end, End::Dropped(_)) => text.push_str("this machine"),
+                    (Some(route), _) if route.prefix_len() == 0 => text.push_str("default"),
+                    (Some(route), _) => write!(text, "{route}")?,
+                }
+                if let Some(via) = via {
+                    write!(text, " via {via}")?;
+                }
+                if let Some(device) = device {
+                    write!(text, " dev {device}")?;
+                }
+                self.line("route", text)
+            }
+            Step::Arp { address, device, answer: Some(mac), by } => {
+                let by = by.as_ref().map_or_else(String::new, |by| format!(" ({by})"));
+                self.line("arp", format_args!("{address} on {device} is at {mac}{by}"))
+            }
+            Step::Arp { address, device, answer: None, .. } => {
+                self.line("arp", format_args!("{address} on {device}: nobody answers"))
+            }
+            Step::Encapsulated { source, destination } => {
+                self.line("tunnel", format_args!("ipip {source} => {destination}"))
+            }
+            Step::Decapsulated { source, destination } => {
+                self.line("untunnel", format_args!("ipip {source} => {destination}"))
+            }
+        }
+    }
+
+    /// Hook and table, where they are not those of the line above.
+    fn place(&mut self, hook: Hook, table: TableName) -> fmt::Result {
+        if self.said.replace((hook, table)) == Some((hook, table)) {
+            write!(self.out, "      {:<11} {:<6}  ", "", "")
+        } else {
+            write!(self.out, "      {hook:<11} {table:<6}  ")
+        }
+    }
+
+    fn rule(&mut self, hit: &RuleHit) -> fmt::Result {
+        self.place(hit.hook, hit.table)?;
+        write!(self.out, "{:<29}{:>3}  ", hit.chain, hit.number)?;
+        let mut text = hit.rule.to_string();
+        if hit.mark != hit.mark_after {
+            write!(text, "  (mark {:#x} => {:#x})", hit.mark, hit.mark_after)?;
+        }
+        let mut lines = wrapped(&text, WIDTH - MARGIN);
+        let by = hit.provenance.as_ref().map(|by| format!("by {by}")).unwrap_or_default();
+        let last = lines.last().map_or(0, |line| line.len());
+        // Who wrote the rule stands beside it, or below it where there is no room.
+        let beside = last + 3 + by.len() <= WIDTH - MARGIN;
+        if !beside {
+            lines.extend(wrapped(&by, WIDTH - MARGIN));
+        }
+        for (at, line) in lines.iter().enumerate() {
+            if at > 0 {
+                write!(self.out, "\n{:MARGIN$}", "")?;
+            }
+            self.out.push_str(line);
+        }
+        if beside && !by.is_empty() {
+            write!(self.out, "   {by}")?;
+        }
+        self.out.push('\n');
+        Ok(())
+    }
+
+    fn end(&mut self, hop: &Hop) -> fmt::Result {
+        match &hop.end {
+            End::Delivered { to } => self.line("delivered", format_args!("to {to}")),
+            End::Dropped(DropReason::Rule { table, chain, number: Some(number), told, .. }) if told_last(hop) => {
+                let told = if *told { ", and the sender was told" } else { "" };
+                self.line("dropped", format_args!("rule {number} of {table}/{chain}{told}"))
+            }
+            End::Dropped(reason) => self.line("dropped", drop_reason(reason)),
+            End::Sent { to: Some(mac) } if self.full || !asked(hop) => self.line("sent", format_args!("to {mac}")),
+            End::Sent { .. } => Ok(()),
+        }
+    }
+}
+
+/// Whether the last line told of the hop is the rule that dropped the packet.
+fn told_last(hop: &Hop) -> bool {
+    matches!(hop.steps.last(), Some(Step::Rule(_)))
+}
+
+/// Whether the hop tells already which address its packet was sent to.
+fn asked(hop: &Hop) -> bool {
+    hop.steps.iter().any(|step| matches!(step, Step::Arp { answer: Some(_), .. }))
+}
+
+/// Where a packet came in and went out.
+fn devices(hop: &Hop) -> String {
+    let name = |device: Option<crate::packet::DeviceName>| device.map(|device| device.to_string());
+    let from = name(hop.in_device).unwrap_or_else(|| "local".to_owned());
+    let to = match &hop.end {
+        End::Sent { .. } => name(hop.out_device).unwrap_or_default(),
+        End::Delivered { .. } => "local".to_owned(),
+        End::Dropped(_) => "dropped".to_owned(),
+    };
+    format!("{from} -> {to}")
+}
+
+/// An address with its port, if it has one.
+fn end(socket: SocketAddrV4) -> String {
+    if socket.port() == 0 { socket.ip().to_string() } else { socket.to_string() }
+}
+
+fn state_name(state: CtState) -> &'static str {
+    let states = CtStates::from(state);
+    CtStates::NAMED.iter().find(|(known, _)| *known == states).map_or("", |(_, name)| name)
+}
+
+/// `text` in pieces of at most `width` bytes, cut before an option where that is possible.
+fn wrapped(mut text: &str, width: usize) -> Vec<&str> {
+    let mut parts = Vec::new();
+    while text.len() > width {
+        let head = &text[..text.floor_char_boundary(width)];
+        let option = head.rfind(" -").filter(|&at| at > width / 3);
+        let Some(cut) = option.or_else(|| head.rfind(' ')).or_else(|| text.find(' ')) else { break };
+        parts.push(&text[..cut]);
+        text = text[cut..].trim_start();
+    }
+    parts.push(text);
+    parts
+}

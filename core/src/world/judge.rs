@@ -1,0 +1,267 @@
+//! Whether what happened is what was expected.
+
+use std::net::SocketAddrV4;
+
+use super::perform::no_flow;
+use super::{OpError, World};
+use crate::conntrack::{Entry, Jiffies, Tuple};
+use crate::packet::protocol;
+use crate::trace::{
+    DropReason, End, Expectation, Flow, FlowOutcome, Hop, Judgement, Pattern, Place, SocketPattern, Step,
+};
+
+impl World {
+    /// Compares a flow, or a node, with an expectation.
+    pub(super) fn judge(&mut self, expectation: &Expectation) -> Result<Judgement, OpError> {
+        let Judgement { held, actual } = match &expectation.pattern {
+            Pattern::Conntrack { node, protocol, original, reply } => {
+                self.judge_conntrack(node, protocol, *original, *reply)?
+            }
+            pattern => {
+                let flow = self.flow(&expectation.flow).ok_or_else(|| no_flow(&expectation.flow))?.clone();
+                self.judge_flow(&flow, pattern)?
+            }
+        };
+        Ok(Judgement { held: held != expectation.negated, actual })
+    }
+
+    fn judge_flow(&self, flow: &Flow, pattern: &Pattern) -> Result<Judgement, OpError> {
+        Ok(match pattern {
+            Pattern::Delivered { to } => {
+                let held = match (&flow.outcome, to) {
+                    (FlowOutcome::Delivered { .. }, None) => true,
+                    (FlowOutcome::Delivered { to: place }, Some(to)) => self.is_at(place, to)?,
+                    _ => false,
+                };
+                Judgement { held, actual: outcome(flow) }
+            }
+            Pattern::Dropped { by, at } => {
+                let mut held = false;
+                for hop in flow.packets.iter().flat_map(|packet| &packet.hops) {
+                    let End::Dropped(reason) = &hop.end else { continue };
+                    let by = by.as_deref().is_none_or(|by| is_by(reason, by));
+                    held |= by && at.as_deref().map_or(Ok(true), |at| self.is_at(&hop.place, at))?;
+                }
+                Judgement { held, actual: outcome(flow) }
+            }
+            Pattern::Rejected { by } => {
+                let refused = matches!(flow.outcome, FlowOutcome::Rejected { .. });
+                let told = |hop: &&Hop| match (&hop.end, by) {
+                    (End::Dropped(reason), Some(by)) => is_by(reason, by),
+                    (_, by) => by.is_none(),
+                };
+                let held = refused && flow.packets.iter().flat_map(|packet| &packet.hops).any(|hop| told(&hop));
+                Judgement { held, actual: outcome(flow) }
+            }
+            Pattern::Timeout { at } => {
+                let held = match (&flow.outcome, at) {
+                    (FlowOutcome::Timeout { .. } | FlowOutcome::Dropped { .. }, None) => true,
+                    (FlowOutcome::Timeout { at: place } | FlowOutcome::Dropped { at: place, .. }, Some(at)) => {
+                        self.is_at(place, at)?
+                    }
+                    _ => false,
+                };
+                Judgement { held, actual: outcome(flow) }
+            }
+            Pattern::Arp { address, mac } => {
+                let asked = steps(flow).filter_map(|(_, step)| match step {
+                    Step::Arp { address: asked, answer, .. } if asked == address => Some(*answer),
+                    _ => None,
+                });
+                let answers: Vec<_> = asked.collect();
+                let held = answers.contains(&Some(*mac));
+                let actual = match answers.first() {
+                    Some(Some(answer)) => format!("{address} is at {answer}"),
+                    Some(None) => format!("nobody answered for {address}"),
+                    None => format!("nobody asked for {address}: a neighbour that is known is not asked for again"),
+                };
+                Judgement { held, actual }
+            }
+            Pattern::Visits { place, chains } => self.judge_visits(flow, place, chains)?,
+            Pattern::Dnat { from, to } => translated("dnat", flow, *from, *to, |step| match step {
+                Step::Dnat { from, to } => Some((*from, *to)),
+                _ => None,
+            }),
+            Pattern::Snat { from, to } => translated("snat", flow, *from, *to, |step| match step {
+                Step::Snat { from, to } => Some((*from, *to)),
+                _ => None,
+            }),
+            Pattern::Tunnel { from, to } => {
+                let outer = steps(flow).filter_map(|(_, step)| match step {
+                    Step::Encapsulated { source, destination } => Some((*source, *destination)),
+                    _ => None,
+                });
+                let outer: Vec<_> = outer.collect();
+                let held = outer.contains(&(*from, *to));
+                let actual =
+                    some_of("no packet was tunnelled", "tunnels", outer.iter().map(|(a, b)| format!("{a} => {b}")));
+                Judgement { held, actual }
+            }
+            Pattern::Status { code } => match &flow.http {
+                Some(page) => {
+                    Judgement { held: page.status == *code, actual: format!("the status was {}", page.status) }
+                }
+                None => Judgement { held: false, actual: format!("there was no response: {}", outcome(flow)) },
+            },
+            Pattern::Answer { address, via } => match &flow.dns {
+                Some(result) => {
+                    let server = match via {
+                        Some(via) => {
+                            self.address(&super::TargetHost::Name(format!("service/{via}")))? == *result.server.ip()
+                        }
+                        None => true,
+                    };
+                    let addresses = result.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                    let answer = if addresses.is_empty() { result.code.to_owned() } else { addresses };
+                    let actual = format!("{} answered {answer} for {}", result.server, result.name);
+                    Judgement { held: server && result.addresses.contains(address), actual }
+                }
+                None => Judgement { held: false, actual: format!("there was no answer: {}", outcome(flow)) },
+            },
+            Pattern::Conntrack { .. } => Judgement { held: false, actual: "a pattern about a node".into() },
+        })
+    }
+
+    /// Whether `place` is what a scenario calls `name`: a namespace, a pod, or one of a deployment's pods.
+    fn is_at(&self, place: &Place, name: &str) -> Result<bool, OpError> {
+        let bare = ["pod/", "node/", "host/"].iter().find_map(|kind| name.strip_prefix(kind)).unwrap_or(name);
+        if **place == *bare {
+            return Ok(true);
+        }
+        let mut pods = self.state.pods_named(name).peekable();
+        let known = pods.peek().is_some() || self.state.node(name).is_some() || self.state.host(name).is_some();
+        if !known && name != super::network::GATEWAY {
+            return Err(OpError {
+                problem: format!("there is no pod, deployment, node or host called `{name}`"),
+                hint: Some("a pod outside the namespace `default` is written namespace/name".into()),
+                related: None,
+            });
+        }
+        Ok(pods.any(|pod| pod.key == *place))
+    }
+
+    fn judge_visits(&self, flow: &Flow, place: &str, chains: &[String]) -> Result<Judgement, OpError> {
+        let mut seen = Vec::new();
+        for hop in flow.packets.iter().flat_map(|packet| &packet.hops) {
+            if !self.is_at(&hop.place, place)? {
+                continue;
+            }
+            let met = hop.chains();
+            let mut rest = met.iter();
+            if chains.iter().all(|wanted| rest.any(|one| one == wanted)) {
+                return Ok(Judgement { held: true, actual: format!("a packet met {}", met.join(", ")) });
+            }
+            if met.len() > seen.len() {
+                seen = met;
+            }
+        }
+        let actual = if seen.is_empty() {
+            format!("no packet met a rule on {place}")
+        } else {
+            format!("the packet that met most there met {}", seen.join(", "))
+        };
+        Ok(Judgement { held: false, actual })
+    }
+
+    fn judge_conntrack(
+        &mut self,
+        node: &str,
+        name: &str,
+        original: (SocketPattern, SocketPattern),
+        reply: Option<(SocketPattern, SocketPattern)>,
+    ) -> Result<Judgement, OpError> {
+        let place = self.node_named(node)?;
+        let now = Jiffies::from(self.time);
+        let number =
+            [protocol::TCP, protocol::UDP, protocol::ICMP].into_iter().find(|n| protocol::name(*n) == Some(name));
+        let fits = |tuple: &Tuple, (from, to): (SocketPattern, SocketPattern)| {
+            (from.address, to.address) == (tuple.source, tuple.destination)
+                && from.port.is_none_or(|port| Some(port) == tuple.source_port())
+                && to.port.is_none_or(|port| Some(port) == tuple.destination_port())
+        };
+        let table = &self.network.get(place).conntrack;
+        let mut near = None;
+        for entry in table.entries(now).filter(|entry| number.is_none_or(|number| number == entry.original.protocol)) {
+            if fits(&entry.original, original) {
+                if reply.is_none_or(|reply| fits(&entry.reply, reply)) {
+                    return Ok(Judgement { held: true, actual: format!("the entry is {}", tuples(entry)) });
+                }
+                near = Some(tuples(entry));
+            }
+        }
+        let actual = near.map_or_else(
+            || format!("{node} has no such entry among {}", table.entries(now).count()),
+            |near| format!("the entry is {near}"),
+        );
+        Ok(Judgement { held: false, actual })
+    }
+}
+
+fn tuples(entry: &Entry) -> String {
+    format!("{} reply {}", entry.original, entry.reply)
+}
+
+fn steps(flow: &Flow) -> impl Iterator<Item = (&Hop, &Step)> {
+    let hops = flow.packets.iter().flat_map(|packet| &packet.hops);
+    hops.flat_map(|hop| hop.steps.iter().map(move |step| (hop, step)))
+}
+
+fn translated(
+    kind: &str,
+    flow: &Flow,
+    from: SocketPattern,
+    to: SocketPattern,
+    pick: impl Fn(&Step) -> Option<(SocketAddrV4, SocketAddrV4)>,
+) -> Judgement {
+    let is = |pattern: SocketPattern, socket: SocketAddrV4| {
+        pattern.address == *socket.ip() && pattern.port.is_none_or(|port| port == socket.port())
+    };
+    let mut found: Vec<_> = steps(flow).filter_map(|(_, step)| pick(step)).collect();
+    found.dedup();
+    let held = found.iter().any(|(before, after)| is(from, *before) && is(to, *after));
+    let none = format!("there was no {kind}");
+    Judgement { held, actual: some_of(&none, &format!("{kind}s"), found.iter().map(|(a, b)| format!("{a} => {b}"))) }
+}
+
+/// A list for people, cut where it would tire them.
+fn some_of(none: &str, what: &str, all: impl Iterator<Item = String>) -> String {
+    let mut all: Vec<_> = all.collect();
+    all.sort();
+    all.dedup();
+    match all.len() {
+        0 => none.to_owned(),
+        1..=4 => format!("the {what} were {}", all.join(", ")),
+        more => format!("the {what} were {} and {} more", all[..4].join(", "), more - 4),
+    }
+}
+
+fn is_by(reason: &DropReason, by: &str) -> bool {
+    matches!(reason, DropReason::Rule { table, chain, .. } if **chain == *by || format!("{table}/{chain}") == by)
+}
+
+fn outcome(flow: &Flow) -> String {
+    match &flow.outcome {
+        FlowOutcome::Delivered { to } => format!("it was delivered to {to}"),
+        FlowOutcome::Rejected { by, with } => format!("{by} refused it with {with}"),
+        FlowOutcome::Dropped { at, reason } => format!("it was dropped at {at}: {reason}"),
+        FlowOutcome::Timeout { at } => format!("nothing came back; it was last seen at {at}"),
+    }
+}
+
+impl Hop {
+    /// The chains that the packet met here, `table/chain`, in order and each once in a row.
+    pub fn chains(&self) -> Vec<String> {
+        let mut met = Vec::new();
+        for step in &self.steps {
+            let chain = match step {
+                Step::Rule(hit) => format!("{}/{}", hit.table, hit.chain),
+                Step::ChainEnd { table, chain, .. } => format!("{table}/{chain}"),
+                _ => continue,
+            };
+            if met.last() != Some(&chain) {
+                met.push(chain);
+            }
+        }
+        met
+    }
+}

@@ -1,0 +1,263 @@
+//! Doing what an operation says.
+
+use std::net::SocketAddrV4;
+use std::sync::Arc;
+
+use super::network::Process;
+use super::{Choice, Op, OpError, Operation, Outcome, Show, Source, World};
+use crate::apps::{Answer, App, Client, Task};
+use crate::conntrack::Jiffies;
+use crate::kube::{TransportProtocol, Version};
+use crate::netfilter::text;
+use crate::trace::{End, Flow, FlowKind, FlowOutcome, NoObserver, Recorder, Step};
+use crate::view;
+
+impl World {
+    /// Does what an operation says. A refused operation changes nothing; one that passes a bound while packets travel
+    /// leaves them where they are.
+    pub fn apply(&mut self, operation: &Operation) -> Result<Outcome, OpError> {
+        match &operation.op {
+            Op::Declare { object } => {
+                self.state.declare(object.clone(), operation.origin.as_ref())?;
+                self.generation += 1;
+                Ok(Outcome::Done)
+            }
+            Op::Iptables { node, arguments } => self.iptables(node, arguments),
+            Op::Choose(choice) => self.choose(choice),
+            Op::Send { from, to, protocol, name } => {
+                let to = self.socket(to)?;
+                let (task, kind) = match protocol {
+                    TransportProtocol::Tcp => (Task::Connect(to), FlowKind::Tcp(to)),
+                    TransportProtocol::Udp => (Task::Datagram(to), FlowKind::Udp(to)),
+                };
+                self.flow_of(from, task, kind, name)
+            }
+            Op::Ping { from, to, name } => {
+                let to = self.address(&to.host)?;
+                self.flow_of(from, Task::Ping(to), FlowKind::Ping(to), name)
+            }
+            Op::Get { from, url, name } => {
+                let task = get(url)?;
+                self.flow_of(from, task, FlowKind::Get(url.clone()), name)
+            }
+            Op::Resolve { from, host, name } => {
+                self.flow_of(from, Task::Resolve(host.clone()), FlowKind::Resolve(host.clone()), name)
+            }
+            Op::Wait { duration } => {
+                self.grow();
+                self.run_until(self.time + *duration, &mut NoObserver)?;
+                Ok(Outcome::Done)
+            }
+            Op::Show(show) => self.show(show).map(Outcome::Text),
+            Op::Trace { name } => {
+                let flow = self.flow(name).ok_or_else(|| no_flow(name))?;
+                Ok(Outcome::Text(view::trace::trace(flow, false)))
+            }
+            Op::Expect(expectation) => self.judge(expectation).map(Outcome::Judged),
+        }
+    }
+
+    fn iptables(&mut self, node: &str, arguments: &str) -> Result<Outcome, OpError> {
+        let place = self.node_named(node)?;
+        self.program(place)?;
+        text::apply(&mut self.network.get_mut(place).rules, arguments).map_err(|error| OpError {
+            problem: error.problem,
+            hint: error.hint,
+            related: None,
+        })?;
+        Ok(Outcome::Done)
+    }
+
+    fn choose(&mut self, choice: &Choice) -> Result<Outcome, OpError> {
+        match choice {
+            Choice::Port { place, port, .. } => {
+                let place = self.namespace_named(place)?;
+                self.network.get_mut(place).sockets.pin_next_port(*port);
+            }
+            Choice::Endpoint { service, endpoint } => {
+                crate::agents::kube_proxy::pins(&self.state, service, endpoint)?;
+                let same = |one: &Choice| matches!(one, Choice::Endpoint { service: other, .. } if other == service);
+                self.choices.retain(|one| !same(one));
+                self.choices.push(choice.clone());
+                self.generation += 1;
+            }
+        }
+        Ok(Outcome::Done)
+    }
+
+    fn show(&mut self, show: &Show) -> Result<String, OpError> {
+        let (Show::Routes { on } | Show::Conntrack { on, .. } | Show::Iptables { on, .. } | Show::Log { on }) = show;
+        let place = self.namespace_named(on)?;
+        self.program(place)?;
+        let namespace = self.network.get(place);
+        let now = Jiffies::from(self.time);
+        Ok(match show {
+            Show::Routes { .. } => view::route::route_n(&namespace.fib),
+            Show::Conntrack { protocol, destination_port, .. } => {
+                let entries = namespace.conntrack.entries(now).filter(|entry| {
+                    protocol.is_none_or(|protocol| protocol.number() == entry.original.protocol)
+                        && destination_port.is_none_or(|port| entry.original.destination_port() == Some(port))
+                });
+                view::conntrack::list(entries, now, view::conntrack::VERSION)
+            }
+            Show::Iptables { table, chain, .. } => {
+                let rules = namespace.rules.table(*table);
+                if let Some(chain) = chain
+                    && rules.chain_id(chain).is_none()
+                {
+                    return Err(OpError {
+                        problem: format!("table {table} on {on} has no chain {chain}"),
+                        hint: None,
+                        related: None,
+                    });
+                }
+                let style = if self.state.cluster().iptables < Version::new(1, 8, 9) {
+                    view::iptables::ListStyle::V1_6_1
+                } else {
+                    view::iptables::ListStyle::V1_8_9
+                };
+                view::iptables::list(rules, chain.as_deref(), style)
+            }
+            Show::Log { .. } => namespace.log.iter().map(|record| view::log::line(record) + "\n").collect(),
+        })
+    }
+
+    /// Starts a client, lets the world run until it has its answer, and tells what happened.
+    fn flow_of(&mut self, from: &Source, task: Task, kind: FlowKind, name: &str) -> Result<Outcome, OpError> {
+        let place = self.source(from)?;
+        self.program(place)?;
+        let kube_namespace = self.state.pod(&from.name).map(|pod| pod.namespace.clone());
+        let app = App::Client(Client::new(task, from.port));
+        let process = self.network.start(Process { namespace: place, kube_namespace, app });
+        self.network.get_mut(place).sockets.name_process(process, "the client");
+        let started = self.time;
+        let mut recorder = Recorder::default();
+        let run = self.run_for(process, &mut recorder);
+        self.network.get_mut(place).sockets.release(process);
+        let answer = match &self.network.processes[process.0 as usize].app {
+            App::Client(client) => client.answer.clone(),
+            _ => None,
+        };
+        run?;
+        let mut flow = Flow {
+            name: name.to_owned(),
+            kind,
+            from: self.network.get(place).name.clone(),
+            started,
+            outcome: FlowOutcome::Timeout { at: self.network.get(place).name.clone() },
+            packets: recorder.into_packets(),
+            http: None,
+            dns: None,
+        };
+        self.name_neighbours(&mut flow);
+        match answer {
+            Some(Answer::Impossible(problem)) => {
+                return Err(OpError { problem: format!("{}: {problem}", flow.from), hint: None, related: None });
+            }
+            Some(Answer::Page(page)) => flow.http = Some(page),
+            Some(Answer::Name(result)) => flow.dns = Some(result),
+            Some(Answer::Refused { by, with }) => {
+                let place = flow.packets.iter().find(|packet| packet.id == by).and_then(|one| one.hops.first());
+                let by = place.map_or_else(|| flow.from.clone(), |hop| hop.place.clone());
+                let with = match &with.body {
+                    crate::packet::Body::Icmp(icmp) => format!("icmp {icmp}"),
+                    _ => "tcp reset".into(),
+                };
+                flow.outcome = FlowOutcome::Rejected { by, with };
+                return Ok(self.keep(flow));
+            }
+            Some(Answer::TimedOut) | None => {
+                flow.outcome = lost(&flow);
+                return Ok(self.keep(flow));
+            }
+            Some(Answer::Reached | Answer::Sent) => {}
+        }
+        flow.outcome = match flow.delivered_to() {
+            Some(to) => FlowOutcome::Delivered { to: to.clone() },
+            None => lost(&flow),
+        };
+        Ok(self.keep(flow))
+    }
+
+    fn keep(&mut self, flow: Flow) -> Outcome {
+        let flow = Arc::new(flow);
+        self.flows.insert(flow.name.clone(), flow.clone());
+        Outcome::Flow(flow)
+    }
+
+    /// Fills in who it was that answered ARP: the wire knows only Ethernet addresses.
+    fn name_neighbours(&self, flow: &mut Flow) {
+        let steps = flow.packets.iter_mut().flat_map(|packet| &mut packet.hops).flat_map(|hop| &mut hop.steps);
+        for step in steps {
+            if let Step::Arp { answer: Some(mac), by, .. } = step {
+                *by = self.network.owner(*mac).map(|owner| owner.name.clone());
+            }
+        }
+    }
+}
+
+/// What became of a flow that nobody answered: the last drop that was seen, else the last place.
+fn lost(flow: &Flow) -> FlowOutcome {
+    let ends = || flow.packets.iter().filter_map(|packet| packet.hops.last());
+    let dropped = ends().rev().find_map(|hop| match &hop.end {
+        End::Dropped(reason) => Some(FlowOutcome::Dropped { at: hop.place.clone(), reason: reason.clone() }),
+        _ => None,
+    });
+    dropped.unwrap_or_else(|| FlowOutcome::Timeout {
+        at: ends().next_back().map_or_else(|| flow.from.clone(), |hop| hop.place.clone()),
+    })
+}
+
+pub(super) fn no_flow(name: &str) -> OpError {
+    OpError {
+        problem: format!("nothing has happened under the name `{name}`"),
+        hint: Some("names are given by `as`, as in `send a -> b:80 tcp as hello`".into()),
+        related: None,
+    }
+}
+
+/// The task that a URL means: `http://host[:port][/path]`.
+fn get(url: &str) -> Result<Task, OpError> {
+    let bad = |problem: String| OpError {
+        problem,
+        hint: Some("write http://host/path or http://host:port/path".into()),
+        related: None,
+    };
+    let rest = url.strip_prefix("http://").ok_or_else(|| bad(format!("`{url}` is not an http:// URL")))?;
+    let (authority, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) => (host, port.parse().map_err(|_| bad(format!("`{port}` in `{url}` is not a port")))?),
+        None => (authority, 80),
+    };
+    if host.is_empty() {
+        return Err(bad(format!("`{url}` names no host")));
+    }
+    Ok(Task::Get { host: host.to_owned(), port, path: path.to_owned() })
+}
+
+impl Flow {
+    /// The packets by which the client asked, first and repeated: those that it sent itself by the protocol of what was
+    /// asked for.
+    pub fn requests(&self) -> impl DoubleEndedIterator<Item = &crate::trace::PacketTrace> {
+        let wanted = match &self.kind {
+            FlowKind::Tcp(_) | FlowKind::Get(_) => crate::packet::protocol::TCP,
+            FlowKind::Udp(_) | FlowKind::Resolve(_) => crate::packet::protocol::UDP,
+            FlowKind::Ping(_) => crate::packet::protocol::ICMP,
+        };
+        self.packets.iter().filter(move |packet| {
+            packet.hops.first().is_some_and(|hop| hop.place == self.from && hop.before.protocol() == wanted)
+        })
+    }
+
+    /// Where the first of the client's packets that arrived was delivered.
+    pub fn delivered_to(&self) -> Option<&crate::trace::Place> {
+        self.requests().find_map(|packet| {
+            packet.hops.last().filter(|hop| matches!(hop.end, End::Delivered { .. })).map(|hop| &hop.place)
+        })
+    }
+
+    /// The address and port that the request went to.
+    pub fn target(&self) -> Option<SocketAddrV4> {
+        self.requests().next()?.hops.first().map(|hop| hop.before.destination_socket())
+    }
+}

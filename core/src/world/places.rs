@@ -1,0 +1,107 @@
+//! What names and addresses of a scenario mean.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+use super::network::GATEWAY;
+use super::{OpError, Source, Target, TargetHost, World};
+
+impl World {
+    /// The namespace in which something named so runs: a pod, a node, a host, the gateway.
+    pub(super) fn namespace_named(&mut self, name: &str) -> Result<usize, OpError> {
+        self.grow();
+        let state = &self.state;
+        let key = if let Some(node) = state.node(name) {
+            node.object.name.as_str()
+        } else if let Some(host) = state.host(name) {
+            host.object.name.as_str()
+        } else if let Some(pod) = state.pod(name) {
+            &*pod.key
+        } else if name == GATEWAY {
+            GATEWAY
+        } else {
+            return Err(self.no_such(name));
+        };
+        self.network.place(key).ok_or_else(|| self.no_such(name))
+    }
+
+    fn no_such(&self, name: &str) -> OpError {
+        let several: Vec<_> = self.state.pods_named(name).map(|pod| pod.key.to_string()).collect();
+        if several.is_empty() {
+            OpError {
+                problem: format!("there is no pod, node or host called `{name}`"),
+                hint: Some("a pod outside the namespace `default` is written namespace/name".into()),
+                related: None,
+            }
+        } else {
+            OpError {
+                problem: format!("`{name}` has {} pods", several.len()),
+                hint: Some(format!("name one of them: {}", several.join(", "))),
+                related: None,
+            }
+        }
+    }
+
+    /// The node of that name.
+    pub(super) fn node_named(&mut self, name: &str) -> Result<usize, OpError> {
+        match self.state.node(name) {
+            Some(_) => self.namespace_named(name),
+            None => Err(OpError {
+                problem: format!("there is no node called `{name}`"),
+                hint: Some(format!("the nodes are: {}", self.names_of_nodes())),
+                related: None,
+            }),
+        }
+    }
+
+    fn names_of_nodes(&self) -> String {
+        self.state.nodes().map(|node| node.object.name.as_str()).collect::<Vec<_>>().join(", ")
+    }
+
+    pub(super) fn source(&mut self, source: &Source) -> Result<usize, OpError> {
+        self.namespace_named(&source.name)
+    }
+
+    /// The address that a target's host means. A service's is its clusterIP.
+    pub(super) fn address(&self, host: &TargetHost) -> Result<Ipv4Addr, OpError> {
+        let name = match host {
+            TargetHost::Address(address) => return Ok(*address),
+            TargetHost::Name(name) => name,
+        };
+        let state = &self.state;
+        let service = state.service(name).and_then(|service| service.object.cluster_ip);
+        let pod = || state.pod(name).map(|pod| pod.address);
+        let node = || state.node(name).map(|node| node.object.address);
+        let host = || state.host(name).map(|host| host.object.address);
+        service.or_else(pod).or_else(node).or_else(host).ok_or_else(|| {
+            let mut error = self.no_such(name);
+            if error.problem.starts_with("there") {
+                error.problem = format!("there is no service, pod, node or host called `{name}`");
+            }
+            error
+        })
+    }
+
+    /// The socket that a target means; its port must be there.
+    pub(super) fn socket(&self, target: &Target) -> Result<SocketAddrV4, OpError> {
+        let port = target.port.ok_or_else(|| OpError {
+            problem: "the target has no port".into(),
+            hint: Some("write it behind a colon, as in 10.1.110.105:80".into()),
+            related: None,
+        })?;
+        Ok(SocketAddrV4::new(self.address(&target.host)?, port))
+    }
+
+    /// Brings the network up to what has been declared.
+    pub(super) fn grow(&mut self) {
+        if self.grown != self.generation {
+            self.network.grow(&self.state);
+            self.grown = self.generation;
+        }
+    }
+
+    /// Lets the agents write on a node, if it is one and they have not yet.
+    pub(super) fn program(&mut self, place: usize) -> Result<(), OpError> {
+        let Self { network, nodes, state, choices, generation, .. } = self;
+        super::program::program(network, nodes, state, choices, *generation, place)
+    }
+}

@@ -1,0 +1,91 @@
+//! Programming a node: what the agents write there, once their objects have changed.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::network::Network;
+use super::{Choice, OpError};
+use crate::agents::{bird, felix, kube_proxy, kubelet, metallb};
+use crate::kube::State;
+use crate::net::fib::Fib;
+use crate::netfilter::TableName;
+use crate::netfilter::text::{RestoreInput, restore};
+
+/// What each agent has last written on a node, so that it writes only what has changed: rules that somebody else has put
+/// into its chains survive until then, as they do on a real node.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Programmed {
+    generation: u64,
+    kubelet: Option<Arc<RestoreInput>>,
+    kube_proxy: Option<Arc<RestoreInput>>,
+    felix: Option<Arc<RestoreInput>>,
+}
+
+/// The nodes that have been programmed, by their places in the network.
+pub(super) type Nodes = FxHashMap<usize, Programmed>;
+
+/// Brings a node up to `generation` of the declared objects, if it is not there yet. Other namespaces need nothing.
+pub(super) fn program(
+    network: &mut Network,
+    nodes: &mut Nodes,
+    state: &State,
+    choices: &[Choice],
+    generation: u64,
+    place: usize,
+) -> Result<(), OpError> {
+    let last = nodes.entry(place).or_default();
+    if last.generation == generation {
+        return Ok(());
+    }
+    let name = network.get(place).name.clone();
+    if let Some(node) = state.node(&name).map(|node| node.object.clone()) {
+        let namespace = network.get_mut(place);
+        namespace.tracking = true;
+        for (set, members) in felix::ip_sets(state) {
+            namespace.sets.replace(&set, members);
+        }
+        // Felix last: it inserts its jumps above whatever is there (`chainInsertMode: insert`).
+        for (agent, input, last) in [
+            ("kubelet", kubelet::rules(state), &mut last.kubelet),
+            ("kube-proxy", kube_proxy::rules(state, &name), &mut last.kube_proxy),
+            ("felix", felix::rules(state, &name), &mut last.felix),
+        ] {
+            if last.as_deref() != Some(&input) {
+                restore(&mut namespace.rules, &input).map_err(|error| OpError {
+                    problem: format!("{agent} wrote rules on {name} that iptables refuses: {error}"),
+                    hint: Some("this is a defect of netscene; please report it with the scenario".into()),
+                    related: None,
+                })?;
+                *last = Some(Arc::new(input));
+            }
+        }
+        let mut fib = Fib::default();
+        for route in Network::own_routes(state, &node) {
+            fib.add(route);
+        }
+        for route in bird::routes(state, &name).into_iter().chain(felix::routes(state, &name)) {
+            fib.add(route);
+        }
+        namespace.fib = fib;
+        namespace.announced = metallb::announced(state, &name);
+        pin(namespace, state, choices);
+    }
+    last.generation = generation;
+    Ok(())
+}
+
+/// Turns the pinned choices of endpoints into pinned jumps.
+fn pin(namespace: &mut crate::net::Namespace, state: &State, choices: &[Choice]) {
+    namespace.pins.clear();
+    let nat = namespace.rules.table(TableName::Nat);
+    for choice in choices {
+        let Choice::Endpoint { service, endpoint } = choice else { continue };
+        // It was checked when it was made; if its pod has gone since, chance decides again.
+        for (chain, target) in kube_proxy::pins(state, service, endpoint).unwrap_or_default() {
+            if let (Some(chain), Some(target)) = (nat.chain_id(&chain), nat.chain_id(&target)) {
+                namespace.pins.insert(chain, target);
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Events: what happens when, one after the other, until all is quiet.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::{OpError, World};
+use crate::Time;
+use crate::apps::{Answer, App, Event, System};
+use crate::net::tcp::ProcessId;
+use crate::net::wire::Frame;
+use crate::net::{Context, DeviceKind, Effect, Timer};
+use crate::packet::Mac;
+use crate::trace::Observer;
+
+/// How long a frame travels along a veth pair.
+const VETH: Duration = Duration::from_micros(5);
+/// How long a frame travels along a network of machines.
+const WIRE: Duration = Duration::from_micros(100);
+/// The most events that one operation may cause.
+const MAX_EVENTS: u32 = 1_000_000;
+
+/// What is to happen, in order: by time, and at one time in the order in which it was planned.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Queue {
+    events: BTreeMap<(Time, u64), Planned>,
+    planned: u64,
+    /// How many of them are frames on their way.
+    frames: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Planned {
+    Frame { namespace: usize, device: usize, frame: Frame },
+    Timer { namespace: usize, timer: Timer },
+    Alarm { process: ProcessId, token: u64 },
+}
+
+impl Queue {
+    fn plan(&mut self, at: Time, event: Planned) {
+        self.planned += 1;
+        self.frames += usize::from(matches!(event, Planned::Frame { .. }));
+        self.events.insert((at, self.planned), event);
+    }
+
+    fn next(&mut self, until: Option<Time>) -> Option<(Time, Planned)> {
+        let first = self.events.first_entry()?;
+        if until.is_some_and(|until| first.key().0 > until) {
+            return None;
+        }
+        let ((at, _), event) = first.remove_entry();
+        self.frames -= usize::from(matches!(event, Planned::Frame { .. }));
+        Some((at, event))
+    }
+}
+
+impl World {
+    /// Lets the world run until `process` has its answer and no frame is on its way any more.
+    pub(super) fn run_for<O: Observer>(&mut self, process: ProcessId, observer: &mut O) -> Result<(), OpError> {
+        self.wake(process, Event::Started, observer)?;
+        for _ in 0..MAX_EVENTS {
+            let waits = match self.answer(process) {
+                None => true,
+                Some(Answer::Sent) => self.queue.frames > 0 || self.network.iter().any(|one| one.has_waiting()),
+                Some(_) => self.queue.frames > 0,
+            };
+            if !waits {
+                return Ok(());
+            }
+            let Some((at, event)) = self.queue.next(None) else { return Ok(()) };
+            self.happen(at, event, observer)?;
+        }
+        Err(OpError {
+            problem: format!("more than {MAX_EVENTS} events came of it"),
+            hint: Some("this is the bound on events for each operation; something goes in circles".into()),
+            related: None,
+        })
+    }
+
+    /// Lets the world run to a moment.
+    pub(super) fn run_until<O: Observer>(&mut self, until: Time, observer: &mut O) -> Result<(), OpError> {
+        for _ in 0..MAX_EVENTS {
+            let Some((at, event)) = self.queue.next(Some(until)) else {
+                self.time = until;
+                return Ok(());
+            };
+            self.happen(at, event, observer)?;
+        }
+        Err(OpError {
+            problem: format!("more than {MAX_EVENTS} events came of it"),
+            hint: Some("this is the bound on events for each operation; wait in smaller steps".into()),
+            related: None,
+        })
+    }
+
+    fn answer(&self, process: ProcessId) -> Option<&Answer> {
+        match &self.network.processes.get(process.0 as usize)?.app {
+            App::Client(client) => client.answer.as_ref(),
+            _ => None,
+        }
+    }
+
+    fn happen<O: Observer>(&mut self, at: Time, event: Planned, observer: &mut O) -> Result<(), OpError> {
+        self.time = self.time.max(at);
+        match event {
+            Planned::Frame { namespace, device, frame } => {
+                self.program(namespace)?;
+                self.inside(namespace, observer, |namespace, cx| namespace.receive_frame(device, frame, cx))
+            }
+            Planned::Timer { namespace, timer } => {
+                self.inside(namespace, observer, |namespace, cx| namespace.timer(timer, cx))
+            }
+            Planned::Alarm { process, token } => self.wake(process, Event::Alarm(token), observer),
+        }
+    }
+
+    /// Runs a namespace's code, then brings about what it wants to happen outside.
+    fn inside<O: Observer>(
+        &mut self,
+        place: usize,
+        observer: &mut O,
+        code: impl FnOnce(&mut crate::net::Namespace, &mut Context<'_, O>),
+    ) -> Result<(), OpError> {
+        let mut effects = Vec::new();
+        let mut cx = Context {
+            now: self.time,
+            random: &mut self.random,
+            observer: &mut *observer,
+            next_packet: &mut self.next_packet,
+            effects: &mut effects,
+        };
+        code(self.network.get_mut(place), &mut cx);
+        self.bring_about(place, effects, observer)
+    }
+
+    /// Tells a process something, and brings about what it does.
+    fn wake<O: Observer>(&mut self, process: ProcessId, event: Event, observer: &mut O) -> Result<(), OpError> {
+        let Some(record) = self.network.processes.get_mut(process.0 as usize) else { return Ok(()) };
+        let place = record.namespace;
+        let kube_namespace = record.kube_namespace.clone();
+        // The process is taken out while it runs, for it may look at all the rest.
+        let mut app = std::mem::replace(&mut record.app, App::Tcp);
+        self.program(place)?;
+        let mut effects = Vec::new();
+        let mut context = Context {
+            now: self.time,
+            random: &mut self.random,
+            observer: &mut *observer,
+            next_packet: &mut self.next_packet,
+            effects: &mut effects,
+        };
+        let mut system = System {
+            process,
+            namespace: self.network.get_mut(place),
+            context: &mut context,
+            state: &self.state,
+            kube_namespace: kube_namespace.as_deref(),
+        };
+        app.handle(event, &mut system);
+        self.network.processes[process.0 as usize].app = app;
+        self.bring_about(place, effects, observer)
+    }
+
+    fn bring_about<O: Observer>(
+        &mut self,
+        place: usize,
+        effects: Vec<Effect>,
+        observer: &mut O,
+    ) -> Result<(), OpError> {
+        for effect in effects {
+            match effect {
+                Effect::Transmit { device, frame } => self.carry(place, device, &frame),
+                Effect::Timer { at, timer } => self.queue.plan(at, Planned::Timer { namespace: place, timer }),
+                Effect::Alarm { at, process, token } => self.queue.plan(at, Planned::Alarm { process, token }),
+                Effect::Socket(event) => self.wake(event.process, Event::Socket(event.happened), observer)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a frame onto the wire of a device: a switch that knows everybody's address.
+    fn carry(&mut self, place: usize, device: usize, frame: &Frame) {
+        let sender = &self.network.get(place).devices[device];
+        debug_assert_eq!(sender.kind, DeviceKind::Ethernet, "only Ethernet devices have wires");
+        let mut heard = Vec::new();
+        for (namespace, port) in self.network.others(place, device) {
+            let mac = self.network.get(namespace).devices[port].mac;
+            if frame.destination == Mac::BROADCAST || frame.destination == mac {
+                heard.push((namespace, port));
+            }
+        }
+        let veth =
+            sender.mac == Mac::CALICO || heard.iter().any(|&(n, d)| self.network.get(n).devices[d].mac == Mac::CALICO);
+        let at = self.time + if veth { VETH } else { WIRE };
+        for (namespace, device) in heard {
+            self.queue.plan(at, Planned::Frame { namespace, device, frame: frame.clone() });
+        }
+    }
+}
