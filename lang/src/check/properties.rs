@@ -80,8 +80,9 @@ impl Walker<'_> {
                 self.expression(&parts.1.lhs, variables);
                 self.expression(&parts.1.rhs, variables);
             }
-            Stmt::Expr(expr) => return self.expression(expr, variables),
-            Stmt::Return(Some(expr), ..) | Stmt::BreakLoop(Some(expr), ..) => return self.expression(expr, variables),
+            Stmt::Expr(expr) | Stmt::Return(Some(expr), ..) | Stmt::BreakLoop(Some(expr), ..) => {
+                return self.expression(expr, variables);
+            }
             // The arms of a `switch`, and `try`, are left for Rhai to judge when it runs.
             _ => {}
         }
