@@ -155,7 +155,7 @@ properties! {
     Hop {
         "node" Text "the place: a node, a pod, a host or the gateway";
         "in_device" Text "the device the packet came in on; empty where a local process sent it";
-        "out" Text "the device the packet left by; empty where it ended";
+        "out" Text "the device the packet left by, `tunl0` where it went into a tunnel; empty where it ended";
         "time" Text "when the packet got there, in seconds";
         "source" Text "ADDRESS or ADDRESS:PORT the packet came from, as it came";
         "destination" Text "ADDRESS or ADDRESS:PORT the packet went to, as it came";
