@@ -112,6 +112,8 @@ codes! {
     BadToken = 103,
     /// `${`, `{` or `"` is not closed, or a `}` closes nothing.
     Unclosed = 104,
+    /// Something is longer or nested deeper than a scenario may be.
+    TooMuch = 105,
     /// A sentence stands in a block that it does not belong in.
     Misplaced = 201,
     /// Something is said twice that can be said once.

@@ -142,3 +142,54 @@ impl Builder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SourceFiles;
+    use crate::ast::Pattern;
+
+    fn only(text: &str) -> StatementKind {
+        let mut files = SourceFiles::default();
+        let (ast, diagnostics) = parse(&files.add("x.scn", text));
+        assert!(diagnostics.is_empty(), "{text}: {diagnostics:?}");
+        assert_eq!(ast.statements.len(), 1, "{text}");
+        ast.statements.into_iter().next().expect("there is one").kind
+    }
+
+    #[test]
+    fn a_place_and_its_port_come_apart() {
+        let StatementKind::Send { from, to, .. } = only("send browser:58927 -> 10.1.110.105:80 tcp as hello") else {
+            panic!("not a send")
+        };
+        assert_eq!(from.what, What::Name("browser".into()));
+        assert_eq!(from.port.map(|port| (port.text, port.span.start)), Some(("58927".into(), 13)));
+        assert_eq!(to.what, What::Address("10.1.110.105".into()));
+    }
+
+    #[test]
+    fn sentences_that_begin_alike() {
+        assert!(matches!(only("host a at 10.0.0.1"), StatementKind::Host { .. }));
+        assert!(matches!(only("host a path Exact /26 -> b:80"), StatementKind::Path { host: Some(_), .. }));
+        assert!(
+            matches!(only("on GET / connect a:1, b:2"), StatementKind::Handler { connect, .. } if connect.len() == 2)
+        );
+        assert!(matches!(only("on a { iptables -F }"), StatementKind::On { .. }));
+        assert!(matches!(only("iptables 1.6.1"), StatementKind::Version { .. }));
+        assert!(matches!(only("choose port -> a"), StatementKind::Choose { .. }));
+        assert!(matches!(only("choose port 1/TCP on a"), StatementKind::ChoosePort { .. }));
+        assert!(matches!(only("trace a"), StatementKind::Trace(_)));
+        assert!(matches!(only("trace a -> http://b/"), StatementKind::TraceGet { .. }));
+        let conntrack = only("expect conntrack not a tcp 10.0.0.1 -> 10.0.0.2:80");
+        assert!(matches!(conntrack, StatementKind::Expect { not: true, pattern: Pattern::Conntrack { .. }, .. }));
+        assert!(matches!(only("show conntrack on a dport 1"), StatementKind::ShowConntrack { protocol: None, .. }));
+    }
+
+    #[test]
+    fn an_island_knows_where_its_rhai_begins() {
+        let StatementKind::Assert(island) = only("assert ${ 1 == 1 }") else { panic!("not an assert") };
+        assert_eq!((island.base, island.text.as_str()), (9, " 1 == 1 "));
+        let StatementKind::Rhai(block) = only("rhai  { const a = 1; }") else { panic!("not a rhai block") };
+        assert_eq!((block.base, block.text.as_str()), (7, " const a = 1; "));
+    }
+}

@@ -105,6 +105,9 @@ pub(crate) fn failure(error: &EvalAltResult, island: &Island, library: &[Island]
         EvalAltResult::ErrorRuntime(value, _) => value.to_string(),
         EvalAltResult::ErrorTooManyOperations(_) => "the Rhai takes more than 1000000 operations".to_owned(),
         EvalAltResult::ErrorStackOverflow(_) => "functions call each other more than 32 deep".to_owned(),
+        EvalAltResult::ErrorVariableNotFound(name, _) => {
+            format!("`{name}` has no value: the sentence that gives it one did not run, or was refused")
+        }
         EvalAltResult::ErrorDataTooLarge(..) => "a text, list or map grows beyond what a scenario may hold".to_owned(),
         EvalAltResult::ErrorFunctionNotFound(signature, _) => format!("nothing takes `{}`", plain(signature)),
         EvalAltResult::ErrorDotExpr(text, _) if !text.is_empty() => plain(text),

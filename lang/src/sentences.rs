@@ -7,13 +7,17 @@ use crate::token::{LexError, Token, closing_brace};
 use crate::words::BlockKind;
 use crate::{Code, Diagnostic, SourceFile, Span, Word};
 
+/// How deep braces may be nested. Whoever walks the tree calls itself for each.
+const DEEPEST: usize = 64;
+
 /// A token and its place.
 pub(crate) type Spanned<'s> = (usize, Token<'s>, usize);
 
 /// Reads the tokens of a file. The braces of what comes out are balanced, each sentence ends with [`Token::Eol`], and no
 /// sentence is empty.
 pub(crate) fn read<'s>(file: &'s SourceFile, diagnostics: &mut Vec<Diagnostic>) -> Vec<Spanned<'s>> {
-    let mut reader = Reader { file, diagnostics, out: Vec::new(), open: Vec::new(), head: None, at_head: true };
+    let mut reader =
+        Reader { file, diagnostics, out: Vec::new(), open: Vec::new(), head: None, previous: None, at_head: true };
     let mut lexer = Token::lexer(file.text());
     while let Some(token) = lexer.next() {
         let span = lexer.span();
@@ -35,7 +39,12 @@ pub(crate) fn read<'s>(file: &'s SourceFile, diagnostics: &mut Vec<Diagnostic>) 
                     reader.push(span.start, Token::Script(""), span.end + open);
                 }
             }
-            Ok(token) => reader.take(span.start, token, span.end),
+            Ok(token) => {
+                if !reader.take(span.start, token, span.end) {
+                    reader.close();
+                    return reader.out;
+                }
+            }
             Err(error) => {
                 reader.report(&error, span.start, span.end);
                 reader.push(span.start, Token::Error, span.end);
@@ -80,6 +89,8 @@ struct Reader<'s, 'd> {
     open: Vec<(usize, BlockKind)>,
     /// The word that began the sentence.
     head: Option<Word>,
+    /// The word that began the sentence before.
+    previous: Option<Word>,
     /// Whether the next token begins a sentence.
     at_head: bool,
 }
@@ -94,10 +105,21 @@ impl<'s> Reader<'s, '_> {
         self.out.push((start, token, end));
     }
 
-    fn take(&mut self, start: usize, token: Token<'s>, end: usize) {
+    /// Takes a token. It says whether there is any sense in taking more.
+    fn take(&mut self, start: usize, token: Token<'s>, end: usize) -> bool {
         match token {
             Token::Eol => self.end_sentence(start),
+            Token::Open if self.open.len() == DEEPEST => {
+                let diagnostic = Diagnostic::error(Code::TooMuch, "the braces are nested too deeply");
+                let label = format!("{DEEPEST} are open; nothing after this was read");
+                self.diagnostics.push(diagnostic.at(self.span(start, end), label));
+                self.push(start, Token::Error, end);
+                return false;
+            }
             Token::Open => {
+                if self.at_head {
+                    self.rejoin();
+                }
                 let kind = self.head.map_or(BlockKind::Unknown, |head| opened_by(head, self.block()));
                 self.push(start, Token::Open, end);
                 self.open.push((start, kind));
@@ -139,11 +161,22 @@ impl<'s> Reader<'s, '_> {
             }
             token => self.push(start, token, end),
         }
+        true
     }
 
     fn begin_sentence(&mut self) {
         self.at_head = true;
-        self.head = None;
+        self.previous = self.head.take();
+    }
+
+    /// Takes the end of the last sentence back, for a brace that stands on the line below its sentence.
+    fn rejoin(&mut self) {
+        if let [.., (_, last, _), (_, Token::Eol, _)] = self.out.as_slice()
+            && *last != Token::Close
+        {
+            self.out.pop();
+            self.head = self.previous;
+        }
     }
 
     /// Ends a sentence, if there is one to end.
@@ -199,12 +232,19 @@ impl<'s> Reader<'s, '_> {
         self.diagnostics.push(diagnostic.at(self.span(start, end), "no matching `}` in the file"));
     }
 
-    /// Ends the last sentence and closes what is open.
+    /// Reports what is open at the end of the file, and closes it.
     fn finish(&mut self) {
-        let end = self.file.text().len();
-        self.end_sentence(end);
-        while let Some((at, _)) = self.open.pop() {
+        for (at, _) in self.open.clone() {
             self.unclosed(at, at + 1, "this `{` is never closed");
+        }
+        self.close();
+    }
+
+    /// Ends the last sentence and closes what is open.
+    fn close(&mut self) {
+        let end = self.out.last().map_or(0, |(.., end)| *end);
+        self.end_sentence(end);
+        while self.open.pop().is_some() {
             self.out.push((end, Token::Close, end));
             self.out.push((end, Token::Eol, end));
         }
@@ -225,5 +265,66 @@ fn opened_by(head: Word, outer: BlockKind) -> BlockKind {
         Word::On if outer != BlockKind::Serve => BlockKind::OnNode,
         Word::Test | Word::For | Word::If => BlockKind::Test,
         _ => BlockKind::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SourceFiles;
+
+    /// The tokens of a text, each as it is written; `|` is the end of a sentence.
+    fn shown(text: &str) -> (String, usize) {
+        let mut files = SourceFiles::default();
+        let file = files.add("x.scn", text);
+        let mut diagnostics = Vec::new();
+        let tokens = read(&file, &mut diagnostics);
+        let shown = tokens.iter().map(|(start, token, end)| match token {
+            Token::Eol => "|",
+            Token::Error => "?",
+            Token::Close if start == end => "}",
+            _ => &text[*start..*end],
+        });
+        (shown.collect::<Vec<_>>().join(" "), diagnostics.len())
+    }
+
+    #[test]
+    fn each_sentence_ends_once() {
+        assert_eq!(shown("\n\nnode a # one\n\n\nnode b"), ("node a | node b |".into(), 0));
+        assert_eq!(
+            shown("pod a { labels b=c; serviceAccount d }"),
+            ("pod a { labels b=c | serviceAccount d | } |".into(), 0)
+        );
+        assert_eq!(shown("pod a {\n}\n"), ("pod a { } |".into(), 0));
+    }
+
+    #[test]
+    fn else_and_braces_may_stand_on_the_next_line() {
+        let (shown, faults) = shown("if ${ a }\n{ wait 1s }\nelse\n{ wait 2s }\n");
+        assert_eq!((shown.as_str(), faults), ("if ${ a } { wait 1s | } else { wait 2s | } |", 0));
+    }
+
+    #[test]
+    fn braces_are_balanced() {
+        assert_eq!(shown("pod a {"), ("pod a { } |".into(), 1));
+        assert_eq!(shown("wait 1s }"), ("wait 1s |".into(), 1));
+    }
+
+    #[test]
+    fn raw_text_is_one_token() {
+        let (shown, faults) =
+            shown("on a { iptables -j LOG --log-prefix \"a } ; # b\" # c\n}\nrhai { fn a() { 1 } }\n");
+        let expected = "on a { iptables -j LOG --log-prefix \"a } ; # b\" | } | rhai { fn a() { 1 } } |";
+        assert_eq!((shown.as_str(), faults), (expected, 0));
+    }
+
+    #[test]
+    fn a_misspelt_first_word_is_mended_from_its_block() {
+        let mut files = SourceFiles::default();
+        let file = files.add("x.scn", "cluster c { podCDIR 10.0.0.0/8 }");
+        let mut diagnostics = Vec::new();
+        let tokens = read(&file, &mut diagnostics);
+        assert!(tokens.iter().any(|(_, token, _)| *token == Token::Word(Word::PodCidr)));
+        assert_eq!(diagnostics.len(), 1);
     }
 }

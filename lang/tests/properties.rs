@@ -116,3 +116,30 @@ proptest! {
         compiles(text.get(..at.min(text.len())).unwrap_or_default());
     }
 }
+
+/// Depth is what fells parsers: each of these is one construct, repeated.
+#[test]
+fn deep_text_compiles() {
+    let island = |text: String| compiles(&format!("node a at 10.0.0.1\nping a -> a as f\nassert ${{ {text} }}\n"));
+    for depth in [10, 100, 1_000, 20_000] {
+        island(format!("f{}", ".hops".repeat(depth)));
+        island(format!("f{}", "[0]".repeat(depth)));
+        island(format!("f.x{}", "()".repeat(depth)));
+        island(format!("f{}", ".filter(|h| h)".repeat(depth)));
+        island(format!("1{}", " + 1".repeat(depth)));
+        island(format!("1{}", " && 1".repeat(depth)));
+        island(format!("{}1", "!".repeat(depth)));
+        island(format!("{}1{}", "(".repeat(depth), ")".repeat(depth)));
+        island(format!("{}1{}", "[".repeat(depth), "]".repeat(depth)));
+        island(format!("{}1", "|x| ".repeat(depth)));
+        island(format!("{}1{}", "if true { ".repeat(depth), " }".repeat(depth)));
+        island(format!("{}1{}", "#{a: ".repeat(depth), "}".repeat(depth)));
+        island(format!("`{}`", "${1}".repeat(depth)));
+        compiles(&"if ${ true } {\n".repeat(depth));
+        compiles(&format!("{}{}", "if ${ true } {\n".repeat(depth), "}\n".repeat(depth)));
+        compiles(&"on a {".repeat(depth));
+        compiles(&"}".repeat(depth.min(500)));
+        compiles(&format!("service a {}", "=> ".repeat(depth)));
+        compiles(&"node a at 10.0.0.1\n".repeat(depth.min(500)));
+    }
+}

@@ -263,3 +263,43 @@ impl Once {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{SourceFiles, parse};
+
+    fn symbols() -> Symbols {
+        let text = "node worker1 at 10.0.0.1\nnamespace default { deployment web { replicas 2 }\nservice web { port 80 } }\n\
+                    namespace iks { pod nginx }\nnode broken ta 10.0.0.2\n";
+        let mut files = SourceFiles::default();
+        Symbols::gather(&parse(&files.add("x.scn", text)).0, &mut Vec::new())
+    }
+
+    fn find(name: &str, kinds: &[Kind]) -> Option<(Kind, String)> {
+        symbols().resolve(name, Span::default(), kinds).ok().map(|found| (found.kind, found.name))
+    }
+
+    #[test]
+    fn a_bare_name_is_of_the_default_namespace() {
+        assert_eq!(find("web", &[Kind::Service]), Some((Kind::Service, "default/web".into())));
+        assert_eq!(find("nginx", &[Kind::Pod]), None);
+        assert_eq!(find("iks/nginx", &[Kind::Pod]), Some((Kind::Pod, "iks/nginx".into())));
+    }
+
+    #[test]
+    fn a_kind_may_stand_before_it() {
+        let kinds = [Kind::Deployment, Kind::Service, Kind::Node, Kind::Pod];
+        assert_eq!(find("service/web", &kinds), Some((Kind::Service, "default/web".into())));
+        assert_eq!(find("web", &kinds), Some((Kind::Deployment, "default/web".into())));
+        assert_eq!(find("pod/iks/nginx", &kinds), Some((Kind::Pod, "iks/nginx".into())));
+        assert_eq!(find("node/worker1", &kinds), Some((Kind::Node, "worker1".into())));
+        assert_eq!(find("service/web", &[Kind::Pod]), None);
+    }
+
+    #[test]
+    fn what_may_exist_is_not_unknown() {
+        assert!(find("web-75f45485dc-zvdj2", &[Kind::Pod]).is_some(), "a pod of the deployment");
+        assert!(find("broken", &[Kind::Node]).is_some(), "a node of a faulty sentence");
+    }
+}
