@@ -1,8 +1,6 @@
 //! A flow built by hand, as the white paper tells it: a browser asks the load balancer's address on worker 2, which
 //! chooses the nginx on worker 1 and sends the packet there through the tunnel.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
-
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;

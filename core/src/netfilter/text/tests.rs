@@ -1,7 +1,5 @@
 //! The rules kube-proxy writes, loaded and printed as the kernel's own tools print them.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
-
 use std::sync::Arc;
 
 use super::{RestoreInput, restore, save};
