@@ -226,7 +226,8 @@ fn there() -> PacketTrace {
 /// A packet that was told before: nobody looks at its steps.
 fn plain(id: u64, micros: u64, packet: &Packet, places: &[&str]) -> PacketTrace {
     let hops = places.iter().enumerate().map(|(at, place)| {
-        let end = if at + 1 == places.len() { End::Delivered { to: "nginx".into() } } else { End::Sent { to: None } };
+        let end =
+            if at + 1 == places.len() { End::Delivered { to: "its process".into() } } else { End::Sent { to: None } };
         hop(micros + 100 * at as u64, place, ("eth0", "eth0"), (packet.clone(), packet.clone()), vec![], end)
     });
     PacketTrace { id: PacketId(id), hops: hops.collect() }
