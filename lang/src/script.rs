@@ -105,9 +105,7 @@ pub(crate) fn failure(error: &EvalAltResult, island: &Island, library: &[Island]
         EvalAltResult::ErrorFunctionNotFound(signature, _) => format!("nothing takes `{}`", plain(signature)),
         EvalAltResult::ErrorDotExpr(text, _) if !text.is_empty() => plain(text),
         EvalAltResult::ErrorMismatchOutputType(wanted, got, _) => format!("expected {wanted}, not {got}"),
-        EvalAltResult::ErrorArrayBounds(length, index, _) => {
-            format!("there is no element {index} in a list of {length}")
-        }
+        EvalAltResult::ErrorArrayBounds(length, index, _) => format!("there is no element {index} in a list of {length}"),
         other => {
             let mut bare = other.to_string();
             // The label shows the place; Rhai's own words for it count within the island.
@@ -117,8 +115,7 @@ pub(crate) fn failure(error: &EvalAltResult, island: &Island, library: &[Island]
             bare
         }
     };
-    let mut diagnostic =
-        Diagnostic::error(Code::IslandFailed, title).at(place.locate(error.position()), "it failed here");
+    let mut diagnostic = Diagnostic::error(Code::IslandFailed, title).at(place.locate(error.position()), "it failed here");
     for (span, name) in calls {
         diagnostic = diagnostic.see(span, format!("in this call of `{name}`"));
     }
@@ -127,10 +124,7 @@ pub(crate) fn failure(error: &EvalAltResult, island: &Island, library: &[Island]
 
 /// Rhai's text for types, in the words of the table.
 fn plain(text: &str) -> String {
-    text.replace("i64", "number")
-        .replace("&str | ImmutableString | String", "text")
-        .replace("string", "text")
-        .replace("get$", ".")
+    text.replace("i64", "number").replace("&str | ImmutableString | String", "text").replace("string", "text").replace("get$", ".")
 }
 
 /// A place that stands for the whole of a file that has no text.

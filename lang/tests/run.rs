@@ -29,11 +29,7 @@ fn ran(text: &str) -> Ran {
     let (ast, mut diagnostics) = parse(&files.add("run.scn", format!("{WORLD}{text}")));
     let (program, more) = check(&ast);
     diagnostics.extend(more);
-    assert!(
-        diagnostics.iter().all(|found| found.severity < Severity::Error),
-        "{}",
-        render(&diagnostics, &files, false)
-    );
+    assert!(diagnostics.iter().all(|found| found.severity < Severity::Error), "{}", render(&diagnostics, &files, false));
     let (mut world, mut log) = (Fake::default(), Log::default());
     let summary = run(&program, &mut world, &mut log);
     Ran { world, log, summary, files }
@@ -62,18 +58,12 @@ fn declarations_come_first_wherever_they_stand() {
 
 #[test]
 fn names_are_resolved_on_the_way_down() {
-    let ran = ran(
-        "send client:1234 -> service/web:80 tcp as hello\nchoose web -> default/web-1\nsend pod/client -> web:80 udp as more\n",
-    );
+    let ran = ran("send client:1234 -> service/web:80 tcp as hello\nchoose web -> default/web-1\nsend pod/client -> web:80 udp as more\n");
     let from = |port| Source { name: "default/client".into(), port };
     let to = |name: &str| Target { host: TargetHost::Name(name.into()), port: Some(80) };
     let commands = ran.commands();
-    assert!(
-        matches!(commands[0], Op::Send { from: f, to: t, .. } if *f == from(Some(1234)) && *t == to("service/default/web"))
-    );
-    assert!(
-        matches!(commands[1], Op::Choose(Choice::Endpoint { service, endpoint }) if service == "default/web" && endpoint == "default/web-1")
-    );
+    assert!(matches!(commands[0], Op::Send { from: f, to: t, .. } if *f == from(Some(1234)) && *t == to("service/default/web")));
+    assert!(matches!(commands[1], Op::Choose(Choice::Endpoint { service, endpoint }) if service == "default/web" && endpoint == "default/web-1"));
     assert!(matches!(commands[2], Op::Send { from: f, to: t, .. } if *f == from(None) && *t == to("default/web")));
 }
 
@@ -134,19 +124,16 @@ test "fails" {
 test "goes on" { expect page status 200 }
 trace page
 "#);
-    assert_eq!(
-        ran.log.lines,
-        [
-            "failure E0502: this is not what happened",
-            "failure E0503: this is not true",
-            "test fails",
-            "failure E0502: this is not what happened",
-            "FAIL fails",
-            "test goes on",
-            "pass goes on",
-            "trace of page",
-        ]
-    );
+    assert_eq!(ran.log.lines, [
+        "failure E0502: this is not what happened",
+        "failure E0503: this is not true",
+        "test fails",
+        "failure E0502: this is not what happened",
+        "FAIL fails",
+        "test goes on",
+        "pass goes on",
+        "trace of page",
+    ]);
     assert_eq!(ran.summary, Summary { tests: 2, failed: 1, expectations: 4, unmet: 3, refused: 0 });
     insta::assert_snapshot!(ran.rendered());
 }

@@ -70,9 +70,7 @@ impl Checker<'_> {
                 if !matches!(of, Type::Truth | Type::Any) {
                     let title = format!("a {} is neither true nor false", of.describe());
                     let diagnostic = Diagnostic::error(Code::BadIsland, title);
-                    self.report(
-                        diagnostic.at(island.span, "expected a comparison, or what is true or false by itself"),
-                    );
+                    self.report(diagnostic.at(island.span, "expected a comparison, or what is true or false by itself"));
                 }
             }
             StatementKind::For { variable, list, body } => {
@@ -165,8 +163,7 @@ impl Checker<'_> {
         if flows().any(|flow| flow == name.text) {
             return;
         }
-        let label =
-            question(&name.text, flows()).unwrap_or_else(|| "nothing has been sent under that name by now".to_owned());
+        let label = question(&name.text, flows()).unwrap_or_else(|| "nothing has been sent under that name by now".to_owned());
         let hint = flows().next().is_none().then(|| format!("name a flow so: `send … as {}`", name.text));
         let title = format!("there is no flow `{}`", name.text);
         self.report(Diagnostic::error(Code::UnknownFlow, title).at(name.span, label).hint(hint));

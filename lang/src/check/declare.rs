@@ -204,8 +204,7 @@ impl Checker<'_> {
             let title = format!("the address of node `{}` is in no pool of machines", name.text);
             let mut diagnostic = Diagnostic::error(Code::OutsidePool, title).at(at, "outside");
             for (pool, span) in pools {
-                diagnostic =
-                    diagnostic.see(*span, format!("`{}` goes from {} to {}", pool.name, pool.first, pool.last));
+                diagnostic = diagnostic.see(*span, format!("`{}` goes from {} to {}", pool.name, pool.first, pool.last));
             }
             self.report(diagnostic);
         }

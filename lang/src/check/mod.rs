@@ -91,8 +91,7 @@ impl Checker<'_> {
             StatementKind::Cluster { name, body } => Some(self.cluster(name, body)),
             // `ranges` has checked it already.
             StatementKind::Pool { name, .. } => {
-                let known =
-                    self.ranges.pools.iter().find(|(pool, span)| pool.name == name.text && *span == statement.span);
+                let known = self.ranges.pools.iter().find(|(pool, span)| pool.name == name.text && *span == statement.span);
                 known.map(|(pool, _)| Object::Pool(pool.clone()))
             }
             StatementKind::Node { name, clauses } => self.node(name, clauses),

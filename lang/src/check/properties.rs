@@ -185,8 +185,9 @@ impl Walker<'_> {
             true => format!("it is a method: write `{name}(…)`"),
             false => "unknown property".to_owned(),
         });
-        let hint = (of != Type::Any && !names.is_empty())
-            .then(|| format!("a {} has: {}", of.describe(), list(names.iter().copied(), "and")));
+        let hint = (of != Type::Any && !names.is_empty()).then(|| {
+            format!("a {} has: {}", of.describe(), list(names.iter().copied(), "and"))
+        });
         let span = self.island.locate(position);
         self.diagnostics.push(Diagnostic::error(Code::UnknownProperty, title).at(span, label).hint(hint));
         Type::Any
@@ -216,8 +217,7 @@ impl Walker<'_> {
         }
         let here = self.functions.contains_key(name) || self.known.contains_key(name) || name.starts_with("anon$");
         // What Rhai makes of operators and closures by itself is not for the user to spell.
-        let internal =
-            matches!(name, "curry" | "Fn" | "is_shared" | "print" | "debug") || !name.starts_with(char::is_alphabetic);
+        let internal = matches!(name, "curry" | "Fn" | "is_shared" | "print" | "debug") || !name.starts_with(char::is_alphabetic);
         if !here && !internal && !variables.contains_key(name) && !self.loose.contains(name) {
             let known = FUNCTIONS.iter().map(|function| function.name).chain(LIBRARY.iter().map(|(name, _)| *name));
             let known = known.chain(self.known.keys().map(String::as_str));

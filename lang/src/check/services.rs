@@ -70,8 +70,7 @@ impl Checker<'_> {
         if kind != ServiceType::LoadBalancer
             && let Some(span) = load_balancer_ip.given().then(|| field_span(body)).flatten()
         {
-            let diagnostic =
-                Diagnostic::error(Code::Misplaced, "only a service of type LoadBalancer has a loadBalancerIP");
+            let diagnostic = Diagnostic::error(Code::Misplaced, "only a service of type LoadBalancer has a loadBalancerIP");
             self.report(diagnostic.at(span, "not without `type LoadBalancer`"));
         }
         Some(Object::Service(Service {
@@ -115,8 +114,7 @@ impl Checker<'_> {
             none = false;
         }
         if none {
-            diagnostic = diagnostic
-                .hint(format!("there is none: write `pool balancers {address} to {address} for LoadBalancer`"));
+            diagnostic = diagnostic.hint(format!("there is none: write `pool balancers {address} to {address} for LoadBalancer`"));
         }
         self.report(diagnostic);
     }
@@ -133,8 +131,7 @@ impl Checker<'_> {
 
     fn service_port(&mut self, field: &PortField) -> Option<ServicePort> {
         let (port, protocol) = self.ok(values::port_protocol(&field.port))?;
-        let mut number =
-            |text: &Option<Text>| text.as_ref().and_then(|text| self.ok(values::port(&text.text, text.span)));
+        let mut number = |text: &Option<Text>| text.as_ref().and_then(|text| self.ok(values::port(&text.text, text.span)));
         let (target_port, node_port) = (number(&field.target), number(&field.node_port));
         if let (Some(port), Some(text)) = (node_port, &field.node_port)
             && !NODE_PORTS.contains(&port)
@@ -154,8 +151,7 @@ impl Checker<'_> {
                 self.report(diagnostic.at(*span, "expected `as NAME` behind the port"));
             }
             let same = |other: &ServicePort| {
-                (other.port, other.protocol) == (port.port, port.protocol)
-                    || port.name.is_some() && other.name == port.name
+                (other.port, other.protocol) == (port.port, port.protocol) || port.name.is_some() && other.name == port.name
             };
             if let Some((_, first)) = ports[..at].iter().find(|(other, _)| same(other)) {
                 let diagnostic = Diagnostic::error(Code::Duplicate, "the service has this port already");

@@ -43,10 +43,7 @@ fn is_literal(text: &str) -> bool {
     let text = text.trim();
     text.parse::<i64>().is_ok()
         || matches!(text, "true" | "false")
-        || text.len() > 1
-            && text.starts_with('"')
-            && text.find('"').is_some()
-            && text[1..].find('"') == Some(text.len() - 2)
+        || text.len() > 1 && text.starts_with('"') && text.find('"').is_some() && text[1..].find('"') == Some(text.len() - 2)
 }
 
 /// The places of `name`, `name.property`, `name.method(…)[0]` and the like.

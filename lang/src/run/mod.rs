@@ -232,9 +232,7 @@ impl<E: Engine + 'static> Runner<'_, E> {
                 let text = self.program.file.at(span);
                 let diagnostic = Diagnostic::error(Code::ExpectationFailed, "this is not what happened");
                 let diagnostic = diagnostic.at(span, judgement.actual);
-                return self.told(
-                    diagnostic.hint(text.strip_prefix("expect ").map(|expected| format!("expected: {expected}"))),
-                );
+                return self.told(diagnostic.hint(text.strip_prefix("expect ").map(|expected| format!("expected: {expected}"))));
             }
         };
         if let Some(name) = sent.filter(|name| !name.is_empty()) {
@@ -296,8 +294,7 @@ impl<E: Engine + 'static> Runner<'_, E> {
 
     fn refused(&mut self, error: &OpError, span: Span) {
         self.summary.refused += 1;
-        let mut diagnostic =
-            Diagnostic::error(Code::Refused, &error.problem).at(span, "refused").hint(error.hint.clone());
+        let mut diagnostic = Diagnostic::error(Code::Refused, &error.problem).at(span, "refused").hint(error.hint.clone());
         if let Some((origin, text)) = &error.related {
             if *origin.file == *self.program.file.name() {
                 let place = Span::new(self.program.file.id(), origin.start as usize, origin.end as usize);

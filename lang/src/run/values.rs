@@ -77,9 +77,7 @@ pub(super) fn register(engine: &mut Engine) {
         .register_get("hops", |packet: &mut Packet| packet.hops())
         .register_get("source", |packet: &mut Packet| maybe(packet.first().map(|first| first.ends().0)))
         .register_get("destination", |packet: &mut Packet| maybe(packet.first().map(|first| first.ends().1)))
-        .register_get("protocol", |packet: &mut Packet| {
-            maybe(packet.first().map(|first| protocol_name(first.protocol())))
-        });
+        .register_get("protocol", |packet: &mut Packet| maybe(packet.first().map(|first| protocol_name(first.protocol()))));
     register_hop(engine);
     engine
         .register_type_with_name::<Endpoint>("endpoint")
@@ -138,8 +136,7 @@ fn register_flow(engine: &mut Engine) {
 }
 
 fn register_hop(engine: &mut Engine) {
-    let device =
-        |device: Option<netscene_core::packet::DeviceName>| device.map(|name| name.to_string()).unwrap_or_default();
+    let device = |device: Option<netscene_core::packet::DeviceName>| device.map(|name| name.to_string()).unwrap_or_default();
     engine
         .register_type_with_name::<Hop>("hop")
         .register_get("node", |hop: &mut Hop| maybe(hop.get().map(|hop| text(&hop.place))))
@@ -244,8 +241,7 @@ pub(super) fn show(value: &Dynamic) -> String {
     }
     if let Ok(items) = value.as_array_ref() {
         let shown: Vec<_> = items.iter().take(SHOWN).map(show).collect();
-        let more =
-            items.len().checked_sub(SHOWN + 1).map(|more| format!(", and {} more", more + 1)).unwrap_or_default();
+        let more = items.len().checked_sub(SHOWN + 1).map(|more| format!(", and {} more", more + 1)).unwrap_or_default();
         return format!("[{}{more}]", shown.join(", "));
     }
     if let Some(hop) = value.clone().try_cast::<Hop>() {
