@@ -79,7 +79,9 @@ impl Type {
 
     /// The properties it has, in the order of the table; every property there is, where the type is not known.
     pub fn properties(self) -> impl Iterator<Item = &'static Property> {
-        PROPERTIES.iter().filter(move |property| self == Self::Any || property.of == self || self.is_list() && property.of == Self::List)
+        PROPERTIES.iter().filter(move |property| {
+            self == Self::Any || property.of == self || self.is_list() && property.of == Self::List
+        })
     }
 
     /// The type of its property `name`; `None` where it has no such property.

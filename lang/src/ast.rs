@@ -123,59 +123,171 @@ pub enum Range {
 
 /// A sentence.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(missing_docs, reason = "each variant is a sentence of the table in `words`, and its fields are that sentence's")]
+#[expect(
+    missing_docs,
+    reason = "each variant is a sentence of the table in `words`, and its fields are that sentence's"
+)]
 pub enum StatementKind {
-    Cluster { name: Text, body: Block },
-    Pool { name: Text, range: Range, clauses: Vec<Clause> },
-    Node { name: Text, clauses: Vec<Clause> },
-    Host { name: Text, clauses: Vec<Clause> },
-    Namespace { name: Text, body: Block },
-    Workload { word: Word, name: Text, body: Block },
-    Pod { name: Text, clauses: Vec<Clause>, body: Option<Block> },
-    Service { name: Text, body: Block },
-    Ingress { name: Text, body: Block },
+    Cluster {
+        name: Text,
+        body: Block,
+    },
+    Pool {
+        name: Text,
+        range: Range,
+        clauses: Vec<Clause>,
+    },
+    Node {
+        name: Text,
+        clauses: Vec<Clause>,
+    },
+    Host {
+        name: Text,
+        clauses: Vec<Clause>,
+    },
+    Namespace {
+        name: Text,
+        body: Block,
+    },
+    Workload {
+        word: Word,
+        name: Text,
+        body: Block,
+    },
+    Pod {
+        name: Text,
+        clauses: Vec<Clause>,
+        body: Option<Block>,
+    },
+    Service {
+        name: Text,
+        body: Block,
+    },
+    Ingress {
+        name: Text,
+        body: Block,
+    },
 
-    PodCidr { cidr: Text, blocks: Option<Text> },
+    PodCidr {
+        cidr: Text,
+        blocks: Option<Text>,
+    },
     ServiceCidr(Text),
     Overlay(Text),
-    Version { word: Word, version: Text },
+    Version {
+        word: Word,
+        version: Text,
+    },
     Mtu(Text),
     Domain(Text),
 
-    Replicas { count: Text, on: Vec<Text> },
-    Labels { word: Word, pairs: Vec<LabelPair> },
+    Replicas {
+        count: Text,
+        on: Vec<Text>,
+    },
+    Labels {
+        word: Word,
+        pairs: Vec<LabelPair>,
+    },
     ServiceAccount(Text),
-    Container { name: Text, body: Option<Block> },
+    Container {
+        name: Text,
+        body: Option<Block>,
+    },
     Port(PortField),
-    Serve { app: Text, root: Option<Text>, body: Option<Block> },
-    Handler { method: Text, path: Text, connect: Vec<Operand> },
+    Serve {
+        app: Text,
+        root: Option<Text>,
+        body: Option<Block>,
+    },
+    Handler {
+        method: Text,
+        path: Text,
+        connect: Vec<Operand>,
+    },
     Type(Text),
     ClusterIp(Text),
     LoadBalancerIp(Text),
     Endpoints(Vec<Operand>),
-    Path { host: Option<Text>, path_type: Text, path: Text, service: Operand },
+    Path {
+        host: Option<Text>,
+        path_type: Text,
+        path: Text,
+        service: Operand,
+    },
 
-    On { node: Operand, body: Block },
+    On {
+        node: Operand,
+        body: Block,
+    },
     Command(Text),
-    Choose { service: Operand, endpoint: Operand },
-    ChoosePort { port: Text, place: Operand },
-    Send { from: Operand, to: Operand, protocol: Text, name: Text },
-    Ping { from: Operand, to: Operand, name: Text },
-    Get { from: Operand, url: Value, name: Text },
-    Resolve { from: Operand, host: Operand, name: Text },
+    Choose {
+        service: Operand,
+        endpoint: Operand,
+    },
+    ChoosePort {
+        port: Text,
+        place: Operand,
+    },
+    Send {
+        from: Operand,
+        to: Operand,
+        protocol: Text,
+        name: Text,
+    },
+    Ping {
+        from: Operand,
+        to: Operand,
+        name: Text,
+    },
+    Get {
+        from: Operand,
+        url: Value,
+        name: Text,
+    },
+    Resolve {
+        from: Operand,
+        host: Operand,
+        name: Text,
+    },
     Wait(Value),
     Trace(Text),
-    TraceGet { from: Operand, url: Value },
+    TraceGet {
+        from: Operand,
+        url: Value,
+    },
     ShowRoutes(Operand),
-    ShowConntrack { node: Operand, protocol: Option<Text>, port: Option<Value> },
-    ShowIptables { node: Operand, chain: Text },
+    ShowConntrack {
+        node: Operand,
+        protocol: Option<Text>,
+        port: Option<Value>,
+    },
+    ShowIptables {
+        node: Operand,
+        chain: Text,
+    },
     ShowLog(Operand),
-    Expect { flow: Text, not: bool, pattern: Pattern },
+    Expect {
+        flow: Text,
+        not: bool,
+        pattern: Pattern,
+    },
     Assert(Island),
 
-    Test { name: Text, body: Block },
-    For { variable: Text, list: Island, body: Block },
-    If { condition: Island, then: Block, otherwise: Option<Block> },
+    Test {
+        name: Text,
+        body: Block,
+    },
+    For {
+        variable: Text,
+        list: Island,
+        body: Block,
+    },
+    If {
+        condition: Island,
+        then: Block,
+        otherwise: Option<Block>,
+    },
     Rhai(Island),
 
     /// A sentence that could not be read; its block, if it has one, could.
@@ -237,7 +349,9 @@ impl StatementKind {
             Self::Resolve { .. } => Word::Resolve,
             Self::Wait(_) => Word::Wait,
             Self::Trace(_) | Self::TraceGet { .. } => Word::Trace,
-            Self::ShowRoutes(_) | Self::ShowConntrack { .. } | Self::ShowIptables { .. } | Self::ShowLog(_) => Word::Show,
+            Self::ShowRoutes(_) | Self::ShowConntrack { .. } | Self::ShowIptables { .. } | Self::ShowLog(_) => {
+                Word::Show
+            }
             Self::Expect { .. } => Word::Expect,
             Self::Assert(_) => Word::Assert,
             Self::Test { .. } => Word::Test,
@@ -259,10 +373,9 @@ impl StatementKind {
             | Self::On { body, .. }
             | Self::Test { body, .. }
             | Self::For { body, .. } => vec![body],
-            Self::Pod { body, .. }
-            | Self::Container { body, .. }
-            | Self::Serve { body, .. }
-            | Self::Faulty(body) => body.iter().collect(),
+            Self::Pod { body, .. } | Self::Container { body, .. } | Self::Serve { body, .. } | Self::Faulty(body) => {
+                body.iter().collect()
+            }
             Self::If { then, otherwise, .. } => std::iter::once(then).chain(otherwise).collect(),
             _ => Vec::new(),
         }

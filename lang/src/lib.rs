@@ -1,4 +1,37 @@
-//! x
+//! netscene-lang: from the text of a scenario to operations on a world, with diagnostics on the way.
+//!
+//! In reading order:
+//!
+//! - [`SourceFiles`], [`Span`]: files and places in them;
+//! - [`Diagnostic`]: what there is to say about a place, as data; [`render()`] prints it;
+//! - [`Word`] and [`BlockKind`]: every word of the language, in one table; [`api`]: every object that islands see;
+//! - `token`, `sentences`: characters to tokens, tokens to sentences with balanced braces;
+//! - `grammar.lalrpop`, [`parse()`]: sentences to the tree in [`ast`]. Parsing never fails;
+//! - [`check()`]: the tree to a [`Program`]. Names, values, places and the Rhai in islands, all in one pass, and nothing
+//!   runs;
+//! - `lower`: a command to its operation, when it is checked and again when it runs;
+//! - `script`: the Rhai engine, its limits, and how its errors come back to the file;
+//! - [`run()`]: a program against a world behind [`Engine`], told to a [`Sink`].
+//!
+//! Everything between `${` and `}` is Rhai; nothing else is. Every stage takes an input and gives an output and
+//! diagnostics; a program runs if none of them [is an error](has_errors).
+//!
+//! ```
+//! use netscene_lang::{SourceFiles, compile, has_errors, render};
+//!
+//! let mut files = SourceFiles::default();
+//! let file = files.add("hello.scn", "\
+//! node worker1 at 10.0.0.1
+//! node worker2 at 10.0.0.2
+//! ping worker1 -> worker2 as hello
+//! assert ${ hello.staus == 200 }
+//! ");
+//! let (program, diagnostics) = compile(&file);
+//! assert_eq!(program.declarations().len(), 2);
+//! assert!(has_errors(&diagnostics));
+//! assert!(render(&diagnostics, &files, false).contains("did you mean `status`?"));
+//! ```
+
 pub mod api;
 pub mod ast;
 mod check;
@@ -7,13 +40,15 @@ mod lower;
 mod parse;
 mod program;
 mod render;
-mod sentences;
 mod run;
 mod script;
+mod sentences;
 mod source;
 mod suggest;
 mod token;
 mod words;
+
+use std::sync::Arc;
 
 pub use check::check;
 pub use diagnostic::{Code, Diagnostic, Label, Severity, has_errors};
@@ -24,3 +59,12 @@ pub use run::{Endpoint, Engine, Node, Pod, Service, Sink, Summary, run};
 pub use source::{FileId, SourceFile, SourceFiles, Span};
 pub use suggest::did_you_mean;
 pub use words::{BlockKind, Word};
+
+/// Parses and checks a file: everything there is to say about it, in the order of the file.
+pub fn compile(file: &Arc<SourceFile>) -> (Program, Vec<Diagnostic>) {
+    let (ast, mut diagnostics) = parse(file);
+    let (program, found) = check(&ast);
+    diagnostics.extend(found);
+    diagnostics.sort_by_key(Diagnostic::span);
+    (program, diagnostics)
+}

@@ -79,7 +79,8 @@ fn describe(file: &SourceFile, error: Error<'_>) -> Option<Diagnostic> {
         Token::Open => "unexpected `{`".to_owned(),
         _ => format!("unexpected `{text}`"),
     };
-    let expected: Vec<_> = expected.iter().map(|name| name.trim_matches('"')).filter(|name| *name != "nothing").collect();
+    let expected: Vec<_> =
+        expected.iter().map(|name| name.trim_matches('"')).filter(|name| *name != "nothing").collect();
     let names = expected.contains(&"name");
     let words = || expected.iter().copied().filter(|name| Word::from_text(name).is_some());
     // Where a name may stand every word may, and which of them were meant as words nobody knows.

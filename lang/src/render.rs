@@ -29,7 +29,10 @@ pub fn render(diagnostics: &[Diagnostic], files: &SourceFiles, color: bool) -> S
         };
         // Only a label in a file that `files` does not hold can fail; the title is what is left to say then.
         if written.is_err() {
-            let _ = std::io::Write::write_fmt(&mut buffer, format_args!("error[{}]: {}\n\n", diagnostic.code, diagnostic.title));
+            let _ = std::io::Write::write_fmt(
+                &mut buffer,
+                format_args!("error[{}]: {}\n\n", diagnostic.code, diagnostic.title),
+            );
         }
     }
     String::from_utf8_lossy(buffer.as_slice()).into_owned()

@@ -57,7 +57,11 @@ impl Island {
         let at = start + rest.char_indices().nth(column).map_or(rest.len(), |(at, _)| at);
         let token = self.text.get(at..).unwrap_or_default();
         let word = token.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(token.len());
-        let length = if word > 0 { word } else { token.chars().next().map_or(0, char::len_utf8) };
+        let length = match token.chars().next() {
+            Some(quote @ ('"' | '`')) => token[1..].find(quote).map_or(1, |end| end + 2),
+            Some(other) if word == 0 => other.len_utf8(),
+            _ => word,
+        };
         Span::new(self.span.file, self.base as usize + at, self.base as usize + at + length)
     }
 
@@ -81,7 +85,11 @@ pub(crate) fn parse_problem(kind: &ParseErrorType) -> String {
         ParseErrorType::BadInput(error) => error.to_string(),
         ParseErrorType::Reserved(word) => format!("`{word}` cannot be used in a scenario"),
         ParseErrorType::ExprTooDeep => "the expression is nested too deeply".to_owned(),
-        other => other.to_string(),
+        other => {
+            let text = other.to_string();
+            let disabled = text.strip_prefix("reserved keyword '").and_then(|rest| rest.split('\'').next());
+            disabled.map_or_else(|| text.clone(), |word| format!("`{word}` cannot be used in a scenario"))
+        }
     }
 }
 
@@ -102,10 +110,13 @@ pub(crate) fn failure(error: &EvalAltResult, island: &Island, library: &[Island]
         EvalAltResult::ErrorRuntime(value, _) => value.to_string(),
         EvalAltResult::ErrorTooManyOperations(_) => "the Rhai takes more than 1000000 operations".to_owned(),
         EvalAltResult::ErrorStackOverflow(_) => "functions call each other more than 32 deep".to_owned(),
+        EvalAltResult::ErrorDataTooLarge(..) => "a text, list or map grows beyond what a scenario may hold".to_owned(),
         EvalAltResult::ErrorFunctionNotFound(signature, _) => format!("nothing takes `{}`", plain(signature)),
         EvalAltResult::ErrorDotExpr(text, _) if !text.is_empty() => plain(text),
         EvalAltResult::ErrorMismatchOutputType(wanted, got, _) => format!("expected {wanted}, not {got}"),
-        EvalAltResult::ErrorArrayBounds(length, index, _) => format!("there is no element {index} in a list of {length}"),
+        EvalAltResult::ErrorArrayBounds(length, index, _) => {
+            format!("there is no element {index} in a list of {length}")
+        }
         other => {
             let mut bare = other.to_string();
             // The label shows the place; Rhai's own words for it count within the island.
@@ -115,8 +126,10 @@ pub(crate) fn failure(error: &EvalAltResult, island: &Island, library: &[Island]
             bare
         }
     };
-    let mut diagnostic = Diagnostic::error(Code::IslandFailed, title).at(place.locate(error.position()), "it failed here");
-    for (span, name) in calls {
+    let mut diagnostic =
+        Diagnostic::error(Code::IslandFailed, title).at(place.locate(error.position()), "it failed here");
+    let failed = diagnostic.span();
+    for (span, name) in calls.into_iter().filter(|(span, _)| failed != Some(*span)) {
         diagnostic = diagnostic.see(span, format!("in this call of `{name}`"));
     }
     diagnostic
@@ -124,7 +137,10 @@ pub(crate) fn failure(error: &EvalAltResult, island: &Island, library: &[Island]
 
 /// Rhai's text for types, in the words of the table.
 fn plain(text: &str) -> String {
-    text.replace("i64", "number").replace("&str | ImmutableString | String", "text").replace("string", "text").replace("get$", ".")
+    text.replace("i64", "number")
+        .replace("&str | ImmutableString | String", "text")
+        .replace("string", "text")
+        .replace("get$", ".")
 }
 
 /// A place that stands for the whole of a file that has no text.

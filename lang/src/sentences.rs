@@ -19,9 +19,9 @@ pub(crate) fn read<'s>(file: &'s SourceFile, diagnostics: &mut Vec<Diagnostic>) 
         let span = lexer.span();
         match token {
             Ok(Token::Name("iptables")) if reader.at_head && begins_command(lexer.remainder()) => {
-                let line = lexer.remainder().split('\n').next().unwrap_or_default();
-                lexer.bump(line.len());
-                reader.push(span.start, Token::Command(line.trim()), span.end + line.trim_end().len());
+                let command = command(lexer.remainder());
+                lexer.bump(command.len());
+                reader.push(span.start, Token::Command(command.trim()), span.end + command.len());
             }
             Ok(Token::Name("rhai")) if reader.at_head && lexer.remainder().trim_start().starts_with('{') => {
                 let rest = lexer.remainder();
@@ -49,6 +49,28 @@ pub(crate) fn read<'s>(file: &'s SourceFile, diagnostics: &mut Vec<Diagnostic>) 
 /// Whether what follows the word `iptables` makes it a command: a blank and a `-`.
 fn begins_command(rest: &str) -> bool {
     rest.starts_with([' ', '\t']) && rest.trim_start_matches([' ', '\t']).starts_with('-')
+}
+
+/// The arguments of a command: up to the end of the line, or as a shell would have it to a `;`, a `}` or a `#` that is
+/// in no quotes and, but for `;`, stands by itself.
+fn command(rest: &str) -> &str {
+    let line = rest.split('\n').next().unwrap_or_default();
+    let (mut quote, mut blank, mut end) = (None, true, line.len());
+    for (at, char) in line.char_indices() {
+        match (quote, char) {
+            (Some(open), _) if open == char => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => quote = Some(char),
+            (None, ';') => end = at,
+            (None, '}' | '#') if blank => end = at,
+            (None, _) => {}
+        }
+        if end < line.len() {
+            break;
+        }
+        blank = char.is_whitespace();
+    }
+    line[..end].trim_end()
 }
 
 struct Reader<'s, 'd> {

@@ -6,18 +6,25 @@
 /// assert_eq!(did_you_mean("colour", ["status", "body"]), None);
 /// ```
 pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let (lower, length) = (word.to_lowercase(), word.chars().count());
-    let distance = |candidate: &str| strsim::damerau_levenshtein(&lower, &candidate.to_lowercase());
-    let near = candidates.into_iter().filter(|candidate| *candidate != word);
-    let (best, distance) = near.map(|candidate| (candidate, distance(candidate))).min_by_key(|(_, far)| *far)?;
-    // Of a short word, one letter may differ; but a word of one or two letters is near everything.
-    let allowed = (length.max(best.chars().count()) / 3).max(1);
-    (distance <= allowed && length > 1 || distance == 0).then_some(best)
+    let lower = word.to_lowercase();
+    let near = candidates.into_iter().filter(|candidate| *candidate != word).filter_map(|candidate| {
+        let distance = strsim::damerau_levenshtein(&lower, &candidate.to_lowercase());
+        let longer = word.len().max(candidate.len());
+        // Of a short word one letter may differ; but a single letter is near everything.
+        (distance <= (longer / 3).max(1) && word.len() > 1 || distance == 0).then_some((distance, candidate))
+    });
+    near.min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
 }
 
 /// The same as a question for a label or a hint.
 pub(crate) fn question<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     did_you_mean(word, candidates).map(|found| format!("did you mean `{found}`?"))
+}
+
+/// `word` with the article it takes.
+pub(crate) fn a(word: &str) -> String {
+    let article = if word.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+    format!("{article} {word}")
 }
 
 /// `a`, `b` or `c`, for people.
@@ -40,6 +47,8 @@ mod tests {
         assert_eq!(did_you_mean("slector", ["selector", "port"]), Some("selector"));
         assert_eq!(did_you_mean("clusterip", ["clusterIP"]), Some("clusterIP"));
         assert_eq!(did_you_mean("x", ["as"]), None);
+        // As near as `crop`, but longer: more of it may differ.
+        assert_eq!(did_you_mean("cross", ["crop", "crosses"]), Some("crosses"));
     }
 
     #[test]

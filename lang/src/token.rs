@@ -57,10 +57,7 @@ pub(crate) enum Token<'s> {
     Duration(&'s str),
     #[regex(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?", priority = 5)]
     Name(&'s str),
-    #[regex(
-        r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?(/[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?)+",
-        priority = 4
-    )]
+    #[regex(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?(/[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?)+", priority = 4)]
     Qualified(&'s str),
     #[regex(
         r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?(/[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?)*:[0-9]+",
@@ -168,11 +165,10 @@ mod tests {
         assert_eq!(tokens("10.1.0.89:58927"), [Token::AddressPort("10.1.0.89:58927")]);
         assert_eq!(tokens("192.168.0.0/16 /26"), [Token::Cidr("192.168.0.0/16"), Token::PrefixLength("/26")]);
         assert_eq!(tokens("00:50:56:93:1c:47"), [Token::Mac("00:50:56:93:1c:47")]);
-        assert_eq!(tokens("53/UDP 14s 3.16.1"), [
-            Token::PortProtocol("53/UDP"),
-            Token::Duration("14s"),
-            Token::Version("3.16.1")
-        ]);
+        assert_eq!(
+            tokens("53/UDP 14s 3.16.1"),
+            [Token::PortProtocol("53/UDP"), Token::Duration("14s"), Token::Version("3.16.1")]
+        );
         assert_eq!(tokens("iks/nginx-7ndcw"), [Token::Qualified("iks/nginx-7ndcw")]);
         assert_eq!(tokens("wordpress-db:3306"), [Token::NamePort("wordpress-db:3306")]);
         assert_eq!(tokens("k8s-app=kube-dns,"), [Token::Label("k8s-app=kube-dns"), Token::Comma]);

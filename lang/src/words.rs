@@ -208,6 +208,19 @@ mod tests {
         }
     }
 
+    /// The grammar names each word three times, which LALRPOP cannot be told to make of this table.
+    #[test]
+    fn the_grammar_has_the_same_words() {
+        let grammar = include_str!("grammar.lalrpop");
+        for &word in Word::ALL {
+            let terminal = format!("\"{}\" => Token::Word(Word::{word:?}),", word.text());
+            assert!(grammar.contains(&terminal), "missing: {terminal}");
+            let name = format!("\"{}\" => Word::{word:?}.text()", word.text());
+            assert!(word == Word::Not || grammar.contains(&name), "missing: {name}");
+        }
+        assert_eq!(grammar.matches("Token::Word(").count(), Word::ALL.len());
+    }
+
     #[test]
     fn every_block_has_words() {
         use BlockKind as B;

@@ -29,7 +29,11 @@ fn ran(text: &str) -> Ran {
     let (ast, mut diagnostics) = parse(&files.add("run.scn", format!("{WORLD}{text}")));
     let (program, more) = check(&ast);
     diagnostics.extend(more);
-    assert!(diagnostics.iter().all(|found| found.severity < Severity::Error), "{}", render(&diagnostics, &files, false));
+    assert!(
+        diagnostics.iter().all(|found| found.severity < Severity::Error),
+        "{}",
+        render(&diagnostics, &files, false)
+    );
     let (mut world, mut log) = (Fake::default(), Log::default());
     let summary = run(&program, &mut world, &mut log);
     Ran { world, log, summary, files }
@@ -58,12 +62,18 @@ fn declarations_come_first_wherever_they_stand() {
 
 #[test]
 fn names_are_resolved_on_the_way_down() {
-    let ran = ran("send client:1234 -> service/web:80 tcp as hello\nchoose web -> default/web-1\nsend pod/client -> web:80 udp as more\n");
+    let ran = ran(
+        "send client:1234 -> service/web:80 tcp as hello\nchoose web -> default/web-1\nsend pod/client -> web:80 udp as more\n",
+    );
     let from = |port| Source { name: "default/client".into(), port };
     let to = |name: &str| Target { host: TargetHost::Name(name.into()), port: Some(80) };
     let commands = ran.commands();
-    assert!(matches!(commands[0], Op::Send { from: f, to: t, .. } if *f == from(Some(1234)) && *t == to("service/default/web")));
-    assert!(matches!(commands[1], Op::Choose(Choice::Endpoint { service, endpoint }) if service == "default/web" && endpoint == "default/web-1"));
+    assert!(
+        matches!(commands[0], Op::Send { from: f, to: t, .. } if *f == from(Some(1234)) && *t == to("service/default/web"))
+    );
+    assert!(
+        matches!(commands[1], Op::Choose(Choice::Endpoint { service, endpoint }) if service == "default/web" && endpoint == "default/web-1")
+    );
     assert!(matches!(commands[2], Op::Send { from: f, to: t, .. } if *f == from(None) && *t == to("default/web")));
 }
 
@@ -85,6 +95,7 @@ fn islands_stand_for_values() {
 rhai {
   const eighty = 40 + 40;
   fn crosses(flow, device) { flow.hops.some(|hop| hop.out == device) }
+  fn short(flow) { flow.hops.len() < global::eighty }
 }
 for end in ${ service("web").endpoints } {
   choose web -> ${ end }
@@ -93,7 +104,7 @@ for end in ${ service("web").endpoints } {
   if ${ end.node == "worker1" } { wait ${ "1s" } } else { wait 2s }
 }
 assert ${ crosses(hello, "tunl0") && !crosses(hello, "eth9") }
-assert ${ eighty == 80 && service("default/web").clusterIP == "10.96.0.9" }
+assert ${ short(hello) && eighty == 80 && service("default/web").clusterIP == "10.96.0.9" }
 assert ${ hello.hops.map(|hop| hop.node) == ["client", "worker1", "worker2"] }
 assert ${ hello.packets[0].protocol == "udp" && hello.hops[1].chains.is_empty() }
 expect hello dnat ${ service("web").clusterIP }:80 => 192.168.1.1:80
@@ -124,16 +135,19 @@ test "fails" {
 test "goes on" { expect page status 200 }
 trace page
 "#);
-    assert_eq!(ran.log.lines, [
-        "failure E0502: this is not what happened",
-        "failure E0503: this is not true",
-        "test fails",
-        "failure E0502: this is not what happened",
-        "FAIL fails",
-        "test goes on",
-        "pass goes on",
-        "trace of page",
-    ]);
+    assert_eq!(
+        ran.log.lines,
+        [
+            "failure E0502: this is not what happened",
+            "failure E0503: this is not true",
+            "test fails",
+            "failure E0502: this is not what happened",
+            "FAIL fails",
+            "test goes on",
+            "pass goes on",
+            "trace of page",
+        ]
+    );
     assert_eq!(ran.summary, Summary { tests: 2, failed: 1, expectations: 4, unmet: 3, refused: 0 });
     insta::assert_snapshot!(ran.rendered());
 }
@@ -162,7 +176,7 @@ rhai {
 send client -> web:80 tcp as hello
 assert ${ third(hello) == "x" }
 assert ${ hello.hops[9].out == "" }
-assert ${ service("nothing").name == "" }
+assert ${ service("no" + "thing").name == "" }
 assert ${ 1 / (hello.hops.len() - 3) == 1 }
 wait ${ hello }
 for x in ${ 7 } { wait 1s }

@@ -187,7 +187,7 @@ pub enum Step {
     Route {
         /// The destination looked up.
         destination: Ipv4Addr,
-        /// The route found; none where there is none.
+        /// The route found; none where there is none. For an address of the namespace itself: that address.
         route: Option<Ipv4Net>,
         /// The gateway.
         via: Option<Ipv4Addr>,

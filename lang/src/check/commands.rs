@@ -5,7 +5,7 @@ use super::scripts::Variables;
 use crate::api::Type;
 use crate::ast::{Block, Island, Operand, Pattern, Statement, StatementKind, Text};
 use crate::lower::Lowering;
-use crate::suggest::question;
+use crate::suggest::{a, question};
 use crate::words::BlockKind;
 use crate::{Code, Diagnostic};
 
@@ -68,9 +68,11 @@ impl Checker<'_> {
             StatementKind::Assert(island) => {
                 let of = self.island(island, known);
                 if !matches!(of, Type::Truth | Type::Any) {
-                    let title = format!("a {} is neither true nor false", of.describe());
+                    let title = format!("{} is neither true nor false", a(of.describe()));
                     let diagnostic = Diagnostic::error(Code::BadIsland, title);
-                    self.report(diagnostic.at(island.span, "expected a comparison, or what is true or false by itself"));
+                    self.report(
+                        diagnostic.at(island.span, "expected a comparison, or what is true or false by itself"),
+                    );
                 }
             }
             StatementKind::For { variable, list, body } => {
@@ -152,7 +154,7 @@ impl Checker<'_> {
     }
 
     fn island(&mut self, island: &Island, known: &Known) -> Type {
-        self.compiler.island(island, &known.variables, &self.symbols.loose, &mut self.diagnostics)
+        self.compiler.island(island, &known.variables, &self.symbols, &mut self.diagnostics)
     }
 
     fn flow(&mut self, name: &Text, known: &Known) {
@@ -163,7 +165,8 @@ impl Checker<'_> {
         if flows().any(|flow| flow == name.text) {
             return;
         }
-        let label = question(&name.text, flows()).unwrap_or_else(|| "nothing has been sent under that name by now".to_owned());
+        let label =
+            question(&name.text, flows()).unwrap_or_else(|| "nothing has been sent under that name by now".to_owned());
         let hint = flows().next().is_none().then(|| format!("name a flow so: `send … as {}`", name.text));
         let title = format!("there is no flow `{}`", name.text);
         self.report(Diagnostic::error(Code::UnknownFlow, title).at(name.span, label).hint(hint));

@@ -8,6 +8,7 @@ use netscene_core::packet::DeviceName;
 
 use super::{Checker, values};
 use crate::ast::{Block, Clause, Range, Statement, StatementKind, Text};
+use crate::suggest::list;
 use crate::words::BlockKind;
 use crate::{Code, Diagnostic, Span, Word};
 
@@ -102,13 +103,13 @@ impl Checker<'_> {
                     overlay.set(self, "overlay", span, value);
                 }
                 StatementKind::Version { word, version } => {
-                    let value = self.ok(values::parsed("version", version));
+                    let value = self.ok(values::version(version));
                     if let Some((_, field)) = versions.iter_mut().find(|(of, _)| of == word) {
                         field.set(self, word.text(), span, value);
                     }
                 }
                 StatementKind::Mtu(bytes) => {
-                    let value = self.ok(values::parsed::<u16>("MTU", bytes));
+                    let value = self.ok(values::mtu(bytes));
                     mtu.set(self, "mtu", span, value);
                 }
                 StatementKind::Domain(text) => domain.set(self, "domain", span, Some(text.text.clone())),
@@ -204,7 +205,8 @@ impl Checker<'_> {
             let title = format!("the address of node `{}` is in no pool of machines", name.text);
             let mut diagnostic = Diagnostic::error(Code::OutsidePool, title).at(at, "outside");
             for (pool, span) in pools {
-                diagnostic = diagnostic.see(*span, format!("`{}` goes from {} to {}", pool.name, pool.first, pool.last));
+                diagnostic =
+                    diagnostic.see(*span, format!("`{}` goes from {} to {}", pool.name, pool.first, pool.last));
             }
             self.report(diagnostic);
         }
@@ -245,7 +247,7 @@ impl Checker<'_> {
         let mut sorted: Vec<&Clause> = Vec::new();
         for clause in clauses {
             if !legal.contains(&clause.word) {
-                let words = legal.iter().map(|word| word.syntax()).collect::<Vec<_>>().join(", ");
+                let words = list(legal.iter().map(|word| word.text()), "and");
                 let title = format!("`{}` does not belong to a {what}", clause.word.text());
                 let hint = format!("a {what} has: {words}");
                 self.report(Diagnostic::error(Code::Misplaced, title).at(clause.span, "not here").hint(hint));

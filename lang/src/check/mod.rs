@@ -55,7 +55,7 @@ pub fn check<'a>(ast: &'a Ast) -> (Program, Vec<Diagnostic>) {
         _ => None,
     };
     let blocks: Vec<_> = ast.statements.iter().filter_map(block).collect();
-    checker.compiler.library(&blocks, &checker.symbols.loose, &mut checker.diagnostics);
+    checker.compiler.library(&blocks, &checker.symbols, &mut checker.diagnostics);
     let steps = checker.steps(&ast.statements);
     let Checker { symbols, compiler, mut diagnostics, declarations, .. } = checker;
     diagnostics.sort_by_key(Diagnostic::span);
@@ -91,7 +91,8 @@ impl Checker<'_> {
             StatementKind::Cluster { name, body } => Some(self.cluster(name, body)),
             // `ranges` has checked it already.
             StatementKind::Pool { name, .. } => {
-                let known = self.ranges.pools.iter().find(|(pool, span)| pool.name == name.text && *span == statement.span);
+                let known =
+                    self.ranges.pools.iter().find(|(pool, span)| pool.name == name.text && *span == statement.span);
                 known.map(|(pool, _)| Object::Pool(pool.clone()))
             }
             StatementKind::Node { name, clauses } => self.node(name, clauses),

@@ -7,9 +7,10 @@ use indexmap::{IndexMap, IndexSet};
 use rhai::{AST, ASTFlags, ASTNode, Expr, FnCallExpr, FnPtr, Position, Stmt};
 
 use super::scripts::{Variables, ast_statements};
+use super::symbols::{Kind, Symbols};
 use crate::api::{FUNCTIONS, LIBRARY, Type};
 use crate::ast::Island;
-use crate::suggest::{list, question};
+use crate::suggest::{a, list, question};
 use crate::{Code, Diagnostic};
 
 /// A function of a script, or a closure in it.
@@ -24,7 +25,7 @@ pub(super) struct Walker<'a> {
     pub(super) island: &'a Island,
     /// The functions of the library, with the number of their parameters.
     pub(super) known: &'a IndexMap<String, usize>,
-    pub(super) loose: &'a IndexSet<String>,
+    pub(super) symbols: &'a Symbols,
     /// The functions and closures of this script.
     pub(super) functions: IndexMap<String, Function>,
     /// The keys of map literals, which may turn up as properties of anything.
@@ -171,23 +172,22 @@ impl Walker<'_> {
         if let Some(gives) = of.property(name) {
             return gives;
         }
-        if self.keys.contains(name) || self.loose.contains(name) {
+        if self.keys.contains(name) || self.symbols.loose.contains(name) {
             return Type::Any;
         }
         let mut names: IndexSet<_> = of.properties().map(|property| property.name).collect();
         names.sort();
         let title = match of {
             Type::Any => format!("nothing has a property `{name}`"),
-            _ => format!("a {} has no property `{name}`", of.describe()),
+            _ => format!("{} has no property `{name}`", a(of.describe())),
         };
         let method = LIBRARY.iter().any(|(method, _)| *method == name);
         let label = question(name, names.iter().copied()).unwrap_or_else(|| match method {
             true => format!("it is a method: write `{name}(…)`"),
             false => "unknown property".to_owned(),
         });
-        let hint = (of != Type::Any && !names.is_empty()).then(|| {
-            format!("a {} has: {}", of.describe(), list(names.iter().copied(), "and"))
-        });
+        let hint = (of != Type::Any && !names.is_empty())
+            .then(|| format!("{} has: {}", a(of.describe()), list(names.iter().copied(), "and")));
         let span = self.island.locate(position);
         self.diagnostics.push(Diagnostic::error(Code::UnknownProperty, title).at(span, label).hint(hint));
         Type::Any
@@ -210,6 +210,7 @@ impl Walker<'_> {
             };
         }
         if let Some(function) = FUNCTIONS.iter().find(|function| function.name == name && base.is_none()) {
+            self.declared(function.gives, &call.args);
             return function.gives;
         }
         if let Some((_, gives)) = LIBRARY.iter().find(|(method, _)| *method == name) {
@@ -217,8 +218,9 @@ impl Walker<'_> {
         }
         let here = self.functions.contains_key(name) || self.known.contains_key(name) || name.starts_with("anon$");
         // What Rhai makes of operators and closures by itself is not for the user to spell.
-        let internal = matches!(name, "curry" | "Fn" | "is_shared" | "print" | "debug") || !name.starts_with(char::is_alphabetic);
-        if !here && !internal && !variables.contains_key(name) && !self.loose.contains(name) {
+        let internal =
+            matches!(name, "curry" | "Fn" | "is_shared" | "print" | "debug") || !name.starts_with(char::is_alphabetic);
+        if !here && !internal && !variables.contains_key(name) && !self.symbols.loose.contains(name) {
             let known = FUNCTIONS.iter().map(|function| function.name).chain(LIBRARY.iter().map(|(name, _)| *name));
             let known = known.chain(self.known.keys().map(String::as_str));
             let property = base.and_then(|of| of.property(name)).is_some();
@@ -231,6 +233,19 @@ impl Walker<'_> {
             self.diagnostics.push(Diagnostic::error(Code::UnknownFunction, title).at(span, label));
         }
         Type::Any
+    }
+
+    /// Checks that the object exists that `service("name")` and its like ask for, where the name is written out.
+    fn declared(&mut self, of: Type, arguments: &[Expr]) {
+        let kind = match of {
+            Type::Service => Kind::Service,
+            Type::Pod => Kind::Pod,
+            _ => Kind::Node,
+        };
+        if let [Expr::StringConstant(name, position)] = arguments {
+            let span = self.island.locate(*position);
+            self.diagnostics.extend(self.symbols.resolve(name, span, &[kind]).err());
+        }
     }
 
     /// Walks a closure with the types of its parameters, if `expr` is one.

@@ -4,6 +4,7 @@ use indexmap::{IndexMap, IndexSet};
 use rhai::{AST, ASTFlags, Dynamic, Engine, ParseErrorType, Scope, Stmt};
 
 use super::properties::{Function, Walker};
+use super::symbols::Symbols;
 use crate::api::{FUNCTIONS, Type};
 use crate::ast::Island;
 use crate::suggest::{list, question};
@@ -38,13 +39,16 @@ impl Compiler {
     }
 
     /// Compiles the `rhai` blocks. All of them come before all islands, wherever they stand.
-    pub(super) fn library(&mut self, blocks: &[&Island], loose: &IndexSet<String>, diagnostics: &mut Vec<Diagnostic>) {
+    pub(super) fn library(&mut self, blocks: &[&Island], symbols: &Symbols, diagnostics: &mut Vec<Diagnostic>) {
         for block in blocks {
-            let scope = scope(&self.constants, loose);
+            let scope = scope(&self.constants, &symbols.loose);
             let ast = match self.engine.compile_with_scope(&scope, &block.text) {
                 Ok(ast) => ast,
                 Err(error) => {
                     diagnostics.push(self.compile_error(&error, block, &self.constants));
+                    // What the block defines is not missing for that.
+                    self.constants.extend(defined(&block.text, "const").map(|name| (name.to_owned(), Type::Any)));
+                    self.functions.extend(defined(&block.text, "fn").map(|name| (name.to_owned(), 0)));
                     continue;
                 }
             };
@@ -67,7 +71,7 @@ impl Compiler {
                 }
             }
             for (name, value) in constants {
-                let mut walker = self.walker(&ast, block, loose);
+                let mut walker = self.walker(&ast, block, symbols);
                 let of = walker.expression(&value, &self.constants.clone());
                 diagnostics.append(&mut walker.diagnostics);
                 self.constants.insert(name, of);
@@ -76,7 +80,7 @@ impl Compiler {
         }
         // A function may call one of a later block, so that bodies come when all names are known.
         for (block, ast) in &self.scripts.library {
-            let mut walker = self.walker(ast, block, loose);
+            let mut walker = self.walker(ast, block, symbols);
             walker.functions();
             diagnostics.append(&mut walker.diagnostics);
         }
@@ -87,7 +91,7 @@ impl Compiler {
         &mut self,
         island: &Island,
         variables: &Variables,
-        loose: &IndexSet<String>,
+        symbols: &Symbols,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Type {
         let mut all = self.constants.clone();
@@ -97,7 +101,7 @@ impl Compiler {
             diagnostics.push(diagnostic.at(island.span, "expected Rhai between the braces"));
             return Type::Any;
         }
-        let scope = scope(&all, loose);
+        let scope = scope(&all, &symbols.loose);
         let ast = match self.engine.compile_expression_with_scope(&scope, &island.text) {
             Ok(ast) => ast,
             Err(error) => {
@@ -105,14 +109,14 @@ impl Compiler {
                 return Type::Any;
             }
         };
-        let mut walker = self.walker(&ast, island, loose);
+        let mut walker = self.walker(&ast, island, symbols);
         let of = walker.body(ast_statements(&ast), &all);
         diagnostics.append(&mut walker.diagnostics);
         self.scripts.islands.insert(island.span, ast);
         of
     }
 
-    fn walker<'a>(&'a self, ast: &'a AST, island: &'a Island, loose: &'a IndexSet<String>) -> Walker<'a> {
+    fn walker<'a>(&'a self, ast: &'a AST, island: &'a Island, symbols: &'a Symbols) -> Walker<'a> {
         let functions = ast.iter_functions().map(|function| {
             // `clone_functions_only_filtered` of Rhai 1.27 keeps every function whatever the filter says.
             let mut only = ast.clone_functions_only();
@@ -123,7 +127,7 @@ impl Compiler {
         Walker {
             island,
             known: &self.functions,
-            loose,
+            symbols,
             functions: functions.collect(),
             keys: IndexSet::new(),
             diagnostics: Vec::new(),
@@ -136,10 +140,10 @@ impl Compiler {
             ParseErrorType::VariableUndefined(name) => {
                 let functions = FUNCTIONS.iter().map(|function| function.name);
                 let label = question(name, variables.keys().map(String::as_str)).unwrap_or_else(|| {
-                    if functions.chain(self.functions.keys().map(String::as_str)).any(|known| known == name) {
-                        format!("`{name}` is a function: write `{name}(…)`")
-                    } else if self.constants.contains_key(name) {
+                    if defined(&island.text, "const").any(|constant| constant == name) {
                         format!("inside of a function, a constant is `global::{name}`")
+                    } else if functions.chain(self.functions.keys().map(String::as_str)).any(|known| known == name) {
+                        format!("`{name}` is a function: write `{name}(…)`")
                     } else {
                         "no flow, loop variable or constant of that name is known here".to_owned()
                     }
@@ -152,6 +156,12 @@ impl Compiler {
             other => Diagnostic::error(Code::Island, script::parse_problem(other)).at(span, "Rhai stumbles here"),
         }
     }
+}
+
+/// The names that the words behind each `keyword` are.
+fn defined<'t>(text: &'t str, keyword: &'static str) -> impl Iterator<Item = &'t str> {
+    let mut words = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+    std::iter::from_fn(move || words.by_ref().find(|word| *word == keyword).and_then(|_| words.next()))
 }
 
 /// The statements of a script. `AST` gives them by `AsRef`, which is ambiguous without its type.

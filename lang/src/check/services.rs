@@ -43,10 +43,7 @@ impl Checker<'_> {
                 }
                 StatementKind::LoadBalancerIp(text) => {
                     let value = self.ok(values::address(&text.text, text.span));
-                    load_balancer_ip.set(self, "loadBalancerIP", span, value);
-                    if let Some(address) = value {
-                        self.check_load_balancer_ip(name, address, text.span);
-                    }
+                    load_balancer_ip.set(self, "loadBalancerIP", span, value.map(|address| (address, text.span)));
                 }
                 StatementKind::Labels { word: Word::Selector, pairs } => {
                     self.labels(&mut selector, &mut selected, "selector", pairs, span);
@@ -67,18 +64,22 @@ impl Checker<'_> {
         }
         self.check_ports(&ports);
         let kind = kind.value.unwrap_or_default();
-        if kind != ServiceType::LoadBalancer
-            && let Some(span) = load_balancer_ip.given().then(|| field_span(body)).flatten()
-        {
-            let diagnostic = Diagnostic::error(Code::Misplaced, "only a service of type LoadBalancer has a loadBalancerIP");
-            self.report(diagnostic.at(span, "not without `type LoadBalancer`"));
+        match load_balancer_ip.value {
+            Some((address, span)) if kind == ServiceType::LoadBalancer => {
+                self.check_load_balancer_ip(name, address, span);
+            }
+            Some((_, span)) => {
+                let title = "only a service of type LoadBalancer has a loadBalancerIP";
+                self.report(Diagnostic::error(Code::Misplaced, title).at(span, "not without `type LoadBalancer`"));
+            }
+            None => {}
         }
         Some(Object::Service(Service {
             namespace: namespace.to_owned(),
             name: self.ok(values::name(name))?,
             kind,
             cluster_ip: cluster_ip.value,
-            load_balancer_ip: load_balancer_ip.value,
+            load_balancer_ip: load_balancer_ip.value.map(|(address, _)| address),
             selector,
             endpoints: endpoints.value.unwrap_or_default(),
             ports: ports.into_iter().map(|(port, _)| port).collect(),
@@ -114,7 +115,8 @@ impl Checker<'_> {
             none = false;
         }
         if none {
-            diagnostic = diagnostic.hint(format!("there is none: write `pool balancers {address} to {address} for LoadBalancer`"));
+            diagnostic = diagnostic
+                .hint(format!("there is none: write `pool balancers {address} to {address} for LoadBalancer`"));
         }
         self.report(diagnostic);
     }
@@ -131,7 +133,8 @@ impl Checker<'_> {
 
     fn service_port(&mut self, field: &PortField) -> Option<ServicePort> {
         let (port, protocol) = self.ok(values::port_protocol(&field.port))?;
-        let mut number = |text: &Option<Text>| text.as_ref().and_then(|text| self.ok(values::port(&text.text, text.span)));
+        let mut number =
+            |text: &Option<Text>| text.as_ref().and_then(|text| self.ok(values::port(&text.text, text.span)));
         let (target_port, node_port) = (number(&field.target), number(&field.node_port));
         if let (Some(port), Some(text)) = (node_port, &field.node_port)
             && !NODE_PORTS.contains(&port)
@@ -151,7 +154,8 @@ impl Checker<'_> {
                 self.report(diagnostic.at(*span, "expected `as NAME` behind the port"));
             }
             let same = |other: &ServicePort| {
-                (other.port, other.protocol) == (port.port, port.protocol) || port.name.is_some() && other.name == port.name
+                (other.port, other.protocol) == (port.port, port.protocol)
+                    || port.name.is_some() && other.name == port.name
             };
             if let Some((_, first)) = ports[..at].iter().find(|(other, _)| same(other)) {
                 let diagnostic = Diagnostic::error(Code::Duplicate, "the service has this port already");
@@ -206,9 +210,4 @@ impl Checker<'_> {
             port: self.ok(values::port(&port.text, port.span))?,
         })
     }
-}
-
-fn field_span(body: &Block) -> Option<Span> {
-    let field = body.statements.iter().find(|field| matches!(field.kind, StatementKind::LoadBalancerIp(_)));
-    field.map(|field| field.span)
 }

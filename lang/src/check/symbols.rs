@@ -213,7 +213,7 @@ impl Symbols {
         let short = |full: &str| full.strip_prefix("default/").unwrap_or(full).to_owned();
         let known: Vec<String> = of_kind().map(|(_, full)| short(full)).collect();
         let what = list(kinds.iter().map(|kind| kind.word()), "or");
-        let question = question(text, known.iter().map(String::as_str)).or_else(|| {
+        let question = question(&short(text), known.iter().map(String::as_str)).or_else(|| {
             // The right name in the wrong namespace.
             let elsewhere = of_kind().find(|(_, full)| full.rsplit('/').next() == Some(name));
             elsewhere.map(|(kind, full)| format!("there is a {kind} `{full}`"))

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::str::FromStr;
 use std::time::Duration;
 
-use netscene_core::kube::TransportProtocol;
+use netscene_core::kube::{TransportProtocol, Version};
 
 use crate::ast::Text;
 use crate::suggest::{list, question};
@@ -76,6 +76,17 @@ pub(crate) fn duration(text: &str, span: Span) -> Result<Duration> {
     };
     let number = number.parse::<u64>().ok().and_then(|number| number.checked_mul(nanoseconds));
     number.map(Duration::from_nanos).ok_or_else(|| bad(Code::BadValue, "duration", text, span, "it is too long"))
+}
+
+pub(crate) fn version(text: &Text) -> Result<Version> {
+    let label = "expected one such as 1.20 or 3.16.1";
+    text.text.parse().map_err(|_| bad(Code::BadValue, "version", &text.text, text.span, label))
+}
+
+/// An MTU that IPv4 allows (RFC 791: every link takes 68 bytes).
+pub(crate) fn mtu(text: &Text) -> Result<u16> {
+    let bytes = text.text.parse::<u16>().ok().filter(|bytes| *bytes >= 68);
+    bytes.ok_or_else(|| bad(Code::BadValue, "MTU", &text.text, text.span, "expected 68 to 65535 bytes"))
 }
 
 /// One of a few words.

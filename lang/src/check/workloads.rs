@@ -29,7 +29,13 @@ impl Template {
 }
 
 impl Checker<'_> {
-    pub(super) fn pod(&mut self, namespace: &str, name: &Text, clauses: &[Clause], body: Option<&Block>) -> Option<Object> {
+    pub(super) fn pod(
+        &mut self,
+        namespace: &str,
+        name: &Text,
+        clauses: &[Clause],
+        body: Option<&Block>,
+    ) -> Option<Object> {
         let named = self.named_pod(name, clauses)?;
         let mut template = Template::default();
         for field in body.iter().flat_map(|body| &body.statements) {
@@ -73,7 +79,8 @@ impl Checker<'_> {
                 }
                 StatementKind::Pod { name, clauses, body } => {
                     if let Some(body) = body {
-                        let diagnostic = Diagnostic::error(Code::Misplaced, "a pod of a deployment has no fields of its own");
+                        let diagnostic =
+                            Diagnostic::error(Code::Misplaced, "a pod of a deployment has no fields of its own");
                         self.report(diagnostic.at(body.span, "write them beside the pod: they are those of every pod"));
                     }
                     pods.extend(self.named_pod(name, clauses));
@@ -196,7 +203,10 @@ impl Checker<'_> {
             }
         }
         if let (Some(body), true, true) = (body, serve.given(), ports.is_empty())
-            && !body.statements.iter().any(|field| matches!(field.kind, StatementKind::Port(_) | StatementKind::Faulty(_)))
+            && !body
+                .statements
+                .iter()
+                .any(|field| matches!(field.kind, StatementKind::Port(_) | StatementKind::Faulty(_)))
         {
             let title = format!("the container `{}` serves, but has no port to listen on", name.text);
             self.report(Diagnostic::error(Code::Missing, title).at(body.span, "expected a `port`"));

@@ -56,7 +56,11 @@ pub(crate) struct Lowering<'a> {
 enum Meant {
     Name(String, Option<u16>),
     Address(Ipv4Addr, Option<u16>),
-    Endpoint { name: String, address: Ipv4Addr, port: u16 },
+    Endpoint {
+        name: String,
+        address: Ipv4Addr,
+        port: u16,
+    },
     /// Not known before it runs.
     Later,
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::values::show;
 use super::{Engine, Runner};
 use crate::ast::Island;
-use crate::{Code, Diagnostic};
+use crate::{Code, Diagnostic, Span};
 
 /// The most parts that are shown: past that a diagnostic explains nothing.
 const MOST: usize = 6;
@@ -13,12 +13,14 @@ const MOST: usize = 6;
 impl<E: Engine + 'static> Runner<'_, E> {
     /// A failed assertion, with the value of every variable and chain of properties in it, and of both sides of the
     /// comparison if it is one.
-    pub(super) fn explain(&self, island: &Island) -> Diagnostic {
-        let diagnostic = Diagnostic::error(Code::AssertionFailed, "this is not true").at(island.span, "false");
+    pub(super) fn explain(&self, island: &Island, word: Span) -> Diagnostic {
+        let diagnostic = Diagnostic::error(Code::AssertionFailed, "this is not true").at(word, "");
         let mut parts = chains(&island.text);
         parts.extend(sides(&island.text).into_iter().flatten().filter(|side| !is_literal(&island.text[side.clone()])));
         parts.sort_by_key(|part| (part.start, part.end));
         parts.dedup();
+        // Where one part lies in another, a place alone does not say which is meant.
+        let nested = parts.windows(2).any(|pair| pair[1].start < pair[0].end);
         let mut shown = 0;
         let mut said: Vec<&str> = Vec::new();
         let mut out = diagnostic;
@@ -30,7 +32,8 @@ impl<E: Engine + 'static> Runner<'_, E> {
             if shown == MOST || said.contains(&text) || value.is_fnptr() {
                 continue;
             }
-            out = out.see(island.part(part), format!("this is {}", show(&value)));
+            let what = if nested { format!("`{text}`") } else { "this".to_owned() };
+            out = out.see(island.part(part), format!("{what} is {}", show(&value)));
             said.push(text);
             shown += 1;
         }
@@ -43,7 +46,10 @@ fn is_literal(text: &str) -> bool {
     let text = text.trim();
     text.parse::<i64>().is_ok()
         || matches!(text, "true" | "false")
-        || text.len() > 1 && text.starts_with('"') && text.find('"').is_some() && text[1..].find('"') == Some(text.len() - 2)
+        || text.len() > 1
+            && text.starts_with('"')
+            && text.find('"').is_some()
+            && text[1..].find('"') == Some(text.len() - 2)
 }
 
 /// The places of `name`, `name.property`, `name.method(…)[0]` and the like.

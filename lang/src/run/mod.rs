@@ -1,5 +1,6 @@
 //! Running a program against a world.
 
+mod core_world;
 mod explain;
 mod values;
 mod world;
@@ -15,7 +16,7 @@ pub use self::world::{Endpoint, Engine, Node, Pod, Service, Sink, Summary};
 use crate::ast::{Block, Island, Operand, Statement, StatementKind, Text};
 use crate::lower::{IslandValue, Lowering};
 use crate::program::Program;
-use crate::{Code, Diagnostic, Span, script};
+use crate::{Code, Diagnostic, Span, Word, script};
 
 /// Runs a program: declarations first, then everything else in file order. Each test starts from the world as it is at
 /// the test, and leaves nothing behind.
@@ -120,7 +121,7 @@ impl<E: Engine + 'static> Runner<'_, E> {
                 StatementKind::Command(command) => self.iptables(node, command),
                 _ => Ok(()),
             }),
-            StatementKind::Assert(island) => self.assert(island),
+            StatementKind::Assert(island) => self.assert(island, statement.span),
             StatementKind::For { variable, list, body } => self.repeat(variable, list, body),
             StatementKind::If { condition, then, otherwise } => {
                 match self.value(condition).and_then(|value| truth(&value, condition)) {
@@ -177,13 +178,15 @@ impl<E: Engine + 'static> Runner<'_, E> {
         done
     }
 
-    fn assert(&mut self, island: &Island) -> Done {
+    fn assert(&mut self, island: &Island, sentence: Span) -> Done {
         self.summary.expectations += 1;
         match self.value(island).and_then(|value| truth(&value, island)) {
             Ok(true) => Ok(()),
             Ok(false) => {
                 self.summary.unmet += 1;
-                let diagnostic = self.explain(island);
+                let start = sentence.start as usize;
+                let word = Span::new(sentence.file, start, start + Word::Assert.text().len());
+                let diagnostic = self.explain(island, word);
                 self.told(diagnostic)
             }
             Err(diagnostic) => self.fail(diagnostic),
@@ -232,7 +235,9 @@ impl<E: Engine + 'static> Runner<'_, E> {
                 let text = self.program.file.at(span);
                 let diagnostic = Diagnostic::error(Code::ExpectationFailed, "this is not what happened");
                 let diagnostic = diagnostic.at(span, judgement.actual);
-                return self.told(diagnostic.hint(text.strip_prefix("expect ").map(|expected| format!("expected: {expected}"))));
+                return self.told(
+                    diagnostic.hint(text.strip_prefix("expect ").map(|expected| format!("expected: {expected}"))),
+                );
             }
         };
         if let Some(name) = sent.filter(|name| !name.is_empty()) {
@@ -294,7 +299,8 @@ impl<E: Engine + 'static> Runner<'_, E> {
 
     fn refused(&mut self, error: &OpError, span: Span) {
         self.summary.refused += 1;
-        let mut diagnostic = Diagnostic::error(Code::Refused, &error.problem).at(span, "refused").hint(error.hint.clone());
+        let mut diagnostic =
+            Diagnostic::error(Code::Refused, &error.problem).at(span, "refused").hint(error.hint.clone());
         if let Some((origin, text)) = &error.related {
             if *origin.file == *self.program.file.name() {
                 let place = Span::new(self.program.file.id(), origin.start as usize, origin.end as usize);

@@ -77,7 +77,9 @@ pub(super) fn register(engine: &mut Engine) {
         .register_get("hops", |packet: &mut Packet| packet.hops())
         .register_get("source", |packet: &mut Packet| maybe(packet.first().map(|first| first.ends().0)))
         .register_get("destination", |packet: &mut Packet| maybe(packet.first().map(|first| first.ends().1)))
-        .register_get("protocol", |packet: &mut Packet| maybe(packet.first().map(|first| protocol_name(first.protocol()))));
+        .register_get("protocol", |packet: &mut Packet| {
+            maybe(packet.first().map(|first| protocol_name(first.protocol())))
+        });
     register_hop(engine);
     engine
         .register_type_with_name::<Endpoint>("endpoint")
@@ -136,7 +138,8 @@ fn register_flow(engine: &mut Engine) {
 }
 
 fn register_hop(engine: &mut Engine) {
-    let device = |device: Option<netscene_core::packet::DeviceName>| device.map(|name| name.to_string()).unwrap_or_default();
+    let device =
+        |device: Option<netscene_core::packet::DeviceName>| device.map(|name| name.to_string()).unwrap_or_default();
     engine
         .register_type_with_name::<Hop>("hop")
         .register_get("node", |hop: &mut Hop| maybe(hop.get().map(|hop| text(&hop.place))))
@@ -241,7 +244,8 @@ pub(super) fn show(value: &Dynamic) -> String {
     }
     if let Ok(items) = value.as_array_ref() {
         let shown: Vec<_> = items.iter().take(SHOWN).map(show).collect();
-        let more = items.len().checked_sub(SHOWN + 1).map(|more| format!(", and {} more", more + 1)).unwrap_or_default();
+        let more =
+            items.len().checked_sub(SHOWN + 1).map(|more| format!(", and {} more", more + 1)).unwrap_or_default();
         return format!("[{}{more}]", shown.join(", "));
     }
     if let Some(hop) = value.clone().try_cast::<Hop>() {
@@ -262,4 +266,130 @@ fn for_simple(value: &Dynamic) -> Option<String> {
         });
     }
     (value.is_int() || value.is_bool() || value.is_char() || value.is_float()).then(|| value.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use netscene_core::Time;
+    use netscene_core::packet::{Packet as Datagram, Udp};
+    use netscene_core::trace::{FlowKind, Hop as TraceHop, PacketId, PacketTrace};
+    use rhai::Scope;
+
+    use super::*;
+    use crate::api::{LIBRARY, PROPERTIES, Type};
+    use crate::script;
+
+    fn flow() -> Arc<trace::Flow> {
+        let datagram = Datagram::new(Ipv4Addr::LOCALHOST, Ipv4Addr::LOCALHOST, Udp::new(1, 2, Vec::new()));
+        let hop = TraceHop {
+            time: Time::ZERO,
+            place: "worker1".into(),
+            in_device: None,
+            out_device: None,
+            before: datagram.clone(),
+            after: datagram,
+            steps: Vec::new(),
+            end: End::Dropped(DropReason::NoRoute),
+        };
+        Arc::new(trace::Flow {
+            name: "hello".into(),
+            kind: FlowKind::Ping(Ipv4Addr::LOCALHOST),
+            from: "worker1".into(),
+            started: Time::ZERO,
+            outcome: FlowOutcome::Timeout { at: "worker1".into() },
+            packets: vec![PacketTrace { id: PacketId(0), hops: vec![hop] }],
+            http: None,
+            dns: None,
+        })
+    }
+
+    fn sample(of: Type) -> Dynamic {
+        let address = Ipv4Addr::LOCALHOST;
+        let name = "default/a".to_owned();
+        let endpoint = world::Endpoint { name: name.clone(), node: "a".into(), address, port: 80 };
+        match of {
+            Type::Flow => Dynamic::from(Flow(flow())),
+            Type::Packet => Dynamic::from(Packet(flow(), 0)),
+            Type::Hop => Dynamic::from(Hop(flow(), 0, 0)),
+            Type::Endpoint => Dynamic::from(Endpoint(endpoint)),
+            Type::Service => {
+                Dynamic::from(service(world::Service { name, cluster_ip: None, endpoints: vec![endpoint] }))
+            }
+            Type::Pod => Dynamic::from(Pod(world::Pod { name, node: "a".into(), address })),
+            Type::Node => Dynamic::from(Node(world::Node { name, address })),
+            Type::List => Dynamic::from(vec![Dynamic::from(1_i64)] as Array),
+            Type::Text => "text".into(),
+            Type::Number => Dynamic::from(7_i64),
+            other => panic!("no sample of {other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_property_of_the_table_is_there_and_of_its_type() {
+        let mut engine = script::engine();
+        register(&mut engine);
+        for property in PROPERTIES {
+            let mut scope = Scope::new();
+            scope.push_constant_dynamic("x", sample(property.of));
+            let text = format!("x.{}", property.name);
+            let value: Dynamic = engine.eval_expression_with_scope(&mut scope, &text).unwrap();
+            let fits = match property.gives {
+                Type::Number => value.is_int(),
+                Type::Truth => value.is_bool(),
+                Type::Text => value.is_string(),
+                Type::List | Type::Texts | Type::Packets | Type::Hops | Type::Endpoints => {
+                    value.is_array() || value.is::<rhai::Blob>()
+                }
+                _ => false,
+            };
+            // Nothing stands for what is missing; `chars` is an iterator of Rhai's own.
+            assert!(
+                fits || value.is_unit() || property.name == "chars",
+                "{:?}.{} is {value:?}",
+                property.of,
+                property.name
+            );
+        }
+    }
+
+    #[test]
+    fn every_function_of_the_library_is_rhais() {
+        let engine = script::engine();
+        for (name, _) in LIBRARY {
+            let known = |arguments: &str| {
+                ["[1, 2]", "\"text\"", "7", "#{a: 1}", "7.5"].iter().any(|base| {
+                    let texts = [
+                        format!("{{ let x = {base}; x.{name}({arguments}) }}"),
+                        format!("{name}({base}, {arguments})"),
+                    ];
+                    texts.iter().any(|text| {
+                        !matches!(
+                            engine.eval::<Dynamic>(text).map_err(|error| *error),
+                            Err(rhai::EvalAltResult::ErrorFunctionNotFound(..) | rhai::EvalAltResult::ErrorParsing(..))
+                        )
+                    })
+                })
+            };
+            let tried = [
+                "",
+                "1",
+                "\"a\"",
+                "|a| true",
+                "|a, b| a",
+                "1, 1",
+                "1, 1, 1",
+                "1, 1, [3]",
+                "[1]",
+                "#{b: 2}",
+                "'a'",
+                "3, \"a\"",
+                "\"a\", \"b\"",
+                "|a| a, 1",
+                "\"b\", 1",
+            ];
+            assert!(tried.iter().any(|arguments| known(arguments)), "Rhai has no `{name}`");
+        }
+    }
 }

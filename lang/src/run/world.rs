@@ -143,11 +143,7 @@ impl Summary {
 }
 
 /// Registers the functions of the table in [`api`](crate::api).
-pub(super) fn register<E: Engine + 'static>(
-    rhai: &mut rhai::Engine,
-    world: &Rc<RefCell<E>>,
-    symbols: &Rc<Symbols>,
-) {
+pub(super) fn register<E: Engine + 'static>(rhai: &mut rhai::Engine, world: &Rc<RefCell<E>>, symbols: &Rc<Symbols>) {
     macro_rules! question {
         ($name:literal, $kind:expr, $method:ident, $wrap:path) => {
             let (world, symbols) = (world.clone(), symbols.clone());

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use netscene_core::Time;
 use netscene_core::kube::Object;
 use netscene_core::packet::{DeviceName, Packet, Udp};
-use netscene_core::trace::{End, Flow, FlowKind, FlowOutcome, Hop, HttpResult, Judgement, PacketId, PacketTrace, Pattern};
+use netscene_core::trace::{
+    End, Flow, FlowKind, FlowOutcome, Hop, HttpResult, Judgement, PacketId, PacketTrace, Pattern,
+};
 use netscene_core::world::{Op, OpError, Operation, Outcome};
 use netscene_lang::{Diagnostic, Endpoint, Engine, Node, Pod, Service, Sink};
 
@@ -36,7 +38,8 @@ impl Fake {
             steps: Vec::new(),
             end: End::Delivered { to: "nginx".into() },
         };
-        let hops = vec![hop("client", Some(DeviceName::ETH0)), hop("worker1", Some(DeviceName::TUNL0)), hop("worker2", None)];
+        let hops =
+            vec![hop("client", Some(DeviceName::ETH0)), hop("worker1", Some(DeviceName::TUNL0)), hop("worker2", None)];
         let flow = Arc::new(Flow {
             name: name.to_owned(),
             kind,
@@ -75,7 +78,11 @@ impl Engine for Fake {
             }
             Op::Declare { object: Object::Node(node) } if node.address.octets()[3] == 99 => {
                 self.operations.pop();
-                return Err(OpError { problem: "the world is full".into(), hint: Some("use less".into()), related: None });
+                return Err(OpError {
+                    problem: "the world is full".into(),
+                    hint: Some("use less".into()),
+                    related: None,
+                });
             }
             _ => Outcome::Done,
         })
