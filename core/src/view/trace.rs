@@ -76,8 +76,10 @@ pub fn summary(flow: &Flow) -> String {
     let last = hops.map(|hop| hop.time).max();
     let _ = match (flow.packets.len(), last) {
         (0, _) | (_, None) => write!(text, "; no packets"),
-        (1, Some(last)) => write!(text, "; 1 packet in {:?}", last - flow.started),
-        (count, Some(last)) => write!(text, "; {count} packets in {:?}", last - flow.started),
+        (count, Some(last)) => {
+            let (plural, micros) = (if count == 1 { "" } else { "s" }, (last - flow.started).as_micros());
+            write!(text, "; {count} packet{plural} in {}.{:03} ms", micros / 1000, micros % 1000)
+        }
     };
     text.push('\n');
     if let Some(http) = &flow.http {
@@ -200,10 +202,13 @@ impl Story<'_> {
             Step::Route { destination, route, via, device } => {
                 let mut text = format!("{destination}: ");
                 match (route, device) {
-                    (None, _) => text.push_str("no route"),
-                    (Some(_), None) if !matches!(hop.end, End::Dropped(_)) => text.push_str("this machine"),
                     (Some(route), _) if route.prefix_len() == 0 => text.push_str("default"),
-                    (Some(route), _) => write!(text, "{route}")?,
+                    (Some(route), Some(_)) => write!(text, "{route}")?,
+                    // A route that drops has no device either, and the end of the hop tells which it was.
+                    (Some(route), None) if refused(hop) => write!(text, "{route}")?,
+                    (None, _) if hop.end == End::Dropped(DropReason::NoRoute) => text.push_str("no route"),
+                    (_, None) => text.push_str("this machine"),
+                    (None, Some(_)) => text.push_str("on the link"),
                 }
                 if let Some(via) = via {
                     write!(text, " via {via}")?;
@@ -280,6 +285,11 @@ impl Story<'_> {
     }
 }
 
+/// Whether a route was what dropped the packet.
+fn refused(hop: &Hop) -> bool {
+    matches!(hop.end, End::Dropped(DropReason::Blackhole | DropReason::Unreachable | DropReason::Prohibit))
+}
+
 /// Whether the last line told of the hop is the rule that dropped the packet.
 fn told_last(hop: &Hop) -> bool {
     matches!(hop.steps.last(), Some(Step::Rule(_)))
@@ -312,13 +322,22 @@ fn state_name(state: CtState) -> &'static str {
     CtStates::NAMED.iter().find(|(known, _)| *known == states).map_or("", |(_, name)| name)
 }
 
-/// `text` in pieces of at most `width` bytes, cut before an option where that is possible.
+/// `text` in pieces of at most `width` bytes, cut before a match or a target where that is possible.
 fn wrapped(mut text: &str, width: usize) -> Vec<&str> {
     let mut parts = Vec::new();
     while text.len() > width {
         let head = &text[..text.floor_char_boundary(width)];
-        let option = head.rfind(" -").filter(|&at| at > width / 3);
-        let Some(cut) = option.or_else(|| head.rfind(' ')).or_else(|| text.find(' ')) else { break };
+        let late = |at: &usize| *at > width / 3;
+        let option = head.rmatch_indices(" -").map(|(at, _)| at).filter(late);
+        let mut part = option.filter(|at| !text[at + 2..].starts_with('-'));
+        let Some(cut) = part
+            .next()
+            .or_else(|| head.rfind(" -").filter(late))
+            .or_else(|| head.rfind(' '))
+            .or_else(|| text.find(' '))
+        else {
+            break;
+        };
         parts.push(&text[..cut]);
         text = text[cut..].trim_start();
     }

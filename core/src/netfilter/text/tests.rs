@@ -1,7 +1,5 @@
 //! The rules kube-proxy writes, loaded and printed as the kernel's own tools print them.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
-
 use std::sync::Arc;
 
 use super::{RestoreInput, restore, save};
@@ -48,7 +46,7 @@ fn assert_same(printed: &str, expected: &str) {
 fn rules_of_kube_proxy_1_20_are_printed_as_the_kernel_has_them() {
     let mut rules = Ruleset::default();
     load(&mut rules, JUMPS_OF_1_20);
-    load(&mut rules, include_str!("../../../../tests/reference/guestbook-v1.20.0-rc.0-etpcluster.restore"));
+    load(&mut rules, include_str!("../../../../tests/reference/kube-proxy-1.20-guestbook.restore"));
     let kernel = include_str!("../../../../tests/reference/guestbook-v1.20.0-rc.0-etpcluster.kernel-legacy.save");
     assert_same(&save(&rules, &[TableName::Nat, TableName::Filter], false), &undated(kernel));
 }
