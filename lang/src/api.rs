@@ -44,6 +44,7 @@ pub enum Type {
 
 impl Type {
     /// What a list holds.
+    #[must_use]
     pub const fn element(self) -> Self {
         match self {
             Self::Texts => Self::Text,
@@ -154,7 +155,7 @@ properties! {
     Hop {
         "node" Text "the place: a node, a pod, a host or the gateway";
         "in_device" Text "the device the packet came in on; empty where a local process sent it";
-        "out" Text "the device the packet left by; empty where it ended";
+        "out" Text "the device the packet left by, `tunl0` where it went into a tunnel; empty where it ended";
         "time" Text "when the packet got there, in seconds";
         "source" Text "ADDRESS or ADDRESS:PORT the packet came from, as it came";
         "destination" Text "ADDRESS or ADDRESS:PORT the packet went to, as it came";
@@ -285,6 +286,5 @@ pub const LIBRARY: &[(&str, Option<Type>)] = &[
     ("type_of", Some(Type::Text)),
     ("call", Some(Type::Any)),
     ("curry", Some(Type::Any)),
-    ("concat", Some(Type::Any)),
     ("to_hex", Some(Type::Text)),
 ];

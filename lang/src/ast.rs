@@ -127,6 +127,7 @@ pub enum Range {
     missing_docs,
     reason = "each variant is a sentence of the table in `words`, and its fields are that sentence's"
 )]
+#[expect(clippy::large_enum_variant, reason = "a file has few sentences, and boxes would only hide their parts")]
 pub enum StatementKind {
     Cluster {
         name: Text,
@@ -297,6 +298,7 @@ pub enum StatementKind {
 /// What is expected: `core`'s patterns as they are written.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "they are those of `netscene_core::trace::Pattern`")]
+#[expect(clippy::large_enum_variant, reason = "as above")]
 pub enum Pattern {
     Delivered { to: Option<Operand> },
     Dropped { by: Option<Text>, at: Option<Operand> },

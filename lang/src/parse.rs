@@ -1,5 +1,4 @@
 use std::convert::Infallible;
-use std::ops::Range;
 use std::sync::Arc;
 
 use lalrpop_util::ParseError;
@@ -14,6 +13,7 @@ mod grammar {
     #![allow(
         clippy::all,
         clippy::pedantic,
+        clippy::unwrap_used,
         elided_lifetimes_in_paths,
         missing_docs,
         unreachable_pub,
@@ -23,14 +23,8 @@ mod grammar {
     include!(concat!(env!("OUT_DIR"), "/grammar.rs"));
 }
 
-type Error<'s> = ParseError<usize, Token<'s>, Infallible>;
-
-/// A sentence that could not be read.
-pub(crate) struct Fault<'s> {
-    pub(crate) error: Error<'s>,
-    /// The bytes of the sentence, its block included.
-    pub(crate) sentence: Range<usize>,
-}
+/// Why a sentence could not be read.
+pub(crate) type Fault<'s> = ParseError<usize, Token<'s>, Infallible>;
 
 /// Reads a file. It never fails: a sentence that cannot be read becomes a diagnostic and a
 /// [`Faulty`](StatementKind::Faulty) statement, and the reading goes on at the next.
@@ -49,18 +43,19 @@ pub fn parse(file: &Arc<SourceFile>) -> (Ast, Vec<Diagnostic>) {
     let mut faults = Vec::new();
     let tokens = tokens.into_iter().map(Ok::<_, Infallible>);
     let parsed = grammar::FileParser::new().parse(&builder, &mut faults, tokens);
+    // Braces are balanced and every sentence has an end, so that the recovery always finds one; if it did not, the file
+    // would be faulty as a whole.
     let statements = parsed.unwrap_or_else(|error| {
-        let end = file.text().len();
-        faults.push(Fault { error, sentence: end..end });
+        faults.push(error);
         Vec::new()
     });
-    diagnostics.extend(faults.into_iter().filter_map(|fault| describe(file, fault.error)));
+    diagnostics.extend(faults.into_iter().filter_map(|fault| describe(file, fault)));
     diagnostics.sort_by_key(Diagnostic::span);
     (Ast { file: file.clone(), statements }, diagnostics)
 }
 
 /// What a parse error says; nothing where the token has been reported when it was read.
-fn describe(file: &SourceFile, error: Error<'_>) -> Option<Diagnostic> {
+fn describe(file: &SourceFile, error: Fault<'_>) -> Option<Diagnostic> {
     let (start, token, end, expected) = match error {
         ParseError::UnrecognizedToken { token: (start, token, end), expected } => (start, token, end, expected),
         ParseError::UnrecognizedEof { location, expected } => (location, Token::Eol, location, expected),

@@ -65,11 +65,6 @@ impl Island {
         Span::new(self.span.file, self.base as usize + at, self.base as usize + at + length)
     }
 
-    /// The byte of the Rhai at which a place of the file stands.
-    pub(crate) fn offset(&self, span: Span) -> usize {
-        (span.start.saturating_sub(self.base)) as usize
-    }
-
     /// A part of the Rhai, as a place of the file.
     pub(crate) fn part(&self, range: std::ops::Range<usize>) -> Span {
         let base = self.base as usize;
@@ -160,7 +155,7 @@ mod tests {
     fn a_position_is_the_place_of_a_token() {
         let island = island("\"h\u{e9}\u{e9}\" == staus");
         let span = island.locate(Position::new(1, 10));
-        assert_eq!(&island.text[island.offset(span)..][..5], "staus");
+        assert_eq!(&island.text[(span.start - island.base) as usize..][..5], "staus");
         assert_eq!(span.end - span.start, 5);
     }
 

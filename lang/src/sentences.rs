@@ -59,11 +59,10 @@ fn command(rest: &str) -> &str {
     for (at, char) in line.char_indices() {
         match (quote, char) {
             (Some(open), _) if open == char => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(char),
             (None, ';') => end = at,
             (None, '}' | '#') if blank => end = at,
-            (None, _) => {}
+            _ => {}
         }
         if end < line.len() {
             break;

@@ -89,16 +89,13 @@ pub(crate) enum Token<'s> {
 fn island<'s>(lexer: &mut logos::Lexer<'s, Token<'s>>) -> Result<&'s str, LexError> {
     let rest = lexer.remainder();
     let line = rest.split('\n').next().unwrap_or_default();
-    match closing_brace(line) {
-        Some(end) => {
-            lexer.bump(end + 1);
-            Ok(&line[..end])
-        }
-        None => {
-            // Not to take the braces of the unclosed island for the file's.
-            lexer.bump(line.len());
-            Err(LexError::Island)
-        }
+    if let Some(end) = closing_brace(line) {
+        lexer.bump(end + 1);
+        Ok(&line[..end])
+    } else {
+        // Not to take the braces of the unclosed island for the file's.
+        lexer.bump(line.len());
+        Err(LexError::Island)
     }
 }
 

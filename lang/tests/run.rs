@@ -6,7 +6,7 @@ use netscene_core::world::{Choice, Op, Show, Source, Target, TargetHost};
 use netscene_lang::{Severity, SourceFiles, Summary, check, parse, render, run};
 use support::{Fake, Log};
 
-const WORLD: &str = r#"
+const WORLD: &str = r"
 node worker1 at 10.0.0.1
 node worker2 at 10.0.0.2
 namespace default {
@@ -14,7 +14,7 @@ namespace default {
   deployment web { replicas 2; labels app=web; container nginx { port 80; serve http } }
   service web { selector app=web; port 80 }
 }
-"#;
+";
 
 struct Ran {
     world: Fake,

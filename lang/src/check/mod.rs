@@ -137,10 +137,8 @@ impl Checker<'_> {
         let legal = list(block.words().map(Word::text), "and");
         // `host` and `on` begin sentences of two forms: then it is the form that is wrong.
         let form = block.words().any(|other| other == word);
-        let title = match form {
-            true => format!("this form of `{}` does not belong in {}", word.text(), block.describe()),
-            false => format!("`{}` does not belong in {}", word.text(), block.describe()),
-        };
+        let what = if form { "this form of " } else { "" };
+        let title = format!("{what}`{}` does not belong in {}", word.text(), block.describe());
         let end = statement.span.start as usize + word.text().len();
         let span = Span::new(statement.span.file, statement.span.start as usize, end.min(statement.span.end as usize));
         let place = |kind: &&BlockKind| **kind != block;

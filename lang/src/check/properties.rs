@@ -58,7 +58,6 @@ impl Walker<'_> {
 
     fn statement(&mut self, statement: &Stmt, variables: &mut Variables) -> Type {
         match statement {
-            Stmt::Expr(expr) => return self.expression(expr, variables),
             Stmt::FnCall(call, position) => return self.call(call, *position, None, variables),
             Stmt::Var(var, ..) => {
                 let of = self.expression(&var.1, variables);
@@ -81,7 +80,9 @@ impl Walker<'_> {
                 self.expression(&parts.1.lhs, variables);
                 self.expression(&parts.1.rhs, variables);
             }
-            Stmt::Return(Some(expr), ..) | Stmt::BreakLoop(Some(expr), ..) => return self.expression(expr, variables),
+            Stmt::Expr(expr) | Stmt::Return(Some(expr), ..) | Stmt::BreakLoop(Some(expr), ..) => {
+                return self.expression(expr, variables);
+            }
             // The arms of a `switch`, and `try`, are left for Rhai to judge when it runs.
             _ => {}
         }
@@ -182,9 +183,8 @@ impl Walker<'_> {
             _ => format!("{} has no property `{name}`", a(of.describe())),
         };
         let method = LIBRARY.iter().any(|(method, _)| *method == name);
-        let label = question(name, names.iter().copied()).unwrap_or_else(|| match method {
-            true => format!("it is a method: write `{name}(…)`"),
-            false => "unknown property".to_owned(),
+        let label = question(name, names.iter().copied()).unwrap_or_else(|| {
+            if method { format!("it is a method: write `{name}(…)`") } else { "unknown property".to_owned() }
         });
         let hint = (of != Type::Any && !names.is_empty())
             .then(|| format!("{} has: {}", a(of.describe()), list(names.iter().copied(), "and")));
@@ -224,9 +224,10 @@ impl Walker<'_> {
             let known = FUNCTIONS.iter().map(|function| function.name).chain(LIBRARY.iter().map(|(name, _)| *name));
             let known = known.chain(self.known.keys().map(String::as_str));
             let property = base.and_then(|of| of.property(name)).is_some();
-            let label = match property {
-                true => format!("`{name}` is a property: leave the parentheses out"),
-                false => question(name, known).unwrap_or_else(|| "unknown function".to_owned()),
+            let label = if property {
+                format!("`{name}` is a property: leave the parentheses out")
+            } else {
+                question(name, known).unwrap_or_else(|| "unknown function".to_owned())
             };
             let title = format!("there is no {} `{name}`", if base.is_some() { "method" } else { "function" });
             let span = self.island.locate(position);

@@ -1,9 +1,10 @@
 //! What islands are given: the objects of the table in [`api`](crate::api), as Rhai's types.
 
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use netscene_core::packet::protocol;
+use netscene_core::packet::{Body, protocol};
 use netscene_core::trace::{self, DropReason, End, FlowOutcome, Step};
 use rhai::{Array, Dynamic, Engine};
 
@@ -18,9 +19,12 @@ pub(super) struct Flow(pub(super) Arc<trace::Flow>);
 #[derive(Clone)]
 struct Packet(Arc<trace::Flow>, usize);
 
-/// A hop of a packet of a flow, by their numbers.
+/// A stay of a packet in one namespace: a run of hops of a packet of a flow.
+///
+/// The engine keeps a hop for the packet and one for the packet it travels in, so that a node at either end of a tunnel
+/// has two. Who asks for the path of a packet wants the node once, with the devices of the packet itself.
 #[derive(Clone)]
-struct Hop(Arc<trace::Flow>, usize, usize);
+struct Hop(Arc<trace::Flow>, usize, Range<usize>);
 
 #[derive(Clone)]
 struct Endpoint(world::Endpoint);
@@ -49,14 +53,43 @@ impl Packet {
     }
 
     fn hops(&self) -> Array {
-        let count = self.get().map_or(0, |packet| packet.hops.len());
-        (0..count).map(|hop| Dynamic::from(Hop(self.0.clone(), self.1, hop))).collect()
+        let Some(packet) = self.get() else { return Array::new() };
+        let mut start = 0;
+        let stays = packet.hops.chunk_by(|one, next| one.place == next.place).map(|stay| {
+            let range = start..start + stay.len();
+            start = range.end;
+            Dynamic::from(Hop(self.0.clone(), self.1, range))
+        });
+        stays.collect()
     }
 }
 
 impl Hop {
-    fn get(&self) -> Option<&trace::Hop> {
-        self.0.packets.get(self.1)?.hops.get(self.2)
+    fn all(&self) -> &[trace::Hop] {
+        self.0.packets.get(self.1).and_then(|packet| packet.hops.get(self.2.clone())).unwrap_or_default()
+    }
+
+    /// The hops of the packet itself, where there is one; else those of what it travels in.
+    fn own(&self) -> impl DoubleEndedIterator<Item = &trace::Hop> {
+        let inside = |hop: &&trace::Hop| !matches!(hop.before.body, Body::Ipip(_));
+        let any = self.all().iter().any(|hop| inside(&hop));
+        self.all().iter().filter(move |hop| !any || inside(hop))
+    }
+
+    fn first(&self) -> Option<&trace::Hop> {
+        self.own().next()
+    }
+
+    fn last(&self) -> Option<&trace::Hop> {
+        self.own().next_back()
+    }
+
+    /// Why it was dropped.
+    fn dropped(&self) -> Option<&DropReason> {
+        self.all().iter().find_map(|hop| match &hop.end {
+            End::Dropped(reason) => Some(reason),
+            _ => None,
+        })
     }
 }
 
@@ -65,7 +98,7 @@ fn maybe<T: Into<Dynamic>>(value: Option<T>) -> Dynamic {
     value.map_or(Dynamic::UNIT, Into::into)
 }
 
-fn text(value: impl ToString) -> Dynamic {
+fn text(value: &impl ToString) -> Dynamic {
     value.to_string().into()
 }
 
@@ -90,7 +123,7 @@ pub(super) fn register(engine: &mut Engine) {
     engine
         .register_type_with_name::<Service>("service")
         .register_get("name", |service: &mut Service| service.0.name.clone())
-        .register_get("clusterIP", |service: &mut Service| maybe(service.0.cluster_ip.map(text)))
+        .register_get("clusterIP", |service: &mut Service| maybe(service.0.cluster_ip.as_ref().map(text)))
         .register_get("endpoints", |service: &mut Service| -> Array {
             service.0.endpoints.iter().map(|endpoint| Dynamic::from(Endpoint(endpoint.clone()))).collect()
         });
@@ -129,7 +162,7 @@ fn register_flow(engine: &mut Engine) {
         .register_get("code", |flow: &mut Flow| maybe(flow.0.dns.as_ref().map(|dns| dns.code)))
         .register_get("server", |flow: &mut Flow| {
             let http = flow.0.http.as_ref().map(|http| http.server);
-            maybe(http.or(flow.0.dns.as_ref().map(|dns| dns.server)).map(text))
+            maybe(http.or(flow.0.dns.as_ref().map(|dns| dns.server)).as_ref().map(text))
         })
         .register_get("hops", |flow: &mut Flow| Packet(flow.0.clone(), 0).hops())
         .register_get("packets", |flow: &mut Flow| -> Array {
@@ -142,23 +175,20 @@ fn register_hop(engine: &mut Engine) {
         |device: Option<netscene_core::packet::DeviceName>| device.map(|name| name.to_string()).unwrap_or_default();
     engine
         .register_type_with_name::<Hop>("hop")
-        .register_get("node", |hop: &mut Hop| maybe(hop.get().map(|hop| text(&hop.place))))
-        .register_get("in_device", move |hop: &mut Hop| maybe(hop.get().map(|hop| device(hop.in_device))))
-        .register_get("out", move |hop: &mut Hop| maybe(hop.get().map(|hop| device(hop.out_device))))
-        .register_get("time", |hop: &mut Hop| maybe(hop.get().map(|hop| text(hop.time))))
-        .register_get("source", |hop: &mut Hop| maybe(hop.get().map(|hop| hop.before.ends().0)))
-        .register_get("destination", |hop: &mut Hop| maybe(hop.get().map(|hop| hop.before.ends().1)))
-        .register_get("chains", |hop: &mut Hop| hop.get().map(chains).unwrap_or_default())
-        .register_get("dropped", |hop: &mut Hop| hop.get().is_some_and(|hop| matches!(hop.end, End::Dropped(_))))
-        .register_get("reason", |hop: &mut Hop| match hop.get().map(|hop| &hop.end) {
-            Some(End::Dropped(reason)) => describe(reason),
-            _ => String::new(),
-        });
+        .register_get("node", |hop: &mut Hop| maybe(hop.first().map(|hop| text(&hop.place))))
+        .register_get("in_device", move |hop: &mut Hop| maybe(hop.first().map(|hop| device(hop.in_device))))
+        .register_get("out", move |hop: &mut Hop| maybe(hop.last().map(|hop| device(hop.out_device))))
+        .register_get("time", |hop: &mut Hop| maybe(hop.all().first().map(|hop| text(&hop.time))))
+        .register_get("source", |hop: &mut Hop| maybe(hop.first().map(|hop| hop.before.ends().0)))
+        .register_get("destination", |hop: &mut Hop| maybe(hop.first().map(|hop| hop.before.ends().1)))
+        .register_get("chains", |hop: &mut Hop| chains(hop.all()))
+        .register_get("dropped", |hop: &mut Hop| hop.dropped().is_some())
+        .register_get("reason", |hop: &mut Hop| hop.dropped().map(describe).unwrap_or_default());
 }
 
 /// `table/chain` for each chain that something happened in, in order.
-fn chains(hop: &trace::Hop) -> Array {
-    let met = hop.steps.iter().filter_map(|step| match step {
+fn chains(hops: &[trace::Hop]) -> Array {
+    let met = hops.iter().flat_map(|hop| &hop.steps).filter_map(|step| match step {
         Step::Rule(hit) => Some(format!("{}/{}", hit.table, hit.chain)),
         Step::ChainEnd { table, chain, .. } => Some(format!("{table}/{chain}")),
         _ => None,
@@ -249,7 +279,7 @@ pub(super) fn show(value: &Dynamic) -> String {
         return format!("[{}{more}]", shown.join(", "));
     }
     if let Some(hop) = value.clone().try_cast::<Hop>() {
-        return hop.get().map_or_else(String::new, |hop| format!("the hop at {}", hop.place));
+        return hop.first().map_or_else(String::new, |hop| format!("the hop at {}", hop.place));
     }
     match for_simple(value) {
         Some(text) => text,
@@ -273,7 +303,7 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use netscene_core::Time;
-    use netscene_core::packet::{Packet as Datagram, Udp};
+    use netscene_core::packet::{DeviceName, Packet as Datagram, Udp};
     use netscene_core::trace::{FlowKind, Hop as TraceHop, PacketId, PacketTrace};
     use rhai::Scope;
 
@@ -312,7 +342,7 @@ mod tests {
         match of {
             Type::Flow => Dynamic::from(Flow(flow())),
             Type::Packet => Dynamic::from(Packet(flow(), 0)),
-            Type::Hop => Dynamic::from(Hop(flow(), 0, 0)),
+            Type::Hop => Dynamic::from(Hop(flow(), 0, 0..1)),
             Type::Endpoint => Dynamic::from(Endpoint(endpoint)),
             Type::Service => {
                 Dynamic::from(service(world::Service { name, cluster_ip: None, endpoints: vec![endpoint] }))
@@ -324,6 +354,21 @@ mod tests {
             Type::Number => Dynamic::from(7_i64),
             other => panic!("no sample of {other:?}"),
         }
+    }
+
+    #[test]
+    fn a_node_at_the_end_of_a_tunnel_is_one_hop() {
+        let mut flow = (*flow()).clone();
+        let inner = TraceHop { out_device: Some(DeviceName::TUNL0), ..flow.packets[0].hops[0].clone() };
+        let mut outer = TraceHop { out_device: Some(DeviceName::ETH0), ..inner.clone() };
+        outer.before.body = Body::Ipip(Box::new(inner.before.clone()));
+        flow.packets[0].hops = vec![inner, outer];
+        let mut engine = script::engine();
+        register(&mut engine);
+        let mut scope = Scope::new();
+        scope.push_constant_dynamic("x", Dynamic::from(Flow(Arc::new(flow))));
+        let text = "x.hops.len() == 1 && x.hops[0].out == \"tunl0\" && x.hops[0].dropped";
+        assert!(engine.eval_expression_with_scope::<bool>(&mut scope, text).unwrap());
     }
 
     #[test]
@@ -387,6 +432,7 @@ mod tests {
                 "3, \"a\"",
                 "\"a\", \"b\"",
                 "|a| a, 1",
+                "[1], |a, b| a",
                 "\"b\", 1",
             ];
             assert!(tried.iter().any(|arguments| known(arguments)), "Rhai has no `{name}`");

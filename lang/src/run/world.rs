@@ -168,6 +168,7 @@ fn resolve(symbols: &Symbols, name: &str, kind: Kind) -> Result<String, Box<Eval
     })
 }
 
+#[expect(clippy::unnecessary_box_returns, reason = "Rhai takes its errors boxed")]
 fn problem(text: String) -> Box<EvalAltResult> {
     text.into()
 }

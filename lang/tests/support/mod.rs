@@ -1,6 +1,6 @@
 //! A world that does nothing but remember: enough to run programs against.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 
 use netscene_core::Time;
@@ -14,9 +14,9 @@ use netscene_lang::{Diagnostic, Endpoint, Engine, Node, Pod, Service, Sink};
 
 /// Delivers everything, and answers every page with 200.
 #[derive(Clone, Default)]
-pub struct Fake {
-    pub operations: Vec<Operation>,
-    pub flows: Vec<Arc<Flow>>,
+pub(crate) struct Fake {
+    pub(crate) operations: Vec<Operation>,
+    pub(crate) flows: Vec<Arc<Flow>>,
 }
 
 impl Fake {
@@ -62,7 +62,7 @@ fn packet() -> Packet {
 impl Engine for Fake {
     fn apply(&mut self, operation: &Operation) -> Result<Outcome, OpError> {
         self.operations.push(operation.clone());
-        let server = "10.0.0.2:80".parse().unwrap();
+        let server = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 2), 80);
         Ok(match &operation.op {
             Op::Send { name, .. } => self.send(name, FlowKind::Tcp(server), None),
             Op::Get { name, url, .. } => {
@@ -121,9 +121,9 @@ impl Engine for Fake {
 
 /// Writes down what it is told.
 #[derive(Default)]
-pub struct Log {
-    pub lines: Vec<String>,
-    pub failures: Vec<Diagnostic>,
+pub(crate) struct Log {
+    pub(crate) lines: Vec<String>,
+    pub(crate) failures: Vec<Diagnostic>,
 }
 
 impl Sink for Log {
