@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::netfilter::{CtState, Hook, Policy, Provenance, TableName};
 use crate::packet::{DeviceName, Packet, Tcp, TcpFlags, TcpOptions};
-use crate::trace::{
+use crate::trace::{Depth, 
     DropReason, End, Flow, FlowKind, FlowOutcome, Hop, HttpResult, PacketId, PacketTrace, RuleHit, Step,
 };
 use crate::view::trace::trace;
@@ -257,7 +257,7 @@ fn flow() -> Flow {
 
 #[test]
 fn a_page_through_the_tunnel() {
-    insta::assert_snapshot!(trace(&flow(), false));
+    insta::assert_snapshot!(trace(&flow(), Depth::Rules));
 }
 
 #[test]
@@ -287,12 +287,12 @@ fn a_dropped_packet_is_told_even_in_an_open_conversation() {
     flow.packets.drain(..2);
     flow.http = None;
     flow.outcome = FlowOutcome::Dropped { at: "worker2".into(), reason: DropReason::NoRoute };
-    insta::assert_snapshot!(trace(&flow, false));
+    insta::assert_snapshot!(trace(&flow, Depth::Rules));
 }
 
 #[test]
 fn no_line_is_too_wide() {
-    let text = trace(&flow(), true);
+    let text = trace(&flow(), Depth::All);
     let widest = text.lines().map(str::len).max();
     assert!(widest <= Some(160), "{widest:?}\n{text}");
 }

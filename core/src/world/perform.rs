@@ -49,9 +49,9 @@ impl World {
                 Ok(Outcome::Done)
             }
             Op::Show(show) => self.show(show).map(Outcome::Text),
-            Op::Trace { name } => {
+            Op::Trace { name, depth } => {
                 let flow = self.flow(name).ok_or_else(|| no_flow(name))?;
-                Ok(Outcome::Text(view::trace::trace(flow, false)))
+                Ok(Outcome::Text(view::trace::trace(flow, *depth)))
             }
             Op::Expect(expectation) => self.judge(expectation).map(Outcome::Judged),
         }

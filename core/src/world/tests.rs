@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::kube::{Container, Deployment, Labels, Node, Object, Pod, Serve, Service, TransportProtocol};
-use crate::trace::{DropReason, Flow, FlowOutcome, Step};
+use crate::trace::{Depth, DropReason, Flow, FlowOutcome, Step};
 use crate::view;
 
 fn labels(app: &str) -> Labels {
@@ -181,7 +181,7 @@ fn operations_replayed_from_text_give_the_same_bytes() {
     let mut all = operations();
     all.push(Operation { op: send, origin: None });
     all.push(Operation { op: Op::Wait { duration: Duration::from_millis(1500) }, origin: None });
-    all.push(Operation { op: Op::Trace { name: "hello".into() }, origin: None });
+    all.push(Operation { op: Op::Trace { name: "hello".into(), depth: Depth::All }, origin: None });
     let text = serde_json::to_string(&all).unwrap();
     let read: Vec<Operation> = serde_json::from_str(&text).unwrap();
     assert_eq!(read, all);
@@ -246,6 +246,6 @@ fn what_cannot_be_done_says_why_and_what_to_write() {
 fn a_flow_is_told_in_words() {
     let mut world = world(0);
     let flow = tcp(&mut world, "client", "service/web");
-    let told = view::trace::trace(&flow, false);
+    let told = view::trace::trace(&flow, Depth::Hops);
     assert!(told.starts_with("it: tcp default/client -> 10.96.0.2:80: delivered to default/web-"), "{told}");
 }
