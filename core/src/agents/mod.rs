@@ -10,9 +10,8 @@
 //! - [`metallb`] elects who answers ARP for a service's address;
 //! - [`coredns`] answers names, [`ingress_nginx`] requests.
 //!
-//! In their text, `-I CHAIN` means "insert at the top, unless it is there already", and `-A` into a built-in chain "append,
-//! unless it is there already", as these programs do with `iptables -C` before; a `:chain` line makes or empties a
-//! chain, as `iptables-restore --noflush` does.
+//! Rules for built-in chains are written once, wherever they stand: these programs ask `iptables -C` before. A `:chain`
+//! line makes or empties a chain, as `iptables-restore --noflush` does.
 
 pub mod bird;
 pub mod cni;

@@ -37,12 +37,17 @@ impl Section {
 
     /// Puts a rule on top of the built-in chain `hook`, unless it is there. Of two, the later one ends up higher.
     pub(super) fn insert(&mut self, hook: &str, rule: &str, why: &Arc<Provenance>) {
-        self.jumps.push(format!("-I {hook} {rule}"), Some(why));
+        self.jumps.push_once(format!("-I {hook} {rule}"), why);
     }
 
     /// Puts a rule at the end of `chain`.
     pub(super) fn append(&mut self, chain: &str, rule: &str, why: &Arc<Provenance>) {
         self.rules.push(format!("-A {chain} {rule}"), Some(why));
+    }
+
+    /// Puts a rule at the end of the built-in chain `hook`, unless it is there.
+    pub(super) fn append_once(&mut self, hook: &str, rule: &str, why: &Arc<Provenance>) {
+        self.rules.push_once(format!("-A {hook} {rule}"), why);
     }
 
     /// Adds the section to `input`.

@@ -199,7 +199,8 @@ impl Namespace {
             return Err(Dropped(DropReason::Martian));
         }
         if self.is_local(destination) {
-            cx.observer.step(skb.hop, || Step::Route { destination, route: None, via: None, device: None });
+            let route = Some(destination.into());
+            cx.observer.step(skb.hop, || Step::Route { destination, route, via: None, device: None });
             return Ok(Routed::Local);
         }
         if !self.forwarding {
@@ -277,7 +278,8 @@ impl Namespace {
         let destination = skb.packet.destination;
         if self.is_local(destination) {
             let device = Some(DeviceName::LO);
-            cx.observer.step(skb.hop, || Step::Route { destination, route: None, via: None, device });
+            let route = Some(destination.into());
+            cx.observer.step(skb.hop, || Step::Route { destination, route, via: None, device });
             return Ok(Route {
                 destination: destination.into(),
                 kind: RouteKind::Local,

@@ -15,6 +15,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 
 use ipnet::Ipv4Net;
+use serde::{Deserialize, Serialize};
 
 use crate::Time;
 use crate::netfilter::{Hook, Provenance, TableName};
@@ -47,6 +48,19 @@ pub struct Flow {
     pub http: Option<HttpResult>,
     /// The answer to a `resolve`.
     pub dns: Option<DnsResult>,
+}
+
+/// How deep a trace goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Depth {
+    /// Where the packets went, and what changed in them.
+    Hops,
+    /// And every rule that matched, with routes and the states of connections.
+    #[default]
+    Rules,
+    /// And the ends of chains, and the packets of connections that are open already.
+    All,
 }
 
 /// What was asked for.
@@ -187,7 +201,7 @@ pub enum Step {
     Route {
         /// The destination looked up.
         destination: Ipv4Addr,
-        /// The route found; none where there is none.
+        /// The route found; none where there is none. For an address of the namespace itself: that address.
         route: Option<Ipv4Net>,
         /// The gateway.
         via: Option<Ipv4Addr>,
@@ -298,8 +312,6 @@ pub enum DropReason {
     },
     /// No process listens on the port; a refusal went back.
     NoListener,
-    /// Its destination is not this machine, and it came by a broadcast or was not ours to take.
-    NotForUs,
     /// Connection tracking could not keep it.
     Conntrack,
     /// The device is down or leads nowhere.
@@ -309,7 +321,7 @@ pub enum DropReason {
 }
 
 impl fmt::Display for DropReason {
-    /// The reason in a few words, such as `rule 1 of filter/KUBE-FIREWALL`.
+    /// The reason in words that follow "dropped:".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rule { table, chain, number, rule, told } => {
@@ -317,22 +329,21 @@ impl fmt::Display for DropReason {
                     Some(number) => write!(f, "rule {number} of {table}/{chain}: {rule}")?,
                     None => write!(f, "the policy of {table}/{chain}")?,
                 }
-                f.write_str(if *told { " (the sender was told)" } else { "" })
+                f.write_str(if *told { ", and the sender was told" } else { "" })
             }
-            Self::NoRoute => f.write_str("no route to the destination"),
-            Self::Blackhole => f.write_str("a blackhole route covers the destination"),
-            Self::Unreachable => f.write_str("an unreachable route covers the destination"),
-            Self::Prohibit => f.write_str("a prohibit route covers the destination"),
-            Self::ForwardingOff => f.write_str("the packet is not for this machine, and it does not forward"),
-            Self::Martian => f.write_str("the source address cannot come from there (martian)"),
-            Self::TtlExceeded => f.write_str("the time to live ran out"),
+            Self::NoRoute => f.write_str("no route to its destination"),
+            Self::Blackhole => f.write_str("its destination is in a blackhole route"),
+            Self::Unreachable => f.write_str("its destination is in an unreachable route"),
+            Self::Prohibit => f.write_str("its destination is in a prohibited route"),
+            Self::ForwardingOff => f.write_str("it is for another machine, and ip_forward is 0"),
+            Self::Martian => f.write_str("its source address cannot come from there (martian)"),
+            Self::TtlExceeded => f.write_str("its TTL ran out"),
             Self::TooBig => f.write_str("it does not fit the MTU and must not be fragmented"),
             Self::NoNeighbour { address } => write!(f, "nobody answered ARP for {address}"),
-            Self::NoListener => f.write_str("no process listens there"),
-            Self::NotForUs => f.write_str("it is not for this machine"),
-            Self::Conntrack => f.write_str("connection tracking found no way to keep it"),
-            Self::DeviceDown => f.write_str("the device is down"),
-            Self::Unknown(reason) => write!(f, "the model does not know: {reason}"),
+            Self::NoListener => f.write_str("no process listens on its port"),
+            Self::Conntrack => f.write_str("connection tracking could not keep it"),
+            Self::DeviceDown => f.write_str("the device is down or leads nowhere"),
+            Self::Unknown(why) => write!(f, "the model does not know: {why}"),
         }
     }
 }

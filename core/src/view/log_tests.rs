@@ -1,7 +1,5 @@
 //! Lines of the LOG target against the white paper's figure 56 and the kernel's own.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
-
 use std::net::Ipv4Addr;
 use std::time::Duration;
 

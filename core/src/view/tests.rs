@@ -1,7 +1,5 @@
 //! Listings against what the tools printed: iptables 1.8.9 on a kernel, and the white paper's figures.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
-
 use crate::conntrack::tcp::TcpState;
 use crate::conntrack::{Entry, Jiffies, Layer4, Status, Tuple};
 use crate::net::fib::{Fib, Route, RouteKind};

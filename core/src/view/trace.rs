@@ -5,17 +5,16 @@ use std::fmt::{self, Write};
 use std::net::SocketAddrV4;
 
 use crate::netfilter::{CtState, CtStates, Hook, Policy, TableName};
-use crate::trace::{DropReason, End, Flow, FlowKind, FlowOutcome, Hop, PacketTrace, RuleHit, Step};
+use crate::trace::{Depth, DropReason, End, Flow, FlowKind, FlowOutcome, Hop, PacketTrace, RuleHit, Step};
 
 /// No line is longer, unless a word in it is.
 const WIDTH: usize = 160;
 
 /// What happened to the packets of a flow: a summary, then every packet in order.
 ///
-/// The first packet of each direction of a conversation is told hop by hop and step by step, and so is every packet
-/// that was dropped; the others take a line each. With `full`, every packet is told step by step, and ends of chains
-/// and policies are told too.
-pub fn trace(flow: &Flow, full: bool) -> String {
+/// The first packet of each direction of a conversation is told hop by hop, as deep as `depth` says, and so is every packet
+/// that was dropped; the others take a line each. With [`Depth::All`] every packet is told so.
+pub fn trace(flow: &Flow, depth: Depth) -> String {
     let mut text = summary(flow);
     let mut seen = HashSet::new();
     let mut short = Vec::new();
@@ -23,11 +22,11 @@ pub fn trace(flow: &Flow, full: bool) -> String {
         let Some(first) = packet.hops.first() else { continue };
         let (source, destination) = first.before.ends();
         let begins = seen.insert((source, destination, first.before.protocol()));
-        if full || begins || matches!(fate(packet), Some(End::Dropped(_))) {
+        if depth == Depth::All || begins || matches!(fate(packet), Some(End::Dropped(_))) {
             write_short(&mut text, &mut short);
             text.push('\n');
             // A String takes everything that is written to it.
-            let _ = Story { out: &mut text, full, said: None }.packet(at + 1, packet);
+            let _ = Story { out: &mut text, depth, said: None }.packet(at + 1, packet);
         } else {
             short.push((at + 1, packet));
         }
@@ -69,15 +68,17 @@ pub fn summary(flow: &Flow) -> String {
     let _ = match &flow.outcome {
         FlowOutcome::Delivered { to } => write!(text, ": delivered to {to}"),
         FlowOutcome::Rejected { by, with } => write!(text, ": rejected by {by}, {with}"),
-        FlowOutcome::Dropped { at, reason } => write!(text, ": dropped at {at}, {}", drop_reason(reason)),
+        FlowOutcome::Dropped { at, reason } => write!(text, ": dropped at {at}, {reason}"),
         FlowOutcome::Timeout { at } => write!(text, ": no answer, last seen at {at}"),
     };
     let hops = flow.packets.iter().flat_map(|packet| &packet.hops);
     let last = hops.map(|hop| hop.time).max();
     let _ = match (flow.packets.len(), last) {
         (0, _) | (_, None) => write!(text, "; no packets"),
-        (1, Some(last)) => write!(text, "; 1 packet in {:?}", last - flow.started),
-        (count, Some(last)) => write!(text, "; {count} packets in {:?}", last - flow.started),
+        (count, Some(last)) => {
+            let (plural, micros) = (if count == 1 { "" } else { "s" }, (last - flow.started).as_micros());
+            write!(text, "; {count} packet{plural} in {}.{:03} ms", micros / 1000, micros % 1000)
+        }
     };
     text.push('\n');
     if let Some(http) = &flow.http {
@@ -89,31 +90,6 @@ pub fn summary(flow: &Flow) -> String {
         let _ = writeln!(text, "{} is {answer} ({}, from {})", dns.name, dns.code, dns.server);
     }
     text
-}
-
-/// Why a packet was dropped, in words that follow "dropped:".
-pub fn drop_reason(reason: &DropReason) -> String {
-    match reason {
-        DropReason::Rule { table, chain, number: Some(number), rule, told } => {
-            let told = if *told { ", and the sender was told" } else { "" };
-            format!("rule {number} of {table}/{chain}: {rule}{told}")
-        }
-        DropReason::Rule { table, chain, number: None, .. } => format!("the policy of {table}/{chain}"),
-        DropReason::NoRoute => "no route to its destination".to_owned(),
-        DropReason::Blackhole => "its destination is in a blackhole route".to_owned(),
-        DropReason::Unreachable => "its destination is in an unreachable route".to_owned(),
-        DropReason::Prohibit => "its destination is in a prohibited route".to_owned(),
-        DropReason::ForwardingOff => "it is for another machine, and ip_forward is 0".to_owned(),
-        DropReason::Martian => "its source address cannot come from there (rp_filter)".to_owned(),
-        DropReason::TtlExceeded => "its TTL ran out".to_owned(),
-        DropReason::TooBig => "it does not fit the MTU and must not be fragmented".to_owned(),
-        DropReason::NoNeighbour { address } => format!("nobody answered ARP for {address}"),
-        DropReason::NoListener => "no process listens on its port".to_owned(),
-        DropReason::NotForUs => "it is not for this machine".to_owned(),
-        DropReason::Conntrack => "connection tracking could not keep it".to_owned(),
-        DropReason::DeviceDown => "the device is down or leads nowhere".to_owned(),
-        DropReason::Unknown(why) => format!("the model does not know: {why}"),
-    }
 }
 
 /// How a packet ended.
@@ -144,7 +120,7 @@ fn write_short(out: &mut String, packets: &mut Vec<(usize, &PacketTrace)>) {
 /// A packet being told step by step.
 struct Story<'a> {
     out: &'a mut String,
-    full: bool,
+    depth: Depth,
     /// The hook and the table of the line above, which this line need not repeat.
     said: Option<(Hook, TableName)>,
 }
@@ -183,8 +159,13 @@ impl Story<'_> {
             self.said = None;
         }
         match step {
+            Step::Rule(_) | Step::ChainEnd { .. } | Step::Conntrack { .. } | Step::Route { .. }
+                if self.depth == Depth::Hops =>
+            {
+                Ok(())
+            }
             Step::Rule(hit) => self.rule(hit),
-            Step::ChainEnd { .. } if !self.full => Ok(()),
+            Step::ChainEnd { .. } if self.depth != Depth::All => Ok(()),
             Step::ChainEnd { hook, table, chain, policy } => {
                 let ending = match policy {
                     Some(Policy::Drop) => "policy DROP",
@@ -200,10 +181,13 @@ impl Story<'_> {
             Step::Route { destination, route, via, device } => {
                 let mut text = format!("{destination}: ");
                 match (route, device) {
-                    (None, _) => text.push_str("no route"),
-                    (Some(_), None) if !matches!(hop.end, End::Dropped(_)) => text.push_str("this machine"),
                     (Some(route), _) if route.prefix_len() == 0 => text.push_str("default"),
-                    (Some(route), _) => write!(text, "{route}")?,
+                    (Some(route), Some(_)) => write!(text, "{route}")?,
+                    // A route that drops has no device either, and the end of the hop tells which it was.
+                    (Some(route), None) if refused(hop) => write!(text, "{route}")?,
+                    (None, _) if hop.end == End::Dropped(DropReason::NoRoute) => text.push_str("no route"),
+                    (_, None) => text.push_str("this machine"),
+                    (None, Some(_)) => text.push_str("on the link"),
                 }
                 if let Some(via) = via {
                     write!(text, " via {via}")?;
@@ -269,15 +253,20 @@ impl Story<'_> {
     fn end(&mut self, hop: &Hop) -> fmt::Result {
         match &hop.end {
             End::Delivered { to } => self.line("delivered", format_args!("to {to}")),
-            End::Dropped(DropReason::Rule { table, chain, number: Some(number), told, .. }) if told_last(hop) => {
+            End::Dropped(DropReason::Rule { table, chain, number: Some(number), told, .. }) if self.depth != Depth::Hops && told_last(hop) => {
                 let told = if *told { ", and the sender was told" } else { "" };
                 self.line("dropped", format_args!("rule {number} of {table}/{chain}{told}"))
             }
-            End::Dropped(reason) => self.line("dropped", drop_reason(reason)),
-            End::Sent { to: Some(mac) } if self.full || !asked(hop) => self.line("sent", format_args!("to {mac}")),
+            End::Dropped(reason) => self.line("dropped", reason),
+            End::Sent { to: Some(mac) } if self.depth == Depth::All || self.depth == Depth::Rules && !asked(hop) => self.line("sent", format_args!("to {mac}")),
             End::Sent { .. } => Ok(()),
         }
     }
+}
+
+/// Whether a route was what dropped the packet.
+fn refused(hop: &Hop) -> bool {
+    matches!(hop.end, End::Dropped(DropReason::Blackhole | DropReason::Unreachable | DropReason::Prohibit))
 }
 
 /// Whether the last line told of the hop is the rule that dropped the packet.
@@ -312,13 +301,22 @@ fn state_name(state: CtState) -> &'static str {
     CtStates::NAMED.iter().find(|(known, _)| *known == states).map_or("", |(_, name)| name)
 }
 
-/// `text` in pieces of at most `width` bytes, cut before an option where that is possible.
+/// `text` in pieces of at most `width` bytes, cut before a match or a target where that is possible.
 fn wrapped(mut text: &str, width: usize) -> Vec<&str> {
     let mut parts = Vec::new();
     while text.len() > width {
         let head = &text[..text.floor_char_boundary(width)];
-        let option = head.rfind(" -").filter(|&at| at > width / 3);
-        let Some(cut) = option.or_else(|| head.rfind(' ')).or_else(|| text.find(' ')) else { break };
+        let late = |at: &usize| *at > width / 3;
+        let option = head.rmatch_indices(" -").map(|(at, _)| at).filter(late);
+        let mut part = option.filter(|at| !text[at + 2..].starts_with('-'));
+        let Some(cut) = part
+            .next()
+            .or_else(|| head.rfind(" -").filter(late))
+            .or_else(|| head.rfind(' '))
+            .or_else(|| text.find(' '))
+        else {
+            break;
+        };
         parts.push(&text[..cut]);
         text = text[cut..].trim_start();
     }

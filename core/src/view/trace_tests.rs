@@ -1,15 +1,13 @@
 //! A flow built by hand, as the white paper tells it: a browser asks the load balancer's address on worker 2, which
 //! chooses the nginx on worker 1 and sends the packet there through the tunnel.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
-
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::netfilter::{CtState, Hook, Policy, Provenance, TableName};
 use crate::packet::{DeviceName, Packet, Tcp, TcpFlags, TcpOptions};
-use crate::trace::{
+use crate::trace::{Depth, 
     DropReason, End, Flow, FlowKind, FlowOutcome, Hop, HttpResult, PacketId, PacketTrace, RuleHit, Step,
 };
 use crate::view::trace::trace;
@@ -228,7 +226,8 @@ fn there() -> PacketTrace {
 /// A packet that was told before: nobody looks at its steps.
 fn plain(id: u64, micros: u64, packet: &Packet, places: &[&str]) -> PacketTrace {
     let hops = places.iter().enumerate().map(|(at, place)| {
-        let end = if at + 1 == places.len() { End::Delivered { to: "nginx".into() } } else { End::Sent { to: None } };
+        let end =
+            if at + 1 == places.len() { End::Delivered { to: "its process".into() } } else { End::Sent { to: None } };
         hop(micros + 100 * at as u64, place, ("eth0", "eth0"), (packet.clone(), packet.clone()), vec![], end)
     });
     PacketTrace { id: PacketId(id), hops: hops.collect() }
@@ -258,7 +257,7 @@ fn flow() -> Flow {
 
 #[test]
 fn a_page_through_the_tunnel() {
-    insta::assert_snapshot!(trace(&flow(), false));
+    insta::assert_snapshot!(trace(&flow(), Depth::Rules));
 }
 
 #[test]
@@ -288,12 +287,12 @@ fn a_dropped_packet_is_told_even_in_an_open_conversation() {
     flow.packets.drain(..2);
     flow.http = None;
     flow.outcome = FlowOutcome::Dropped { at: "worker2".into(), reason: DropReason::NoRoute };
-    insta::assert_snapshot!(trace(&flow, false));
+    insta::assert_snapshot!(trace(&flow, Depth::Rules));
 }
 
 #[test]
 fn no_line_is_too_wide() {
-    let text = trace(&flow(), true);
+    let text = trace(&flow(), Depth::All);
     let widest = text.lines().map(str::len).max();
     assert!(widest <= Some(160), "{widest:?}\n{text}");
 }

@@ -71,9 +71,11 @@ impl Network {
         segment.into_iter().flatten().copied().filter(move |other| *other != (namespace, device))
     }
 
-    /// Who has an Ethernet address.
-    pub(super) fn owner(&self, mac: Mac) -> Option<&Namespace> {
-        self.iter().find(|one| one.devices.iter().any(|device| device.mac == mac))
+    /// Who has an Ethernet address on the wire of a device.
+    pub(super) fn neighbour(&self, namespace: usize, device: usize, mac: Mac) -> Option<&Namespace> {
+        let mut others = self.others(namespace, device);
+        let (owner, _) = others.find(|&(other, port)| self.get(other).devices[port].mac == mac)?;
+        Some(self.get(owner))
     }
 
     /// Makes what has been declared since the last time.

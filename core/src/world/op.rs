@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::Origin;
 use crate::kube::{Object, TransportProtocol};
 use crate::netfilter::TableName;
-use crate::trace::Expectation;
+use crate::trace::{Depth, Expectation};
 
 /// The version of the form in which operations are written to a file.
 pub const VERSION: u32 = 1;
@@ -100,6 +100,9 @@ pub enum Op {
     Trace {
         /// The flow's name.
         name: String,
+        /// How deep.
+        #[serde(default)]
+        depth: Depth,
     },
     /// Compare what happened with what should have.
     Expect(Expectation),

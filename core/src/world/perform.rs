@@ -49,9 +49,9 @@ impl World {
                 Ok(Outcome::Done)
             }
             Op::Show(show) => self.show(show).map(Outcome::Text),
-            Op::Trace { name } => {
+            Op::Trace { name, depth } => {
                 let flow = self.flow(name).ok_or_else(|| no_flow(name))?;
-                Ok(Outcome::Text(view::trace::trace(flow, false)))
+                Ok(Outcome::Text(view::trace::trace(flow, *depth)))
             }
             Op::Expect(expectation) => self.judge(expectation).map(Outcome::Judged),
         }
@@ -187,10 +187,14 @@ impl World {
 
     /// Fills in who it was that answered ARP: the wire knows only Ethernet addresses.
     fn name_neighbours(&self, flow: &mut Flow) {
-        let steps = flow.packets.iter_mut().flat_map(|packet| &mut packet.hops).flat_map(|hop| &mut hop.steps);
-        for step in steps {
-            if let Step::Arp { answer: Some(mac), by, .. } = step {
-                *by = self.network.owner(*mac).map(|owner| owner.name.clone());
+        for hop in flow.packets.iter_mut().flat_map(|packet| &mut packet.hops) {
+            let Some(place) = self.network.place(&hop.place) else { continue };
+            for step in &mut hop.steps {
+                if let Step::Arp { answer: Some(mac), by, device, .. } = step
+                    && let Some(device) = self.network.get(place).device_index(*device)
+                {
+                    *by = self.network.neighbour(place, device, *mac).map(|owner| owner.name.clone());
+                }
             }
         }
     }

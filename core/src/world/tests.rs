@@ -1,105 +1,251 @@
+//! The whole engine, from objects to flows.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
 use super::*;
-use crate::kube::*;
-use crate::packet::DeviceName;
-use crate::trace::FlowOutcome;
+use crate::kube::{Container, Deployment, Labels, Node, Object, Pod, Serve, Service, TransportProtocol};
+use crate::trace::{Depth, DropReason, Flow, FlowOutcome, Step};
+use crate::view;
+
+fn labels(app: &str) -> Labels {
+    [("app".to_owned(), app.to_owned())].into_iter().collect()
+}
+
+/// Two nodes; a client on worker1; two web pods, one on each node, behind a service; and a service without pods.
+fn operations() -> Vec<Operation> {
+    let web = vec![Container::serving("nginx", 80, Serve::Http { root: "/".into(), on: Vec::new() })];
+    let on = vec!["worker1".to_owned(), "worker2".to_owned()];
+    let objects = [
+        Object::Node(Node::new("worker1", [10, 0, 0, 1])),
+        Object::Node(Node::new("worker2", [10, 0, 0, 2])),
+        Object::Pod(Pod { node: Some("worker1".into()), ..Pod::new("default", "client") }),
+        Object::Deployment(Deployment { on, ..Deployment::new("default", "web", 2, labels("web"), web) }),
+        Object::Service(Service::new("default", "web", labels("web"), 80)),
+        Object::Service(Service::new("default", "empty", labels("nobody"), 80)),
+    ];
+    objects.into_iter().map(|object| Operation { op: Op::Declare { object }, origin: None }).collect()
+}
 
 fn world(seed: u64) -> World {
     let mut world = World::new(seed);
-    for (name, last) in [("worker1", 1), ("worker2", 2)] {
-        declare(
-            &mut world,
-            Object::Node(Node {
-                name: name.into(),
-                hostname: name.into(),
-                address: [10, 0, 0, last].into(),
-                pod_cidr: None,
-                mac: None,
-                device: DeviceName::ETH0,
-            }),
-        );
+    for operation in operations() {
+        world.apply(&operation).unwrap();
     }
-    let labels = |text: &str| [("app".to_owned(), text.to_owned())].into_iter().collect::<Labels>();
-    declare(
-        &mut world,
-        Object::Pod(Pod {
-            namespace: "default".into(),
-            name: "client".into(),
-            node: Some("worker1".into()),
-            address: None,
-            interface_name: None,
-            labels: Labels::new(),
-            service_account: "default".into(),
-            containers: Vec::new(),
-        }),
-    );
-    declare(
-        &mut world,
-        Object::Deployment(Deployment {
-            namespace: "default".into(),
-            name: "web".into(),
-            daemon_set: false,
-            replicas: 2,
-            on: vec!["worker1".into(), "worker2".into()],
-            pods: Vec::new(),
-            labels: labels("web"),
-            service_account: "default".into(),
-            containers: vec![Container {
-                name: "nginx".into(),
-                ports: vec![ContainerPort { name: None, port: 80, protocol: TransportProtocol::Tcp }],
-                serve: Some(Serve::Http { root: "/".into(), on: Vec::new() }),
-            }],
-        }),
-    );
-    declare(
-        &mut world,
-        Object::Service(Service {
-            namespace: "default".into(),
-            name: "web".into(),
-            kind: ServiceType::ClusterIP,
-            cluster_ip: None,
-            load_balancer_ip: None,
-            selector: labels("web"),
-            endpoints: Vec::new(),
-            ports: vec![ServicePort {
-                name: None,
-                port: 80,
-                target_port: None,
-                protocol: TransportProtocol::Tcp,
-                node_port: None,
-            }],
-        }),
-    );
     world
 }
 
-fn declare(world: &mut World, object: Object) {
-    world.apply(&Operation { op: Op::Declare { object }, origin: None }).unwrap();
+fn flow(world: &mut World, op: Op) -> Arc<Flow> {
+    match world.apply(&Operation { op, origin: None }) {
+        Ok(Outcome::Flow(flow)) => flow,
+        other => panic!("not a flow: {other:?}"),
+    }
+}
+
+fn from(name: &str) -> Source {
+    Source { name: name.into(), port: None }
+}
+
+fn send(world: &mut World, who: &str, to: TargetHost, port: u16, protocol: TransportProtocol) -> Arc<Flow> {
+    let to = Target { host: to, port: Some(port) };
+    flow(world, Op::Send { from: from(who), to, protocol, name: "it".into() })
+}
+
+fn tcp(world: &mut World, who: &str, to: &str) -> Arc<Flow> {
+    send(world, who, TargetHost::Name(to.into()), 80, TransportProtocol::Tcp)
+}
+
+/// The pod of `web` on a node.
+fn web_on(world: &World, node: &str) -> (String, Ipv4Addr) {
+    let pod = world.state().pods_on(node).find(|pod| pod.owner.is_some()).unwrap();
+    (pod.key.to_string(), pod.address)
 }
 
 #[test]
-fn a_client_reaches_a_service() {
-    let mut world = world(1);
-    let send = Op::Get {
-        from: Source { name: "client".into(), port: None },
-        url: "http://10.96.0.2/".into(),
+fn some_seed_takes_each_endpoint() {
+    let mut seen = Vec::new();
+    for seed in 0..16 {
+        let mut world = world(seed);
+        let FlowOutcome::Delivered { to } = tcp(&mut world, "client", "service/web").outcome.clone() else {
+            panic!("it arrives with every seed")
+        };
+        seen.push(world.state().pod(&to).unwrap().node.to_string());
+    }
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen, ["worker1", "worker2"]);
+}
+
+#[test]
+fn a_pinned_choice_holds_for_every_connection() {
+    let mut world = world(0);
+    let (pod, _) = web_on(&world, "worker2");
+    let pin = Choice::Endpoint { service: "default/web".into(), endpoint: pod.clone() };
+    world.apply(&Operation { op: Op::Choose(pin), origin: None }).unwrap();
+    for _ in 0..8 {
+        assert_eq!(tcp(&mut world, "client", "service/web").outcome, FlowOutcome::Delivered { to: pod.as_str().into() });
+    }
+}
+
+#[test]
+fn a_service_without_endpoints_refuses_by_its_rule() {
+    let mut world = world(0);
+    let flow = tcp(&mut world, "client", "service/empty");
+    assert_eq!(
+        flow.outcome,
+        FlowOutcome::Rejected { by: "worker1".into(), with: "icmp port unreachable".into() }
+    );
+    let reject = flow.packets.iter().flat_map(|packet| &packet.hops).find_map(|hop| match &hop.end {
+        crate::trace::End::Dropped(DropReason::Rule { chain, rule, told: true, .. }) => Some((chain, rule)),
+        _ => None,
+    });
+    let (chain, rule) = reject.expect("a rule rejected it");
+    assert_eq!(&**chain, "KUBE-SERVICES");
+    assert!(rule.contains("default/empty has no endpoints"), "{rule}");
+}
+
+#[test]
+fn a_pod_reaches_itself_through_its_service() {
+    let mut world = world(0);
+    let (pod, address) = web_on(&world, "worker1");
+    let pin = Choice::Endpoint { service: "web".into(), endpoint: pod.clone() };
+    world.apply(&Operation { op: Op::Choose(pin), origin: None }).unwrap();
+    let flow = tcp(&mut world, &pod, "service/web");
+    assert_eq!(flow.outcome, FlowOutcome::Delivered { to: pod.as_str().into() });
+    let source = flow.packets[0].hops.iter().flat_map(|hop| &hop.steps).find_map(|step| match step {
+        Step::Snat { from, to } => Some((*from.ip(), *to.ip())),
+        _ => None,
+    });
+    assert_eq!(source, Some((address, Ipv4Addr::new(10, 0, 0, 1))), "hairpin: the pod sees its node");
+}
+
+#[test]
+fn an_address_that_nobody_has_is_dropped_by_its_block() {
+    let mut world = world(0);
+    let unused = Ipv4Addr::from_bits(web_on(&world, "worker2").1.to_bits() + 9);
+    let flow = send(&mut world, "client", TargetHost::Address(unused), 80, TransportProtocol::Tcp);
+    assert_eq!(flow.outcome, FlowOutcome::Dropped { at: "worker2".into(), reason: DropReason::Blackhole });
+    // SYNs at 0, 1, 3 and 7 seconds, then patience ends at 10.
+    assert_eq!(flow.packets.len(), 4);
+    assert_eq!((world.time() - crate::Time::ZERO).as_secs(), 10);
+}
+
+#[test]
+fn a_closed_port_refuses() {
+    let mut world = world(0);
+    let (pod, address) = web_on(&world, "worker2");
+    let flow = send(&mut world, "client", TargetHost::Address(address), 81, TransportProtocol::Tcp);
+    assert_eq!(flow.outcome, FlowOutcome::Rejected { by: pod.as_str().into(), with: "tcp reset".into() });
+    let flow = send(&mut world, "client", TargetHost::Address(address), 81, TransportProtocol::Udp);
+    assert_eq!(flow.outcome, FlowOutcome::Rejected { by: pod.as_str().into(), with: "icmp port unreachable".into() });
+}
+
+#[test]
+fn echoes_come_back_through_the_tunnel() {
+    let mut world = world(0);
+    let (pod, address) = web_on(&world, "worker2");
+    let to = Target { host: TargetHost::Address(address), port: None };
+    let flow = flow(&mut world, Op::Ping { from: from("client"), to, name: "it".into() });
+    assert_eq!(flow.outcome, FlowOutcome::Delivered { to: pod.as_str().into() });
+    let places: Vec<_> = flow.packets[1].hops.iter().map(|hop| &*hop.place).collect();
+    assert_eq!(places, [&*pod, "worker2", "worker2", "worker1", "worker1", "default/client"]);
+}
+
+#[test]
+fn connections_are_forgotten_in_their_time() {
+    let mut world = world(0);
+    let page = Op::Get { from: from("client"), url: "http://10.96.0.2/".into(), name: "page".into() };
+    let flow = flow(&mut world, page);
+    assert_eq!(flow.http.as_ref().map(|page| page.status), Some(200));
+    let show = Op::Show(Show::Conntrack { on: "worker1".into(), protocol: None, destination_port: Some(80) });
+    let show = Operation { op: show, origin: None };
+    let listed = |world: &mut World| match world.apply(&show) {
+        Ok(Outcome::Text(text)) => text,
+        other => panic!("not a text: {other:?}"),
+    };
+    assert!(listed(&mut world).contains("tcp      6 120 TIME_WAIT src="), "{}", listed(&mut world));
+    world.apply(&Operation { op: Op::Wait { duration: Duration::from_secs(119) }, origin: None }).unwrap();
+    assert!(listed(&mut world).contains("tcp      6 1 TIME_WAIT src="), "{}", listed(&mut world));
+    world.apply(&Operation { op: Op::Wait { duration: Duration::from_secs(1) }, origin: None }).unwrap();
+    assert!(!listed(&mut world).contains("TIME_WAIT"));
+}
+
+#[test]
+fn operations_replayed_from_text_give_the_same_bytes() {
+    let send = Op::Send {
+        from: from("client"),
+        to: Target { host: TargetHost::Name("web".into()), port: Some(80) },
+        protocol: TransportProtocol::Tcp,
         name: "hello".into(),
     };
-    let Outcome::Flow(flow) = world.apply(&Operation { op: send, origin: None }).unwrap() else { panic!() };
-    for packet in &flow.packets {
-        for hop in &packet.hops {
-            println!(
-                "{} {} {:?}->{:?} {} | {} {:?}",
-                hop.time, hop.place, hop.in_device, hop.out_device, hop.before, hop.after, hop.end
-            );
-            for step in &hop.steps {
-                if let crate::trace::Step::Rule(hit) = step {
-                    println!("      {} {} {} {}: {}", hit.hook, hit.table, hit.chain, hit.number, hit.rule);
-                } else {
-                    println!("      {step:?}");
-                }
-            }
+    let mut all = operations();
+    all.push(Operation { op: send, origin: None });
+    all.push(Operation { op: Op::Wait { duration: Duration::from_millis(1500) }, origin: None });
+    all.push(Operation { op: Op::Trace { name: "hello".into(), depth: Depth::All }, origin: None });
+    let text = serde_json::to_string(&all).unwrap();
+    let read: Vec<Operation> = serde_json::from_str(&text).unwrap();
+    assert_eq!(read, all);
+    let told = |operations: &[Operation]| {
+        let mut world = World::new(3);
+        let texts = operations.iter().map(|operation| world.apply(operation).unwrap());
+        texts.filter_map(|outcome| if let Outcome::Text(text) = outcome { Some(text) } else { None }).collect::<String>()
+    };
+    assert!(told(&all).contains("KUBE-SVC-"));
+    assert_eq!(told(&all), told(&read));
+}
+
+#[test]
+fn a_copy_is_a_world_of_its_own() {
+    let mut one = world(0);
+    let mut other = one.clone();
+    let rule = "-t filter -I FORWARD -p tcp --dport 80 -j DROP".to_owned();
+    let iptables = Op::Iptables { node: "worker1".into(), arguments: rule };
+    other.apply(&Operation { op: iptables, origin: None }).unwrap();
+    assert!(matches!(tcp(&mut other, "client", "web").outcome, FlowOutcome::Dropped { .. }));
+    assert!(matches!(tcp(&mut one, "client", "web").outcome, FlowOutcome::Delivered { .. }));
+}
+
+#[test]
+fn rules_of_ones_own_survive_until_their_chain_is_written_anew() {
+    let mut world = world(0);
+    let log = r#"-t nat -I KUBE-SERVICES -j LOG --log-prefix "seen ""#.to_owned();
+    world.apply(&Operation { op: Op::Iptables { node: "worker1".into(), arguments: log }, origin: None }).unwrap();
+    let first = |world: &mut World| {
+        let show = Show::Iptables {
+            on: "worker1".into(),
+            table: crate::netfilter::TableName::Nat,
+            chain: Some("KUBE-SERVICES".into()),
+        };
+        match world.apply(&Operation { op: Op::Show(show), origin: None }) {
+            Ok(Outcome::Text(text)) => text.lines().nth(2).unwrap_or_default().contains("LOG"),
+            other => panic!("not a text: {other:?}"),
         }
-    }
-    println!("{:?}", flow.outcome);
-    assert!(matches!(flow.outcome, FlowOutcome::Delivered { .. }));
+    };
+    assert!(first(&mut world));
+    let pod = Object::Pod(Pod { node: Some("worker1".into()), ..Pod::new("default", "another") });
+    world.apply(&Operation { op: Op::Declare { object: pod }, origin: None }).unwrap();
+    assert!(first(&mut world), "a pod that no service selects is nothing to kube-proxy");
+    let service = Object::Service(Service::new("default", "more", labels("web"), 81));
+    world.apply(&Operation { op: Op::Declare { object: service }, origin: None }).unwrap();
+    assert!(!first(&mut world), "kube-proxy 1.20 writes all its chains");
+}
+
+#[test]
+fn what_cannot_be_done_says_why_and_what_to_write() {
+    let mut world = world(0);
+    let to = Target { host: TargetHost::Name("wep".into()), port: Some(80) };
+    let op = Op::Send { from: from("client"), to, protocol: TransportProtocol::Tcp, name: String::new() };
+    let error = world.apply(&Operation { op, origin: None }).unwrap_err();
+    assert_eq!(error.problem, "there is no service, pod, node or host called `wep`");
+    let get = Op::Get { from: from("client"), url: "http://web/".into(), name: String::new() };
+    let error = world.apply(&Operation { op: get, origin: None }).unwrap_err();
+    assert!(error.problem.contains("no service kube-system/kube-dns"), "{}", error.problem);
+}
+
+#[test]
+fn a_flow_is_told_in_words() {
+    let mut world = world(0);
+    let flow = tcp(&mut world, "client", "service/web");
+    let told = view::trace::trace(&flow, Depth::Hops);
+    assert!(told.starts_with("it: tcp default/client -> 10.96.0.2:80: delivered to default/web-"), "{told}");
 }

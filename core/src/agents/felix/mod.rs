@@ -98,7 +98,7 @@ pub fn rules(state: &State, node: &str) -> RestoreInput {
         }
         for (hook, appended) in fixed::appended(&context, table) {
             for (rule, why) in appended.rendered() {
-                section.append(hook, &rule, why);
+                section.append_once(hook, &rule, why);
             }
         }
         section.finish(&mut input);

@@ -54,18 +54,22 @@ impl Editor {
         Self { table, references: None }
     }
 
-    /// Does what `action` says. With `once`, a rule that is to be the first is left where it already is.
+    /// Does what `action` says. With `once`, a rule that is in the chain already is neither added nor moved.
     pub(super) fn perform(&mut self, action: Action, by: Option<&Arc<Provenance>>, once: bool) -> Result<()> {
         match action {
             Action::Append { chain, rule } => {
                 let (id, rule, counter) = self.resolve(&chain, rule, by)?;
-                let at = self.chain(id).rules().len();
+                let rules = self.chain(id).rules();
+                if once && rules.iter().any(|other| same(other, &rule)) {
+                    return Ok(());
+                }
+                let at = rules.len();
                 self.insert(id, at, rule, counter);
             }
             Action::Insert { chain, position, rule } => {
                 let (id, rule, counter) = self.resolve(&chain, rule, by)?;
                 let rules = self.chain(id).rules();
-                if once && position.is_none() && rules.iter().any(|other| same(other, &rule)) {
+                if once && rules.iter().any(|other| same(other, &rule)) {
                     return Ok(());
                 }
                 let at = match position {

@@ -5,7 +5,7 @@
 //! - [`restore`] does the same for a whole `iptables-restore --noflush`;
 //! - [`rule_text`] and [`save`] print what `iptables-save` prints.
 //!
-//! What the model does not know is an error that says so ([`TextError::unknown`]); no option is ever skipped.
+//! What the model does not know is a [`TextError`] that says so; no option is ever skipped.
 //!
 //! ```
 //! use netscene_core::netfilter::{Ruleset, TableName, text};

@@ -30,12 +30,19 @@ pub struct RestoreLine {
     pub text: String,
     /// Who wrote it, and why.
     pub provenance: Option<Arc<Provenance>>,
+    /// Leaves the chain alone if it has the rule: agents ask `iptables -C` before they write into a built-in chain.
+    pub once: bool,
 }
 
 impl RestoreInput {
     /// Adds a line, with where it came from.
     pub fn push(&mut self, text: impl Into<String>, provenance: Option<&Arc<Provenance>>) {
-        self.lines.push(RestoreLine { text: text.into(), provenance: provenance.cloned() });
+        self.lines.push(RestoreLine { text: text.into(), provenance: provenance.cloned(), once: false });
+    }
+
+    /// Adds a line that does nothing where its rule is already in the chain.
+    pub fn push_once(&mut self, text: impl Into<String>, provenance: &Arc<Provenance>) {
+        self.lines.push(RestoreLine { text: text.into(), provenance: Some(provenance.clone()), once: true });
     }
 }
 
@@ -44,7 +51,11 @@ impl FromStr for RestoreInput {
 
     /// The lines of a whole dump, nobody having written them.
     fn from_str(dump: &str) -> Result<Self, Self::Err> {
-        Ok(Self { lines: dump.lines().map(|line| RestoreLine { text: line.to_owned(), provenance: None }).collect() })
+        let mut input = Self::default();
+        for line in dump.lines() {
+            input.push(line, None);
+        }
+        Ok(input)
     }
 }
 
@@ -70,17 +81,16 @@ impl fmt::Display for RestoreError {
 /// - `:PREROUTING ACCEPT [0:0]` sets a policy, with its counters;
 /// - `[1:60] -A CHAIN …` sets the rule's counters; `-A`, `-I`, `-D`, `-R`, `-N`, `-X`, `-F` and `-P` do what they do.
 ///
-/// One thing is added: `-I CHAIN rule` leaves the chain alone if it has such a rule, because agents ask `iptables -C`
-/// before they insert.
+/// One thing is added: [`RestoreLine::once`].
 ///
 /// ```
 /// use netscene_core::netfilter::{Ruleset, TableName, text};
 /// let mut rules = Ruleset::default();
-/// let input = "*nat\n:KUBE-SERVICES - [0:0]\n-I PREROUTING -j KUBE-SERVICES\nCOMMIT\n".parse()?;
+/// let mut input: text::RestoreInput = "*nat\n-A POSTROUTING -j MASQUERADE\nCOMMIT\n".parse()?;
 /// text::restore(&mut rules, &input)?;
 /// text::restore(&mut rules, &input)?;
 /// let nat = rules.table(TableName::Nat);
-/// assert_eq!(nat.chain_id("PREROUTING").and_then(|id| nat.chain(id)).map(|chain| chain.rules().len()), Some(1));
+/// assert_eq!(nat.chain_id("POSTROUTING").and_then(|id| nat.chain(id)).map(|chain| chain.rules().len()), Some(2));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn restore(rules: &mut Ruleset, input: &RestoreInput) -> Result<(), RestoreError> {
@@ -112,7 +122,7 @@ pub fn restore(rules: &mut Ruleset, input: &RestoreInput) -> Result<(), RestoreE
             (_, Some(table)) => table,
         };
         let Some(editor) = &mut edited[table as usize] else { continue };
-        perform(editor, text, line.provenance.as_ref()).map_err(failed)?;
+        perform(editor, line, text).map_err(failed)?;
     }
     if let Some(open) = current {
         let error = TextError::new(0..0, format!("table {open} has no COMMIT"));
@@ -156,11 +166,11 @@ impl Kind {
 }
 
 /// Does what a line inside a table says.
-fn perform(editor: &mut Editor, text: &str, by: Option<&Arc<Provenance>>) -> Result<(), TextError> {
+fn perform(editor: &mut Editor, line: &RestoreLine, text: &str) -> Result<(), TextError> {
     if text.starts_with(':') {
         return chain_line(editor, text);
     }
-    editor.perform(rule_line(text)?, by, true)
+    editor.perform(rule_line(text)?, line.provenance.as_ref(), line.once)
 }
 
 /// `:CHAIN POLICY [PACKETS:BYTES]`.

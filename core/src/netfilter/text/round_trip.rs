@@ -1,7 +1,5 @@
 //! Whatever a rule holds, its text is read back as the same rule.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
-
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;

@@ -1,7 +1,5 @@
 //! The rules kube-proxy writes, loaded and printed as the kernel's own tools print them.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
-
 use std::sync::Arc;
 
 use super::{RestoreInput, restore, save};
@@ -48,7 +46,7 @@ fn assert_same(printed: &str, expected: &str) {
 fn rules_of_kube_proxy_1_20_are_printed_as_the_kernel_has_them() {
     let mut rules = Ruleset::default();
     load(&mut rules, JUMPS_OF_1_20);
-    load(&mut rules, include_str!("../../../../tests/reference/guestbook-v1.20.0-rc.0-etpcluster.restore"));
+    load(&mut rules, include_str!("../../../../tests/reference/kube-proxy-1.20-guestbook.restore"));
     let kernel = include_str!("../../../../tests/reference/guestbook-v1.20.0-rc.0-etpcluster.kernel-legacy.save");
     assert_same(&save(&rules, &[TableName::Nat, TableName::Filter], false), &undated(kernel));
 }
@@ -115,10 +113,22 @@ fn a_chain_line_makes_or_empties_a_users_chain_and_sets_a_policy() {
 }
 
 #[test]
-fn an_inserted_rule_that_is_there_stays_where_it_is() {
-    let dump =
-        "*filter\n:a - [0:0]\n:b - [0:0]\n-I INPUT -j a\n-I INPUT -j b\n-I INPUT -j a\n-I INPUT 3 -j a\nCOMMIT\n";
-    let printed = restored(dump).unwrap();
+fn a_rule_that_is_to_be_there_once_stays_where_it_is() {
+    let why = Arc::new(Provenance {
+        agent: "felix".into(),
+        object: "".into(),
+        field: "".into(),
+        origin: None,
+    });
+    let mut input: RestoreInput = "*filter\n:a - [0:0]\n:b - [0:0]".parse().unwrap();
+    for line in ["-I INPUT -j a", "-I INPUT -j b", "-I INPUT -j a", "-A INPUT -j b"] {
+        input.push_once(line, &why);
+    }
+    input.push("-I INPUT 3 -j a", None);
+    input.push("COMMIT", None);
+    let mut rules = Ruleset::default();
+    restore(&mut rules, &input).unwrap();
+    let printed = save(&rules, &[TableName::Filter], false);
     let jumps: Vec<_> = printed.lines().filter_map(|line| line.split_once("-A INPUT ")).map(|(_, rule)| rule).collect();
     assert_eq!(jumps, ["-j b", "-j a", "-j a"]);
 }

@@ -1,7 +1,5 @@
 //! What is refused, and where the finger points.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
-
 use super::{Action, ParsedTarget, parse};
 use crate::netfilter::text::{apply, rule_text};
 use crate::netfilter::{Ruleset, TableName, Target};

@@ -61,7 +61,6 @@ fn quoted(text: &str, start: usize, at: &mut usize) -> Result<String, TextError>
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 mod tests {
     use super::split;
 
