@@ -83,7 +83,17 @@ impl Walker<'_> {
             Stmt::Expr(expr) | Stmt::Return(Some(expr), ..) | Stmt::BreakLoop(Some(expr), ..) => {
                 return self.expression(expr, variables);
             }
-            // The arms of a `switch`, and `try`, are left for Rhai to judge when it runs.
+            Stmt::Switch(parts, _) => {
+                self.expression(&parts.0, variables);
+                for arm in &parts.1.expressions {
+                    self.expression(&arm.lhs, variables);
+                    self.expression(&arm.rhs, variables);
+                }
+            }
+            Stmt::TryCatch(flow, _) => {
+                self.body(flow.body.statements(), variables);
+                self.body(flow.branch.statements(), variables);
+            }
             _ => {}
         }
         Type::Any
@@ -196,10 +206,16 @@ impl Walker<'_> {
     /// Walks a call, or of a method if there is a `base`.
     fn call(&mut self, call: &FnCallExpr, position: Position, base: Option<Type>, variables: &Variables) -> Type {
         let name = call.name.as_str();
-        // The first parameter of a closure that a list's method takes is an element of the list.
-        let element = base.map(Type::element);
+        // A closure that a list's method takes is called with elements of the list.
+        let element = base.map_or(Type::Any, Type::element);
+        let types = match name {
+            "reduce" | "reduce_rev" => [Type::Any, element],
+            "sort" | "sort_by" | "order_by" | "dedup" => [element, element],
+            // The second parameter, where there is one, is the element's place.
+            _ => [element, Type::Number],
+        };
         for argument in &call.args {
-            if !self.closure(argument, element.as_slice(), variables) {
+            if !self.closure(argument, &types, variables) {
                 self.expression(argument, variables);
             }
         }
