@@ -183,7 +183,7 @@ fn register_hop(engine: &mut Engine) {
         .register_get("destination", |hop: &mut Hop| maybe(hop.first().map(|hop| hop.before.ends().1)))
         .register_get("chains", |hop: &mut Hop| chains(hop.all()))
         .register_get("dropped", |hop: &mut Hop| hop.dropped().is_some())
-        .register_get("reason", |hop: &mut Hop| hop.dropped().map(describe).unwrap_or_default());
+        .register_get("reason", |hop: &mut Hop| hop.dropped().map(ToString::to_string).unwrap_or_default());
 }
 
 /// `table/chain` for each chain that something happened in, in order.
@@ -200,27 +200,6 @@ fn chains(hops: &[trace::Hop]) -> Array {
 
 fn protocol_name(number: u8) -> String {
     protocol::name(number).map_or_else(|| number.to_string(), str::to_owned)
-}
-
-fn describe(reason: &DropReason) -> String {
-    match reason {
-        DropReason::Rule { table, chain, number: Some(number), .. } => format!("rule {number} of {table}/{chain}"),
-        DropReason::Rule { table, chain, number: None, .. } => format!("the policy of {table}/{chain}"),
-        DropReason::NoRoute => "no route".to_owned(),
-        DropReason::Blackhole => "blackhole route".to_owned(),
-        DropReason::Unreachable => "unreachable route".to_owned(),
-        DropReason::Prohibit => "prohibit route".to_owned(),
-        DropReason::ForwardingOff => "forwarding is off".to_owned(),
-        DropReason::Martian => "martian source".to_owned(),
-        DropReason::TtlExceeded => "time to live exceeded".to_owned(),
-        DropReason::TooBig => "too big".to_owned(),
-        DropReason::NoNeighbour { address } => format!("no neighbour {address}"),
-        DropReason::NoListener => "no listener".to_owned(),
-        DropReason::NotForUs => "not for us".to_owned(),
-        DropReason::Conntrack => "connection tracking".to_owned(),
-        DropReason::DeviceDown => "device down".to_owned(),
-        DropReason::Unknown(why) => format!("unknown: {why}"),
-    }
 }
 
 /// What a command can make of the value of an island.
