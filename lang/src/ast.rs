@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use netscene_core::trace::Depth;
+
 use crate::{SourceFile, Span, Word};
 
 /// A file.
@@ -252,7 +254,10 @@ pub enum StatementKind {
         name: Text,
     },
     Wait(Value),
-    Trace(Text),
+    Trace {
+        flow: Text,
+        depth: Depth,
+    },
     TraceGet {
         from: Operand,
         url: Value,
@@ -350,7 +355,7 @@ impl StatementKind {
             Self::Get { .. } => Word::Get,
             Self::Resolve { .. } => Word::Resolve,
             Self::Wait(_) => Word::Wait,
-            Self::Trace(_) | Self::TraceGet { .. } => Word::Trace,
+            Self::Trace { .. } | Self::TraceGet { .. } => Word::Trace,
             Self::ShowRoutes(_) | Self::ShowConntrack { .. } | Self::ShowIptables { .. } | Self::ShowLog(_) => {
                 Word::Show
             }

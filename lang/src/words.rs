@@ -147,7 +147,7 @@ words! {
     Resolve "resolve" [File Test] "resolve FROM NAME as NAME" "ask for the address of a name";
     Wait "wait" [File Test] "wait 14s" "let time pass";
     Choose "choose" [File Test] "choose SERVICE -> ENDPOINT, or choose port PORT/TCP on PLACE" "pin a random choice";
-    Trace "trace" [File Test] "trace NAME, or trace FROM -> URL" "print every hop of a flow";
+    Trace "trace" [File Test] "trace NAME [hops|rules|all], or trace FROM -> URL" "print every hop of a flow";
     Show "show" [File Test] "show routes|conntrack|iptables|log on NODE …" "print what a node's tools would print";
     Expect "expect" [File Test] "expect NAME [not] PATTERN" "compare what happened with what should have";
     Assert "assert" [File Test] "assert ${ … }" "what has to be true";
@@ -177,6 +177,9 @@ words! {
     Routes "routes" [] "show routes on PLACE" "`route -n`";
     Conntrack "conntrack" [] "show conntrack on NODE [tcp|udp] [dport PORT]" "`conntrack -L`; an entry of it";
     Log "log" [] "show log on NODE" "what LOG rules wrote";
+    Hops "hops" [] "trace NAME hops" "only where packets went, and what changed in them";
+    Rules "rules" [] "trace NAME rules" "and every rule that matched; so it is without a word";
+    All "all" [] "trace NAME all" "and every packet, with the ends of chains";
     Dport "dport" [] "dport PORT" "the destination port";
     Not "not" [] "expect NAME not PATTERN" "the pattern must not hold";
     Delivered "delivered" [] "delivered [to PLACE]" "the other side answered";

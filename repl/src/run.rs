@@ -79,7 +79,11 @@ impl Printer {
             1 => format!("{} of 1 {what} {were}", all - part),
             _ => format!("{} of {all} {what}s {were}", all - part),
         };
-        Self::print(&format!("{}, {}\n", of(failed, tests, "test", "passed"), of(unmet, expectations, "expectation", "met")));
+        Self::print(&format!(
+            "{}, {}\n",
+            of(failed, tests, "test", "passed"),
+            of(unmet, expectations, "expectation", "met")
+        ));
     }
 }
 

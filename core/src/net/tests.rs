@@ -5,12 +5,12 @@ use std::net::Ipv4Addr;
 use super::fib::{Route, RouteKind};
 use super::wire::{Frame, Payload};
 use super::*;
+use crate::Time;
 use crate::conntrack::{Jiffies, Table, Timeouts};
 use crate::netfilter::text;
 use crate::packet::{Body, DeviceName, Icmp, Mac, Packet, Tcp, TcpFlags, TcpOptions, Udp};
 use crate::random::Random;
 use crate::trace::{DropReason, End, Hop, PacketId, Recorder, Step};
-use crate::Time;
 
 const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const NODE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
@@ -126,8 +126,7 @@ fn a_reply_is_un_translated_in_two_steps() {
     // MASQUERADE: cali1 has no address, so the first other device's is taken.
     assert_eq!(sent[0].to_string(), "10.0.0.1:40003 > 10.244.0.2:8080 tcp SYN");
     assert_eq!(sent[0].ttl, 63);
-    let (hops, sent) =
-        receive(&mut node, 2, tcp((POD, 8080), (NODE, 40003), TcpFlags::SYN.with(TcpFlags::ACK)));
+    let (hops, sent) = receive(&mut node, 2, tcp((POD, 8080), (NODE, 40003), TcpFlags::SYN.with(TcpFlags::ACK)));
     assert_eq!(sent[0].to_string(), "10.96.0.10:80 > 10.0.0.2:40003 tcp SYN,ACK");
     let kinds: Vec<_> = hops[0]
         .steps

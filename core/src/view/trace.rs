@@ -253,12 +253,16 @@ impl Story<'_> {
     fn end(&mut self, hop: &Hop) -> fmt::Result {
         match &hop.end {
             End::Delivered { to } => self.line("delivered", format_args!("to {to}")),
-            End::Dropped(DropReason::Rule { table, chain, number: Some(number), told, .. }) if self.depth != Depth::Hops && told_last(hop) => {
+            End::Dropped(DropReason::Rule { table, chain, number: Some(number), told, .. })
+                if self.depth != Depth::Hops && told_last(hop) =>
+            {
                 let told = if *told { ", and the sender was told" } else { "" };
                 self.line("dropped", format_args!("rule {number} of {table}/{chain}{told}"))
             }
             End::Dropped(reason) => self.line("dropped", reason),
-            End::Sent { to: Some(mac) } if self.depth == Depth::All || self.depth == Depth::Rules && !asked(hop) => self.line("sent", format_args!("to {mac}")),
+            End::Sent { to: Some(mac) } if self.depth == Depth::All || self.depth == Depth::Rules && !asked(hop) => {
+                self.line("sent", format_args!("to {mac}"))
+            }
             End::Sent { .. } => Ok(()),
         }
     }

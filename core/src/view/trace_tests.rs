@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::netfilter::{CtState, Hook, Policy, Provenance, TableName};
 use crate::packet::{DeviceName, Packet, Tcp, TcpFlags, TcpOptions};
-use crate::trace::{Depth, 
-    DropReason, End, Flow, FlowKind, FlowOutcome, Hop, HttpResult, PacketId, PacketTrace, RuleHit, Step,
+use crate::trace::{
+    Depth, DropReason, End, Flow, FlowKind, FlowOutcome, Hop, HttpResult, PacketId, PacketTrace, RuleHit, Step,
 };
 use crate::view::trace::trace;
 use crate::{Origin, Time};

@@ -83,7 +83,10 @@ fn a_pinned_choice_holds_for_every_connection() {
     let pin = Choice::Endpoint { service: "default/web".into(), endpoint: pod.clone() };
     world.apply(&Operation { op: Op::Choose(pin), origin: None }).unwrap();
     for _ in 0..8 {
-        assert_eq!(tcp(&mut world, "client", "service/web").outcome, FlowOutcome::Delivered { to: pod.as_str().into() });
+        assert_eq!(
+            tcp(&mut world, "client", "service/web").outcome,
+            FlowOutcome::Delivered { to: pod.as_str().into() }
+        );
     }
 }
 
@@ -91,10 +94,7 @@ fn a_pinned_choice_holds_for_every_connection() {
 fn a_service_without_endpoints_refuses_by_its_rule() {
     let mut world = world(0);
     let flow = tcp(&mut world, "client", "service/empty");
-    assert_eq!(
-        flow.outcome,
-        FlowOutcome::Rejected { by: "worker1".into(), with: "icmp port unreachable".into() }
-    );
+    assert_eq!(flow.outcome, FlowOutcome::Rejected { by: "worker1".into(), with: "icmp port unreachable".into() });
     let reject = flow.packets.iter().flat_map(|packet| &packet.hops).find_map(|hop| match &hop.end {
         crate::trace::End::Dropped(DropReason::Rule { chain, rule, told: true, .. }) => Some((chain, rule)),
         _ => None,
@@ -188,7 +188,9 @@ fn operations_replayed_from_text_give_the_same_bytes() {
     let told = |operations: &[Operation]| {
         let mut world = World::new(3);
         let texts = operations.iter().map(|operation| world.apply(operation).unwrap());
-        texts.filter_map(|outcome| if let Outcome::Text(text) = outcome { Some(text) } else { None }).collect::<String>()
+        texts
+            .filter_map(|outcome| if let Outcome::Text(text) = outcome { Some(text) } else { None })
+            .collect::<String>()
     };
     assert!(told(&all).contains("KUBE-SVC-"));
     assert_eq!(told(&all), told(&read));

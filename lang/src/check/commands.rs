@@ -108,7 +108,7 @@ impl Checker<'_> {
             | StatementKind::Ping { name, .. }
             | StatementKind::Get { name, .. }
             | StatementKind::Resolve { name, .. } => sent = Some(name),
-            StatementKind::Trace(name) => self.flow(name, known),
+            StatementKind::Trace { flow, .. } => self.flow(flow, known),
             StatementKind::Expect { flow, pattern, .. } if !matches!(pattern, Pattern::Conntrack { .. }) => {
                 self.flow(flow, known);
             }

@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 
 use netscene_core::kube::TransportProtocol;
 use netscene_core::netfilter::TableName;
-use netscene_core::trace::{Expectation, SocketPattern};
+use netscene_core::trace::{Depth, Expectation, SocketPattern};
 use netscene_core::world::{Choice, Op, Show, Source, Target, TargetHost};
 
 use crate::ast::{Island, Operand, StatementKind, Text, Value, What};
@@ -100,10 +100,10 @@ impl Lowering<'_> {
                 Op::Resolve { from: self.source(from)?, host: self.host(host)?, name: name.text.clone() }
             }
             StatementKind::Wait(duration) => Op::Wait { duration: self.duration(duration)? },
-            StatementKind::Trace(name) => Op::Trace { name: name.text.clone() },
+            StatementKind::Trace { flow, depth } => Op::Trace { name: flow.text.clone(), depth: *depth },
             StatementKind::TraceGet { from, url } => {
                 let get = Op::Get { from: self.source(from)?, url: self.url(url)?, name: String::new() };
-                return Ok(vec![get, Op::Trace { name: String::new() }]);
+                return Ok(vec![get, Op::Trace { name: String::new(), depth: Depth::default() }]);
             }
             StatementKind::ShowRoutes(on) => Op::Show(Show::Routes { on: self.place(on)? }),
             StatementKind::ShowConntrack { node, protocol, port } => Op::Show(Show::Conntrack {
