@@ -39,6 +39,7 @@ pub(crate) type Fault<'s> = ParseError<usize, Token<'s>, Infallible>;
 pub fn parse(file: &Arc<SourceFile>) -> (Ast, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     let tokens = sentences::read(file, &mut diagnostics);
+    let heads = heads(&tokens);
     let builder = Builder { file: file.id() };
     let mut faults = Vec::new();
     let tokens = tokens.into_iter().map(Ok::<_, Infallible>);
@@ -49,13 +50,29 @@ pub fn parse(file: &Arc<SourceFile>) -> (Ast, Vec<Diagnostic>) {
         faults.push(error);
         Vec::new()
     });
-    diagnostics.extend(faults.into_iter().filter_map(|fault| describe(file, fault)));
+    diagnostics.extend(faults.into_iter().filter_map(|fault| describe(file, fault, &heads)));
     diagnostics.sort_by_key(Diagnostic::span);
     (Ast { file: file.clone(), statements }, diagnostics)
 }
 
+/// The most terminals that a message names as expected: there are more only where a sentence begins.
+const MOST: usize = 12;
+
+/// The words that sentences begin with, and where they stand.
+fn heads(tokens: &[sentences::Spanned<'_>]) -> Vec<(usize, Word)> {
+    let mut at_head = true;
+    let mut heads = Vec::new();
+    for (start, token, _) in tokens {
+        if let (true, Token::Word(word)) = (at_head, token) {
+            heads.push((*start, *word));
+        }
+        at_head = matches!(token, Token::Eol | Token::Open);
+    }
+    heads
+}
+
 /// What a parse error says; nothing where the token has been reported when it was read.
-fn describe(file: &SourceFile, error: Fault<'_>) -> Option<Diagnostic> {
+fn describe(file: &SourceFile, error: Fault<'_>, heads: &[(usize, Word)]) -> Option<Diagnostic> {
     let (start, token, end, expected) = match error {
         ParseError::UnrecognizedToken { token: (start, token, end), expected } => (start, token, end, expected),
         ParseError::UnrecognizedEof { location, expected } => (location, Token::Eol, location, expected),
@@ -85,11 +102,14 @@ fn describe(file: &SourceFile, error: Fault<'_>) -> Option<Diagnostic> {
     let shown: Vec<_> = shown.collect();
     let label = match shown.len() {
         0 => String::new(),
-        1..=12 => format!("expected {}", list(shown.iter().map(String::as_str), "or")),
+        1..=MOST => format!("expected {}", list(shown.iter().map(String::as_str), "or")),
         _ => "a sentence begins with a word such as `node`, `service` or `send`".to_owned(),
     };
     let meant = if matches!(token, Token::Name(_) | Token::Word(_)) && !names { question(text, words()) } else { None };
-    Some(Diagnostic::error(Code::Unexpected, title).at(span, label).hint(meant))
+    let head = heads.iter().rev().find(|(at, _)| *at < start).map(|(_, word)| word);
+    let hint =
+        meant.or_else(|| head.filter(|_| shown.len() <= MOST).map(|word| format!("it goes `{}`", word.syntax())));
+    Some(Diagnostic::error(Code::Unexpected, title).at(span, label).hint(hint))
 }
 
 /// Makes nodes of the tree out of tokens.
@@ -178,7 +198,8 @@ mod tests {
         assert!(matches!(only("iptables 1.6.1"), StatementKind::Version { .. }));
         assert!(matches!(only("choose port -> a"), StatementKind::Choose { .. }));
         assert!(matches!(only("choose port 1/TCP on a"), StatementKind::ChoosePort { .. }));
-        assert!(matches!(only("trace a"), StatementKind::Trace(_)));
+        assert!(matches!(only("trace a"), StatementKind::Trace { .. }));
+        assert!(matches!(only("trace hops hops"), StatementKind::Trace { .. }));
         assert!(matches!(only("trace a -> http://b/"), StatementKind::TraceGet { .. }));
         let conntrack = only("expect conntrack not a tcp 10.0.0.1 -> 10.0.0.2:80");
         assert!(matches!(conntrack, StatementKind::Expect { not: true, pattern: Pattern::Conntrack { .. }, .. }));

@@ -69,7 +69,7 @@ impl Engine for Fake {
                 let http = HttpResult { status: 200, body: "hello".into(), server };
                 self.send(name, FlowKind::Get(url.clone()), Some(http))
             }
-            Op::Trace { name } => Outcome::Text(format!("trace of {name}\n")),
+            Op::Trace { name, .. } => Outcome::Text(format!("trace of {name}\n")),
             Op::Show(_) => Outcome::Text("shown\n".to_owned()),
             Op::Expect(expectation) => {
                 let held = matches!(expectation.pattern, Pattern::Delivered { .. } | Pattern::Status { code: 200 });
