@@ -206,3 +206,10 @@ fn what_the_world_refuses_is_told_at_its_place() {
     assert_eq!(ran.commands().len(), 0, "nothing runs in half a world");
     insta::assert_snapshot!(ran.rendered());
 }
+
+#[test]
+fn a_scenario_may_have_many_flows() {
+    let sends: Vec<_> = (0..400).map(|flow| format!("send client -> web:80 tcp as f{flow}")).collect();
+    let ran = ran(&format!("{}\nassert ${{ f399.hops.all(|hop| hop.node != f1.name) }}\n", sends.join("\n")));
+    assert!(ran.summary.passed(), "{}", ran.rendered());
+}

@@ -41,7 +41,7 @@ impl Compiler {
     /// Compiles the `rhai` blocks. All of them come before all islands, wherever they stand.
     pub(super) fn library(&mut self, blocks: &[&Island], symbols: &Symbols, diagnostics: &mut Vec<Diagnostic>) {
         for block in blocks {
-            let scope = scope(&self.constants, &symbols.loose);
+            let scope = scope(&block.text, &self.constants, &symbols.loose);
             let ast = match self.engine.compile_with_scope(&scope, &block.text) {
                 Ok(ast) => ast,
                 Err(error) => {
@@ -101,7 +101,7 @@ impl Compiler {
             diagnostics.push(diagnostic.at(island.span, "expected Rhai between the braces"));
             return Type::Any;
         }
-        let scope = scope(&all, &symbols.loose);
+        let scope = scope(&island.text, &all, &symbols.loose);
         let ast = match self.engine.compile_expression_with_scope(&scope, &island.text) {
             Ok(ast) => ast,
             Err(error) => {
@@ -170,10 +170,10 @@ pub(super) fn ast_statements(ast: &AST) -> &[Stmt] {
 }
 
 /// A scope in which every name that an island sees is a constant. The values come when it runs.
-fn scope<'a>(variables: &'a Variables, loose: &'a IndexSet<String>) -> Scope<'a> {
+fn scope<'a>(text: &str, variables: &'a Variables, loose: &'a IndexSet<String>) -> Scope<'a> {
     let mut scope = Scope::new();
     let identifiers = loose.iter().filter(|name| rhai::is_valid_identifier(name));
-    for name in identifiers.chain(variables.keys()) {
+    for name in identifiers.chain(variables.keys()).filter(|name| text.contains(name.as_str())) {
         scope.push_constant_dynamic(name.as_str(), Dynamic::UNIT);
     }
     scope

@@ -263,19 +263,20 @@ impl<E: Engine + 'static> Runner<'_, E> {
             let diagnostic = Diagnostic::error(Code::Island, "this island was never compiled");
             return Err(diagnostic.at(island.span, "the program has errors, and must not run"));
         };
-        self.evaluate(ast).map_err(|error| {
+        self.evaluate(ast, &island.text).map_err(|error| {
             let library: Vec<_> = self.program.scripts.library.iter().map(|(block, _)| block.clone()).collect();
             script::failure(&error, island, &library)
         })
     }
 
-    fn evaluate(&self, ast: &AST) -> Result<Dynamic, Box<rhai::EvalAltResult>> {
-        self.rhai.eval_ast_with_scope(&mut self.scope(), ast)
+    fn evaluate(&self, ast: &AST, text: &str) -> Result<Dynamic, Box<rhai::EvalAltResult>> {
+        self.rhai.eval_ast_with_scope(&mut self.scope(text), ast)
     }
 
-    fn scope(&self) -> Scope<'static> {
+    /// What a script sees, as far as it names it: a scenario may have more flows than Rhai may have variables.
+    fn scope(&self, text: &str) -> Scope<'static> {
         let mut scope = self.constants.clone();
-        for (name, value) in &self.variables {
+        for (name, value) in self.variables.iter().filter(|(name, _)| text.contains(name.as_str())) {
             scope.push_constant_dynamic(name.clone(), value.clone());
         }
         scope

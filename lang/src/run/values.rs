@@ -42,6 +42,15 @@ pub(super) fn service(service: world::Service) -> Service {
     Service(Rc::new(service))
 }
 
+impl Flow {
+    /// The first packet by which the client asked: a page is asked for after its name has been.
+    fn request(&self) -> Packet {
+        let first = self.0.requests().next().map(|packet| packet.id);
+        let place = self.0.packets.iter().position(|packet| Some(packet.id) == first);
+        Packet(self.0.clone(), place.unwrap_or_default())
+    }
+}
+
 impl Packet {
     fn get(&self) -> Option<&trace::PacketTrace> {
         self.0.packets.get(self.1)
@@ -164,7 +173,7 @@ fn register_flow(engine: &mut Engine) {
             let http = flow.0.http.as_ref().map(|http| http.server);
             maybe(http.or(flow.0.dns.as_ref().map(|dns| dns.server)).as_ref().map(text))
         })
-        .register_get("hops", |flow: &mut Flow| Packet(flow.0.clone(), 0).hops())
+        .register_get("hops", |flow: &mut Flow| flow.request().hops())
         .register_get("packets", |flow: &mut Flow| -> Array {
             (0..flow.0.packets.len()).map(|packet| Dynamic::from(Packet(flow.0.clone(), packet))).collect()
         });
