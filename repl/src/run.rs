@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use netscene_core::world::World;
-use netscene_lang::{Diagnostic, Sink, SourceFiles, Summary, check, has_errors, parse, render};
+use netscene_lang::{Diagnostic, Sink, SourceFiles, Summary, compile, has_errors, render};
 
 use crate::Color;
 
@@ -28,9 +28,7 @@ pub(crate) fn run(path: &Path, seed: u64, color: Color) -> ExitCode {
         }
     };
     let mut files = SourceFiles::default();
-    let (ast, mut diagnostics) = parse(&files.add(&name, text));
-    let (program, found) = check(&ast);
-    diagnostics.extend(found);
+    let (program, diagnostics) = compile(&files.add(&name, text));
     let mut printer = Printer::new(files, color);
     printer.tell(&diagnostics);
     if has_errors(&diagnostics) {
