@@ -163,8 +163,7 @@ fn go<E: Environment, W: Watch>(
 ) -> Verdict {
     let Some(base) = table.builtin(hook) else { return Verdict::Accept };
     let length = view.packet.length();
-    let mut callers = [(base, 0); MAX_DEPTH];
-    let mut depth = 0;
+    let mut callers = Callers::default();
     let (mut current, mut index) = (base, 0);
     loop {
         // A jump leads to a chain that exists: chains are deleted only when nothing refers to them.
@@ -192,26 +191,48 @@ fn go<E: Environment, W: Watch>(
             Step::Next => index += 1,
             Step::Enter(target, goto) => {
                 if !goto {
-                    if depth == MAX_DEPTH {
+                    if callers.depth == MAX_DEPTH {
                         return Verdict::Unknown(format!("jumps nest deeper than {MAX_DEPTH}").into());
                     }
-                    callers[depth] = (current, index + 1);
-                    depth += 1;
+                    callers.push((current, index + 1));
                 }
                 (current, index) = (target, 0);
             }
-            Step::Leave if depth > 0 => {
+            Step::Leave => {
+                let Some(caller) = callers.pop() else { return end_of_base(table, hook, base, length, watch) };
                 if W::WATCHES
                     && let Some(chain) = table.chain(current)
                 {
                     watch.chain_end(table, hook, &chain.name, None);
                 }
-                depth -= 1;
-                (current, index) = callers[depth];
+                (current, index) = caller;
             }
-            Step::Leave => return end_of_base(table, hook, base, length, watch),
             Step::Done(verdict) => return verdict,
         }
+    }
+}
+
+/// Where to go on after the chains that are being walked: the kernel's jump stack. Most of the time of a short walk went
+/// into clearing an array for the deepest of them, so that only the first few have a place ready.
+#[derive(Default)]
+struct Callers {
+    first: [(ChainId, usize); 8],
+    others: Vec<(ChainId, usize)>,
+    depth: usize,
+}
+
+impl Callers {
+    fn push(&mut self, caller: (ChainId, usize)) {
+        match self.first.get_mut(self.depth) {
+            Some(place) => *place = caller,
+            None => self.others.push(caller),
+        }
+        self.depth += 1;
+    }
+
+    fn pop(&mut self) -> Option<(ChainId, usize)> {
+        self.depth = self.depth.checked_sub(1)?;
+        self.others.pop().or_else(|| self.first.get(self.depth).copied())
     }
 }
 
