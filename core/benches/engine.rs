@@ -54,7 +54,7 @@ fn established(bencher: Bencher<'_, '_>, size: &Size) {
 
 /// What `iptables-save` prints for a big cluster: 110,000 rules and some.
 fn saved() -> String {
-    let rules = lab::rules(LAYOUTS[0], 13_750);
+    let rules = lab::rules(LAYOUTS[0], LAYOUTS[0].services_for_110k);
     let count = |name: &TableName| rules.table(*name).chains().map(|(_, chain)| chain.rules().len()).sum::<usize>();
     let rules_made: usize = TABLES.iter().map(count).sum();
     assert!((110_000..111_000).contains(&rules_made), "{rules_made} rules");

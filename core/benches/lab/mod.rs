@@ -25,10 +25,12 @@ use netscene_core::{Random, Time};
 pub(crate) const PORT: u16 = 53;
 /// The port from which [`Lab::send`] is used for one connection again and again.
 pub(crate) const CLIENT_PORT: u16 = 30_000;
-const CLIENT_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
-const NODE_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+/// The client's address.
+pub(crate) const CLIENT_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+/// The node's.
+pub(crate) const NODE_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 /// Both endpoints of the last service, so that chance may take either.
-const PODS: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 168, 200, 2), Ipv4Addr::new(192, 168, 200, 3)];
+pub(crate) const PODS: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 168, 200, 2), Ipv4Addr::new(192, 168, 200, 3)];
 
 /// A way in which a release of kube-proxy lays out its rules.
 #[derive(Clone, Copy, Debug)]
@@ -36,10 +38,13 @@ pub(crate) struct Layout {
     /// The release, as people write it.
     pub(crate) name: &'static str,
     release: Version,
+    /// So many services have a little more than 110,000 rules.
+    pub(crate) services_for_110k: u32,
 }
 
 /// Every layout that there is.
-pub(crate) const LAYOUTS: [Layout; 1] = [Layout { name: "1.20", release: Version::new(1, 20, 0) }];
+pub(crate) const LAYOUTS: [Layout; 1] =
+    [Layout { name: "1.20", release: Version::new(1, 20, 0), services_for_110k: 13_750 }];
 
 /// A cluster with so many services of one UDP port and two endpoints each.
 pub(crate) fn declared(layout: Layout, services: u32) -> State {
