@@ -8,7 +8,7 @@ use crate::Time;
 use crate::apps::{Answer, App, Event, System};
 use crate::net::tcp::ProcessId;
 use crate::net::wire::Frame;
-use crate::net::{Context, DeviceKind, Effect, Timer};
+use crate::net::{Context, DeviceKind, Effect, Namespace, Timer};
 use crate::packet::Mac;
 use crate::trace::Observer;
 
@@ -60,7 +60,7 @@ impl World {
         for _ in 0..MAX_EVENTS {
             let waits = match self.answer(process) {
                 None => true,
-                Some(Answer::Sent) => self.queue.frames > 0 || self.network.iter().any(|one| one.has_waiting()),
+                Some(Answer::Sent) => self.queue.frames > 0 || self.network.iter().any(Namespace::has_waiting),
                 Some(_) => self.queue.frames > 0,
             };
             if !waits {
@@ -118,7 +118,7 @@ impl World {
         &mut self,
         place: usize,
         observer: &mut O,
-        code: impl FnOnce(&mut crate::net::Namespace, &mut Context<'_, O>),
+        code: impl FnOnce(&mut Namespace, &mut Context<'_, O>),
     ) -> Result<(), OpError> {
         let mut effects = Vec::new();
         let mut cx = Context {
