@@ -111,40 +111,47 @@ impl Table {
             return false;
         }
         let other = entry.tuple(tracked.direction.flipped());
-        let before = packet.clone();
+        let mut changed = false;
         if let Body::Icmp(Icmp::Unreachable { about, .. } | Icmp::TimeExceeded { about, .. }) = &mut packet.body {
             // An error quotes the packet as this side knows it: its other end is put back (`nf_nat_icmp_reply_translation`).
-            match manip {
+            changed |= match manip {
                 Manip::Source => set_end(about, Manip::Destination, other),
                 Manip::Destination => set_end(about, Manip::Source, other),
-            }
+            };
         }
-        set_end(packet, manip, &other.inverted());
-        *packet != before
+        changed | set_end(packet, manip, &other.inverted())
     }
 }
 
-/// Gives one end of a packet the address and port that `tuple` has there.
-fn set_end(packet: &mut Packet, manip: Manip, tuple: &Tuple) {
-    match manip {
-        Manip::Source => packet.source = tuple.source,
-        Manip::Destination => packet.destination = tuple.destination,
-    }
-    match (&mut packet.body, tuple.layer4) {
+/// Gives one end of a packet the address and port that `tuple` has there. True if the packet changed.
+fn set_end(packet: &mut Packet, manip: Manip, tuple: &Tuple) -> bool {
+    let address = match manip {
+        Manip::Source => replace(&mut packet.source, tuple.source),
+        Manip::Destination => replace(&mut packet.destination, tuple.destination),
+    };
+    let key = match (&mut packet.body, tuple.layer4) {
         (Body::Tcp(tcp), Layer4::Ports { source, destination }) => match manip {
-            Manip::Source => tcp.source = source,
-            Manip::Destination => tcp.destination = destination,
+            Manip::Source => replace(&mut tcp.source, source),
+            Manip::Destination => replace(&mut tcp.destination, destination),
         },
         (Body::Udp(udp), Layer4::Ports { source, destination }) => match manip {
-            Manip::Source => udp.source = source,
-            Manip::Destination => udp.destination = destination,
+            Manip::Source => replace(&mut udp.source, source),
+            Manip::Destination => replace(&mut udp.destination, destination),
         },
         (
             Body::Icmp(Icmp::EchoRequest { id, .. } | Icmp::EchoReply { id, .. }),
             Layer4::Icmp { id: translated, .. },
-        ) => *id = translated,
-        _ => {}
-    }
+        ) => replace(id, translated),
+        _ => false,
+    };
+    address | key
+}
+
+/// Puts `new` into `place`. True if that is a change.
+fn replace<T: PartialEq>(place: &mut T, new: T) -> bool {
+    let changed = *place != new;
+    *place = new;
+    changed
 }
 
 impl Tuple {

@@ -18,7 +18,7 @@ impl Namespace {
     /// Sends a packet to a neighbour; asks for its Ethernet address first where that is not known.
     pub(super) fn transmit_to_neighbour<O: Observer>(
         &mut self,
-        skb: &Skb,
+        skb: &mut Skb,
         device: usize,
         next_hop: Ipv4Addr,
         cx: &mut Context<'_, O>,
@@ -103,10 +103,10 @@ impl Namespace {
         } else {
             let (address, answer) = (arp.sender, arp.sender_mac);
             self.neighbours.insert((device, address), answer);
-            for skb in self.take_waiting(device, address) {
+            for mut skb in self.take_waiting(device, address) {
                 let answer = Some(answer);
                 cx.observer.step(skb.hop, || Step::Arp { address, device: name, answer, by: None });
-                self.put_on_wire(&skb, device, arp.sender_mac, cx);
+                self.put_on_wire(&mut skb, device, arp.sender_mac, cx);
             }
         }
     }

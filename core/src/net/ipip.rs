@@ -21,7 +21,7 @@ impl Namespace {
         };
         cx.observer.step(skb.hop, || Step::Encapsulated { source, destination });
         cx.observer.close(skb.hop, Some(DeviceName::TUNL0), &skb.packet, || End::Sent { to: None });
-        let inner = skb.packet.clone();
+        let inner = skb.take_packet();
         let packet = Packet {
             source,
             destination,
@@ -49,14 +49,15 @@ impl Namespace {
     pub(super) fn decapsulate<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
         let (source, destination) = (skb.packet.source, skb.packet.destination);
         let device = self.device_index(DeviceName::TUNL0).filter(|index| self.devices[*index].up);
-        let (Some(device), Body::Ipip(inner)) = (device, &skb.packet.body) else {
+        let (Some(device), Body::Ipip(_)) = (device, &skb.packet.body) else {
             self.unreachable(skb, 2, 0, cx);
             return Err(Dropped(DropReason::NoListener));
         };
-        let inner = (**inner).clone();
         cx.observer.step(skb.hop, || Step::Decapsulated { source, destination });
         cx.observer.close(skb.hop, None, &skb.packet, || End::Delivered { to: "tunl0".into() });
-        self.receive(skb.id, inner, device, None, skb.mark, cx);
+        if let Body::Ipip(inner) = skb.take_packet().body {
+            self.receive(skb.id, *inner, device, None, skb.mark, cx);
+        }
         Ok(())
     }
 }

@@ -325,7 +325,7 @@ impl Namespace {
                     packet: &skb.packet,
                 });
                 // The connection and the mark stay with a packet that goes round by lo.
-                let again = Skb { in_device: Some(0), hop, ..skb.clone() };
+                let again = Skb { in_device: Some(0), hop, packet: skb.take_packet(), ..*skb };
                 self.pass(again, cx, |this, skb, cx| {
                     this.hook(Hook::Prerouting, skb, None, cx)?;
                     match this.route_input(skb, cx)? {
@@ -345,10 +345,10 @@ impl Namespace {
     }
 
     /// Puts a packet into a frame.
-    pub(super) fn put_on_wire<O: Observer>(&self, skb: &Skb, device: usize, to: Mac, cx: &mut Context<'_, O>) {
+    pub(super) fn put_on_wire<O: Observer>(&self, skb: &mut Skb, device: usize, to: Mac, cx: &mut Context<'_, O>) {
         let port = &self.devices[device];
         cx.observer.close(skb.hop, Some(port.name), &skb.packet, || End::Sent { to: Some(to) });
-        let payload = Payload::Ipv4(skb.id, skb.packet.clone());
+        let payload = Payload::Ipv4(skb.id, skb.take_packet());
         let frame = Frame { source: port.mac, destination: to, payload };
         cx.effects.push(Effect::Transmit { device, frame });
     }

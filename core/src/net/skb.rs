@@ -1,8 +1,10 @@
 use std::net::Ipv4Addr;
 
+use bytes::Bytes;
+
 use crate::Time;
 use crate::conntrack::Tracked;
-use crate::packet::{Mac, Packet};
+use crate::packet::{Body, Mac, Packet};
 use crate::random::Random;
 use crate::trace::{HopRef, PacketId};
 
@@ -26,6 +28,16 @@ pub struct Skb {
     pub tracked: Option<Tracked>,
     /// The hop it is recorded as.
     pub hop: HopRef,
+}
+
+impl Skb {
+    /// Takes the packet out, to hand it on: its bytes are neither copied nor counted once more. What stays behind is of no
+    /// use to anybody.
+    pub(super) fn take_packet(&mut self) -> Packet {
+        let nothing = Body::Other { protocol: 0, payload: Bytes::new() };
+        let body = std::mem::replace(&mut self.packet.body, nothing);
+        Packet { body, ..self.packet }
+    }
 }
 
 /// A packet that waits for its next hop's Ethernet address.

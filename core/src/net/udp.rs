@@ -39,8 +39,8 @@ impl Namespace {
             from: skb.packet.source_socket(),
             payload: datagram.payload.clone(),
         };
-        let to = self.sockets.process_name(process);
-        cx.observer.close(skb.hop, None, &skb.packet, || End::Delivered { to });
+        let to = || self.sockets.process_name(process);
+        cx.observer.close(skb.hop, None, &skb.packet, || End::Delivered { to: to() });
         cx.effects.push(Effect::Socket(SocketEvent { process, happened }));
         Ok(())
     }

@@ -4,10 +4,11 @@
 //!
 //! - [`Rule`] is one line of `iptables-save`: a [`Header`], [`Match`]es in the order written, a [`Target`];
 //! - [`Table`] holds chains, [`Ruleset`] the four tables of a namespace;
-//! - [`walk::walk`] takes a packet through one table at one [`Hook`];
+//! - [`walk::walk`] takes a packet through one table at one [`Hook`], with an index for long chains;
 //! - [`text`] reads what `iptables` and `iptables-restore` take.
 
 mod evaluate;
+mod index;
 pub mod ipset;
 pub mod log;
 mod matches;

@@ -1,11 +1,12 @@
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustc_hash::FxHashMap;
 
+use super::index::{Candidates, Index, Key};
 use super::{Hook, Rule, TableName, Target};
 
 /// A chain of one table, by its place in it. Stays valid as long as the chain exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChainId(pub u32);
 
 /// What happens at the end of a built-in chain.
@@ -45,9 +46,24 @@ pub struct Chain {
     /// What the policy has counted.
     pub policy_counter: Counter,
     /// The rules. Shared by every copy of the table until one of them changes it.
-    rules: Arc<Vec<Rule>>,
+    rules: Arc<Rules>,
     /// What each rule has counted, by its place.
     counters: Vec<Counter>,
+}
+
+/// The rules of a chain, and the index that the first walk makes of them.
+#[derive(Debug, Default)]
+struct Rules {
+    list: Vec<Rule>,
+    /// Nothing inside: an index would be of no use.
+    index: OnceLock<Option<Index>>,
+}
+
+impl Clone for Rules {
+    /// Without the index: a copy is made in order to change it.
+    fn clone(&self) -> Self {
+        Self { list: self.list.clone(), index: OnceLock::new() }
+    }
 }
 
 impl Chain {
@@ -57,7 +73,26 @@ impl Chain {
 
     /// The rules, in order.
     pub fn rules(&self) -> &[Rule] {
-        &self.rules
+        &self.rules.list
+    }
+
+    /// The rules, to be changed: whatever the index says of them is void.
+    fn rules_mut(&mut self) -> &mut Vec<Rule> {
+        let rules = Arc::make_mut(&mut self.rules);
+        rules.index = OnceLock::new();
+        &mut rules.list
+    }
+
+    /// The rules from number `from` on (from 0) that a packet of this key may match, in order; without a key, every rule.
+    pub(super) fn candidates(&self, key: Option<&Key>, from: usize) -> Candidates<'_> {
+        match key.and_then(|key| Some((self.index()?, key))) {
+            Some((index, key)) => index.candidates(key, from),
+            None => Candidates::All(from..self.rules().len()),
+        }
+    }
+
+    fn index(&self) -> Option<&Index> {
+        self.rules.index.get_or_init(|| Index::of(&self.rules.list)).as_ref()
     }
 
     /// What each rule has counted, in the same order.
@@ -81,24 +116,24 @@ impl Chain {
 
     /// Puts `rule` at the end.
     pub fn append(&mut self, rule: Rule) {
-        Arc::make_mut(&mut self.rules).push(rule);
+        self.rules_mut().push(rule);
         self.counters.push(Counter::default());
     }
 
     /// Puts `rule` at `index`, counted from 0; past the end it goes to the end.
     pub fn insert(&mut self, index: usize, rule: Rule) {
-        let index = index.min(self.rules.len());
-        Arc::make_mut(&mut self.rules).insert(index, rule);
+        let index = index.min(self.rules().len());
+        self.rules_mut().insert(index, rule);
         self.counters.insert(index, Counter::default());
     }
 
     /// Takes the rule at `index`, counted from 0, away.
     pub fn remove(&mut self, index: usize) -> Option<Rule> {
-        if index >= self.rules.len() {
+        if index >= self.rules().len() {
             return None;
         }
         self.counters.remove(index);
-        Some(Arc::make_mut(&mut self.rules).remove(index))
+        Some(self.rules_mut().remove(index))
     }
 
     /// Takes every rule away.
@@ -183,10 +218,18 @@ impl Table {
         targets.filter(|target| matches!(target, Target::Jump(to) | Target::Goto(to) if *to == chain)).count()
     }
 
+    /// Makes the index of every chain that has none yet. Walks make them as they need them; this is for those who want to
+    /// have paid for it before the first packet.
+    pub fn make_indexes(&self) {
+        for (_, chain) in self.chains() {
+            chain.index();
+        }
+    }
+
     /// Whether there is nothing in it: no rule, no user's chain, every policy ACCEPT. Such a table is as good as absent, as
     /// it is in a namespace where nobody has run `iptables`: packets do not meet it.
     pub fn is_vacant(&self) -> bool {
-        let vacant = |chain: &Chain| chain.rules.is_empty() && chain.policy == Some(Policy::Accept);
+        let vacant = |chain: &Chain| chain.rules().is_empty() && chain.policy == Some(Policy::Accept);
         self.chains.iter().flatten().all(vacant)
     }
 

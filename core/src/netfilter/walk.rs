@@ -1,9 +1,13 @@
-//! A packet through one table at one hook: the plain walk, rule by rule (`ipt_do_table`).
+//! A packet through one table at one hook (`ipt_do_table`).
+//!
+//! The walk has one meaning and two speeds. [`plain_walk`] tries rule after rule, as the kernel does. [`walk`] leaves out
+//! those that cannot match, by the index of a long chain, and so finds the same.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use super::evaluate::matches;
+use super::index::Key;
 use super::{AddressType, ChainId, CtState, Hook, LogTarget, NatRange, Policy, PortRange, RejectWith, Rpfilter, Rule};
 use super::{Table, Target};
 use crate::packet::{DeviceName, Packet};
@@ -132,57 +136,103 @@ pub fn walk<E: Environment, W: Watch>(
     environment: &mut E,
     watch: &mut W,
 ) -> Verdict {
+    go(table, hook, view, Some(&Key::of_packet(view)), mark, environment, watch)
+}
+
+/// The same without an index: what [`walk`] is held against.
+pub fn plain_walk<E: Environment, W: Watch>(
+    table: &mut Table,
+    hook: Hook,
+    view: &View<'_>,
+    mark: &mut u32,
+    environment: &mut E,
+    watch: &mut W,
+) -> Verdict {
+    go(table, hook, view, None, mark, environment, watch)
+}
+
+/// The walk, with the index where there is a key for it.
+fn go<E: Environment, W: Watch>(
+    table: &mut Table,
+    hook: Hook,
+    view: &View<'_>,
+    key: Option<&Key>,
+    mark: &mut u32,
+    environment: &mut E,
+    watch: &mut W,
+) -> Verdict {
     let Some(base) = table.builtin(hook) else { return Verdict::Accept };
     let length = view.packet.length();
-    let mut callers = [(base, 0); MAX_DEPTH];
-    let mut depth = 0;
+    let mut callers = Callers::default();
     let (mut current, mut index) = (base, 0);
     loop {
         // A jump leads to a chain that exists: chains are deleted only when nothing refers to them.
         let Some(chain) = table.chain(current) else { return Verdict::Unknown("a jump to no chain".into()) };
-        let step = match chain.rules().get(index) {
+        let rules = chain.rules();
+        let found =
+            chain.candidates(key, index).find(|&at| matches(&rules[at], view, *mark, (current, at), environment));
+        let step = match found {
             None => Step::Leave,
-            Some(rule) if matches(rule, view, *mark, (current, index), environment) => {
-                let before = *mark;
-                let step = run(rule, chain, index, view, mark, environment);
+            Some(at) => {
+                index = at;
+                let (rule, before) = (&rules[at], *mark);
+                let step = run(rule, chain, at, view, mark, environment);
                 if W::WATCHES {
-                    let place = Place { chain: &chain.name, number: index as u32 + 1, rule };
+                    let place = Place { chain: &chain.name, number: at as u32 + 1, rule };
                     watch.rule(table, hook, place, (before, *mark));
                 }
                 if let Some(chain) = table.chain_mut(current) {
-                    chain.count(index, length);
+                    chain.count(at, length);
                 }
                 step
-            }
-            Some(_) => {
-                index += 1;
-                continue;
             }
         };
         match step {
             Step::Next => index += 1,
             Step::Enter(target, goto) => {
                 if !goto {
-                    if depth == MAX_DEPTH {
+                    if callers.depth == MAX_DEPTH {
                         return Verdict::Unknown(format!("jumps nest deeper than {MAX_DEPTH}").into());
                     }
-                    callers[depth] = (current, index + 1);
-                    depth += 1;
+                    callers.push((current, index + 1));
                 }
                 (current, index) = (target, 0);
             }
-            Step::Leave if depth > 0 => {
+            Step::Leave => {
+                let Some(caller) = callers.pop() else { return end_of_base(table, hook, base, length, watch) };
                 if W::WATCHES
                     && let Some(chain) = table.chain(current)
                 {
                     watch.chain_end(table, hook, &chain.name, None);
                 }
-                depth -= 1;
-                (current, index) = callers[depth];
+                (current, index) = caller;
             }
-            Step::Leave => return end_of_base(table, hook, base, length, watch),
             Step::Done(verdict) => return verdict,
         }
+    }
+}
+
+/// Where to go on after the chains that are being walked: the kernel's jump stack. Most of the time of a short walk went
+/// into clearing an array for the deepest of them, so that only the first few have a place ready.
+#[derive(Default)]
+struct Callers {
+    first: [(ChainId, usize); 8],
+    others: Vec<(ChainId, usize)>,
+    depth: usize,
+}
+
+impl Callers {
+    fn push(&mut self, caller: (ChainId, usize)) {
+        match self.first.get_mut(self.depth) {
+            Some(place) => *place = caller,
+            None => self.others.push(caller),
+        }
+        self.depth += 1;
+    }
+
+    fn pop(&mut self) -> Option<(ChainId, usize)> {
+        self.depth = self.depth.checked_sub(1)?;
+        self.others.pop().or_else(|| self.first.get(self.depth).copied())
     }
 }
 

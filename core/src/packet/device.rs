@@ -44,6 +44,11 @@ impl DeviceName {
         Self(name)
     }
 
+    /// The name as a number, first letter first.
+    pub(crate) const fn to_bits(self) -> u128 {
+        u128::from_be_bytes(self.0)
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         let length = self.0.iter().position(|&byte| byte == 0).unwrap_or(MAX);
@@ -109,7 +114,12 @@ pub struct DevicePattern {
 impl DevicePattern {
     /// Whether the pattern covers `device`.
     pub fn matches(self, device: DeviceName) -> bool {
-        u128::from_be_bytes(device.0) & self.mask == self.name
+        device.to_bits() & self.mask == self.name
+    }
+
+    /// The one device that the pattern covers; `None` if it ends in `+`.
+    pub fn exact(self) -> Option<DeviceName> {
+        (self.mask == u128::MAX).then(|| DeviceName(self.name.to_be_bytes()))
     }
 }
 
