@@ -4,7 +4,7 @@ use crate::packet::protocol;
 /// Timeouts in seconds: the `net.netfilter.nf_conntrack_*_timeout*` sysctls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// `tcp_timeout_syn_sent`, also that of SYN_SENT2.
+    /// `tcp_timeout_syn_sent`, also that of `SYN_SENT2`.
     pub syn_sent: u32,
     /// `tcp_timeout_syn_recv`.
     pub syn_recv: u32,

@@ -22,10 +22,15 @@ impl Namespace {
         cx.observer.step(skb.hop, || Step::Encapsulated { source, destination });
         cx.observer.close(skb.hop, Some(DeviceName::TUNL0), &skb.packet, || End::Sent { to: None });
         let inner = skb.take_packet();
-        let (tos, ttl, dont_fragment) = (inner.tos, inner.ttl, inner.dont_fragment);
-        let outer = Packet { tos, ttl, dont_fragment, ..Packet::new(source, destination, Body::Ipip(Box::new(inner))) };
-        let mut packet = outer;
-        packet.id = self.ip_id();
+        let packet = Packet {
+            source,
+            destination,
+            tos: inner.tos,
+            id: self.ip_id(),
+            dont_fragment: inner.dont_fragment,
+            ttl: inner.ttl,
+            body: Body::Ipip(Box::new(inner)),
+        };
         let arrival = Arrival { time: cx.now, place: &self.name, id: skb.id, in_device: None, packet: &packet };
         let hop = cx.observer.open(arrival);
         // The mark survives inside the node; connection tracking starts afresh.

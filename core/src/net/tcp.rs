@@ -97,7 +97,7 @@ const SYN_RETRIES: u32 = 6;
 /// `net.ipv4.tcp_retries2`.
 const RETRIES: u32 = 15;
 /// How long a closed connection keeps its ports (`TCP_TIMEWAIT_LEN`).
-const TIME_WAIT: Duration = Duration::from_secs(60);
+const TIME_WAIT: Duration = Duration::from_mins(1);
 /// `net.ipv4.ip_local_port_range`.
 const EPHEMERAL: (u16, u16) = (32768, 60999);
 
@@ -234,17 +234,16 @@ impl Namespace {
         cx: &mut Context<'_, O>,
     ) -> Option<ConnectionId> {
         let source = self.source_towards(*remote.ip())?;
+        let now = cx.now;
         let free = |sockets: &Sockets, port| {
             let ends = (SocketAddrV4::new(source, port), remote);
-            sockets.connections.get(&ends).is_none_or(|old| matches!(old.state, State::TimeWait(end) if end <= cx.now))
+            sockets.connections.get(&ends).is_none_or(|old| matches!(old.state, State::TimeWait(end) if end <= now))
         };
         let pinned = port.or_else(|| self.sockets.next_port.take());
-        let port = match pinned {
-            Some(port) => Some(port).filter(|port| free(&self.sockets, *port)),
-            None => {
-                let start = cx.random.below(u32::from(EPHEMERAL.1 - EPHEMERAL.0) + 1);
-                ports_from(start).find(|port| free(&self.sockets, *port))
-            }
+        let port = if let Some(port) = pinned {
+            Some(port).filter(|port| free(&self.sockets, *port))
+        } else {
+            ephemeral(cx).find(|port| free(&self.sockets, *port))
         }?;
         let local = SocketAddrV4::new(source, port);
         let id = self.add_connection(process, local, remote, State::SynSent, 0, cx);
@@ -561,10 +560,7 @@ impl Connection {
 
 /// The ephemeral ports, all of them once, from a random one on.
 fn ephemeral<O>(cx: &mut Context<'_, O>) -> impl Iterator<Item = u16> + use<O> {
-    ports_from(cx.random.below(u32::from(EPHEMERAL.1 - EPHEMERAL.0) + 1))
-}
-
-fn ports_from(start: u32) -> impl Iterator<Item = u16> {
     let count = u32::from(EPHEMERAL.1 - EPHEMERAL.0) + 1;
+    let start = cx.random.below(count);
     (0..count).map(move |step| EPHEMERAL.0 + ((start + step) % count) as u16)
 }

@@ -130,7 +130,7 @@ impl CtStates {
     /// `UNTRACKED`.
     pub const UNTRACKED: Self = Self(1 << 6);
 
-    /// The names, in the order in which iptables prints them (libxt_conntrack.c, libxt_state.c).
+    /// The names, in the order in which iptables prints them (`libxt_conntrack.c`, `libxt_state.c`).
     pub const NAMED: [(Self, &'static str); 7] = [
         (Self::INVALID, "INVALID"),
         (Self::NEW, "NEW"),
@@ -271,6 +271,7 @@ pub enum SetDirection {
 
 /// Options of `-m rpfilter`: would a reply leave by the device the packet came in on?
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "they are the options, by name")]
 pub struct Rpfilter {
     /// `--loose`: any device will do.
     pub loose: bool,

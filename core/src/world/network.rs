@@ -11,7 +11,7 @@ use ipnet::Ipv4Net;
 use rustc_hash::FxHashMap;
 
 use crate::agents::cni;
-use crate::apps::{App, DnsServer, HttpServer, Nginx};
+use crate::apps::{App, HttpServer, Nginx};
 use crate::conntrack::{Table, Timeouts};
 use crate::kube::{Host, Node, Pool, RunningPod, Serve, State, TransportProtocol, Version};
 use crate::net::fib::{Route, RouteKind};
@@ -231,7 +231,7 @@ impl Network {
                 None => continue,
                 Some(Serve::Http { root, on }) => App::Http(HttpServer::new(&*pod.key, root, on)),
                 Some(Serve::Tcp) => App::Tcp,
-                Some(Serve::Dns) => App::Dns(DnsServer),
+                Some(Serve::Dns) => App::Dns,
                 Some(Serve::IngressNginx) => App::Nginx(Nginx::default()),
             };
             let process = self.start(Process { namespace: place, kube_namespace: Some(pod.namespace.clone()), app });
@@ -260,13 +260,12 @@ fn plain(name: &str) -> Namespace {
 
 /// The network that a machine's address is on, with its router. Without a pool: the address's /24, whose router has .254.
 fn network_of(state: &State, address: Ipv4Addr) -> (Ipv4Net, Option<Ipv4Addr>, Option<Mac>) {
-    match state.network_of(address) {
-        Some(pool) => network_and_router(pool, address),
-        None => {
-            let network = with_prefix(address, 24).trunc();
-            (network, Some(Ipv4Addr::from_bits(network.network().to_bits() | 254)), None)
-        }
+    if let Some(pool) = state.network_of(address) {
+        return network_and_router(pool, address);
     }
+    let network = with_prefix(address, 24).trunc();
+    let [a, b, c, _] = address.octets();
+    (network, Some(Ipv4Addr::new(a, b, c, 254)), None)
 }
 
 fn network_and_router(pool: &Pool, address: Ipv4Addr) -> (Ipv4Net, Option<Ipv4Addr>, Option<Mac>) {
