@@ -43,8 +43,10 @@ pub(crate) struct Layout {
 }
 
 /// Every layout that there is.
-pub(crate) const LAYOUTS: [Layout; 1] =
-    [Layout { name: "1.20", release: Version::new(1, 20, 0), services_for_110k: 13_750 }];
+pub(crate) const LAYOUTS: [Layout; 2] = [
+    Layout { name: "1.20", release: Version::new(1, 20, 0), services_for_110k: 13_750 },
+    Layout { name: "1.36", release: Version::new(1, 36, 0), services_for_110k: 13_750 },
+];
 
 /// A cluster with so many services of one UDP port and two endpoints each.
 pub(crate) fn declared(layout: Layout, services: u32) -> State {
