@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use etherparse::{
     IcmpEchoHeader, Icmpv4Header, Icmpv4Type, IpNumber, Ipv4Header, Ipv4HeaderSlice, TcpHeader, TcpHeaderSlice,
     UdpHeader,
-    icmpv4::{DestUnreachableHeader, TimeExceededCode},
+    icmpv4::{DestUnreachableHeader, RedirectCode, RedirectHeader, TimeExceededCode},
 };
 use netscene_core::packet::{Body, Icmp, Packet, Tcp, TcpFlags, TcpOptions};
 
@@ -79,6 +79,11 @@ fn icmp_bytes(icmp: &Icmp) -> Result<Vec<u8>> {
         Icmp::Unreachable { code, mtu, about } => {
             let kind = DestUnreachableHeader::from_values(*code, *mtu).ok_or(unknown)?;
             (Icmpv4Type::DestinationUnreachable(kind), quote(about)?)
+        }
+        Icmp::Redirect { code, gateway, about } => {
+            let code = RedirectCode::from_u8(*code).ok_or(unknown)?;
+            let kind = RedirectHeader { code, gateway_internet_address: gateway.octets() };
+            (Icmpv4Type::Redirect(kind), quote(about)?)
         }
         Icmp::TimeExceeded { code, about } => {
             let kind = TimeExceededCode::from_u8(*code).ok_or(unknown)?;

@@ -78,6 +78,11 @@ impl Namespace {
                 self.socket_error(&about, skb, cx);
                 Ok(())
             }
+            // A router, and whoever forwards is one, does not believe it (`accept_redirects`).
+            Icmp::Redirect { .. } => {
+                cx.observer.close(skb.hop, None, &skb.packet, || End::Delivered { to: "the kernel".into() });
+                Ok(())
+            }
         }
     }
 }

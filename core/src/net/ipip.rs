@@ -29,6 +29,7 @@ impl Namespace {
             id: self.ip_id(),
             dont_fragment: inner.dont_fragment,
             ttl: inner.ttl,
+            bad_checksum: false,
             body: Body::Ipip(Box::new(inner)),
         };
         let arrival = Arrival { time: cx.now, place: &self.name, id: skb.id, in_device: None, packet: &packet };

@@ -238,6 +238,10 @@ impl Namespace {
     fn deliver<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
         self.hook(Hook::Input, skb, None, cx)?;
         match skb.packet.protocol() {
+            // `tcp_v4_rcv`, `udp_rcv`, `icmp_rcv`.
+            protocol::TCP | protocol::UDP | protocol::ICMP if skb.packet.bad_checksum => {
+                Err(Dropped(DropReason::BadChecksum))
+            }
             protocol::IPIP => self.decapsulate(skb, cx),
             protocol::TCP => self.receive_tcp(skb, cx),
             protocol::UDP => self.receive_udp(skb, cx),

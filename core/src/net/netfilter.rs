@@ -10,11 +10,11 @@ use super::fib::{Fib, RouteKind};
 use super::skb::{Context, Skb};
 use super::{Device, Dropped, Namespace};
 use crate::Time;
-use crate::conntrack::{Jiffies, Manip, Tracked};
+use crate::conntrack::{Binding, Confirmed, Direction, Jiffies, Manip, Template, Tracked, Tracking};
 use crate::netfilter::ipset::IpSets;
 use crate::netfilter::log::LogRecord;
 use crate::netfilter::walk::{CtView, Culprit, Environment, Verdict, View, walk};
-use crate::netfilter::{AddressType, ChainId, CtState, Hook, LogTarget, NatRange, Rpfilter, TableName, Target};
+use crate::netfilter::{AddressType, ChainId, CtState, Hook, LogTarget, Rpfilter, TableName, Target};
 use crate::packet::{DeviceName, Mac};
 use crate::random::Random;
 use crate::trace::{DropReason, HopWatch, Observer, Step};
@@ -142,9 +142,9 @@ impl Namespace {
                     Verdict::Accept => {}
                     verdict => return Err(self.refuse(*table, verdict, skb, cx)),
                 },
-                Stage::Conntrack => self.track(skb, cx),
+                Stage::Conntrack => self.track(hook, skb, cx)?,
                 Stage::Nat(manip) => self.nat(*manip, hook, skb, out_device, cx)?,
-                Stage::Confirm => self.confirm(skb)?,
+                Stage::Confirm => self.confirm(skb, Jiffies::from(cx.now))?,
             }
         }
         Ok(())
@@ -221,14 +221,20 @@ impl Namespace {
         DropReason::Rule { table, chain: culprit.chain.clone(), number: culprit.number, rule, told }
     }
 
-    fn track<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) {
+    fn track<O: Observer>(&mut self, hook: Hook, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
         // A packet that came round by lo, or an error about a tracked packet, brings its connection along.
         if !self.tracking || skb.tracked.is_some() {
-            return;
+            return Ok(());
         }
-        skb.tracked = self.conntrack.track(&skb.packet, Jiffies::from(cx.now));
+        let template = Template { arriving: hook == Hook::Prerouting, ..Template::default() };
+        let tracking = self.conntrack.track_as(&skb.packet, template, Jiffies::from(cx.now));
+        if tracking == Tracking::Full {
+            return Err(Dropped(DropReason::ConntrackFull));
+        }
+        skb.tracked = tracking.tracked();
         let state = skb.tracked.map_or(CtState::Invalid, |tracked| tracked.state);
         cx.observer.step(skb.hop, || Step::Conntrack { state });
+        Ok(())
     }
 
     /// `nf_nat_inet_fn`: asks the rules about the first packet of a connection, translates all of them.
@@ -242,18 +248,31 @@ impl Namespace {
     ) -> Result<(), Dropped> {
         let Some(tracked) = skb.tracked else { return Ok(()) };
         if tracked.state == CtState::New && !self.conntrack.nat_done(tracked.entry, manip) {
+            let mut masquerade = None;
             let range = match self.walk(TableName::Nat, hook, skb, out_device, cx) {
                 Verdict::Accept => None,
-                Verdict::Dnat(range) | Verdict::Snat(range) => Some(range),
+                Verdict::Dnat(range) | Verdict::Snat(range) => Some(Binding::from(range)),
                 Verdict::Masquerade { ports, random_fully } => {
                     let address = out_device.and_then(|device| self.source_for(device));
                     // `nf_nat_masquerade_ipv4` drops a packet for which it finds no address.
                     let address = address.ok_or(Dropped(DropReason::Conntrack))?;
-                    Some(NatRange { first: Some(address), last: Some(address), ports, random_fully })
+                    masquerade = out_device;
+                    let (first, last) = (Some(address), Some(address));
+                    Some(Binding { first, last, ports, random_fully, persistent: false })
                 }
                 verdict => return Err(self.refuse(TableName::Nat, verdict, skb, cx)),
             };
             if !self.conntrack.bind(tracked.entry, manip, range, Jiffies::from(cx.now), cx.random) {
+                return Err(Dropped(DropReason::Conntrack));
+            }
+            if let Some(device) = masquerade {
+                self.conntrack.set_masquerade(tracked.entry, device);
+            }
+        } else if hook == Hook::Postrouting && tracked.direction == Direction::Original {
+            // What was masqueraded for one device cannot leave by another (`nf_nat_oif_changed`).
+            let bound = self.conntrack.get(tracked.entry).and_then(|entry| entry.masquerade);
+            if bound.is_some() && bound != out_device {
+                self.conntrack.kill(tracked.entry);
                 return Err(Dropped(DropReason::Conntrack));
             }
         }
@@ -271,15 +290,16 @@ impl Namespace {
         Ok(())
     }
 
-    fn confirm(&mut self, skb: &Skb) -> Result<(), Dropped> {
+    fn confirm(&mut self, skb: &mut Skb, now: Jiffies) -> Result<(), Dropped> {
         match skb.tracked {
             // Only a packet of the original direction puts its connection into the table.
             Some(tracked) if tracked.state == CtState::New => {
-                if self.conntrack.confirm(tracked) {
-                    Ok(())
-                } else {
-                    Err(Dropped(DropReason::Conntrack))
+                match self.conntrack.confirm(tracked, now) {
+                    Confirmed::Entered => {}
+                    Confirmed::Merged(other) => skb.tracked = Some(other),
+                    Confirmed::Dropped => return Err(Dropped(DropReason::Conntrack)),
                 }
+                Ok(())
             }
             _ => Ok(()),
         }

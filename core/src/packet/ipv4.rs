@@ -27,6 +27,8 @@ pub struct Packet {
     pub dont_fragment: bool,
     /// Hops left.
     pub ttl: u8,
+    /// The checksum of what the packet carries is wrong: translation keeps it so, and no socket takes it.
+    pub bad_checksum: bool,
     /// What the packet carries.
     pub body: Body,
 }
@@ -54,7 +56,16 @@ pub enum Body {
 impl Packet {
     /// A packet as a Linux host sends it: TTL 64, no TOS, identification 0, fragments forbidden.
     pub fn new(source: Ipv4Addr, destination: Ipv4Addr, body: impl Into<Body>) -> Self {
-        Self { source, destination, tos: 0, id: 0, dont_fragment: true, ttl: 64, body: body.into() }
+        Self {
+            source,
+            destination,
+            tos: 0,
+            id: 0,
+            dont_fragment: true,
+            ttl: 64,
+            bad_checksum: false,
+            body: body.into(),
+        }
     }
 
     /// The protocol field.
@@ -84,6 +95,14 @@ impl Packet {
         match &self.body {
             Body::Tcp(tcp) => Some((tcp.source, tcp.destination)),
             Body::Udp(udp) => Some((udp.source, udp.destination)),
+            _ => None,
+        }
+    }
+
+    /// The identifier of an ICMP query or answer.
+    pub fn icmp_id(&self) -> Option<u16> {
+        match &self.body {
+            Body::Icmp(Icmp::EchoRequest { id, .. } | Icmp::EchoReply { id, .. }) => Some(*id),
             _ => None,
         }
     }
