@@ -76,6 +76,7 @@ pub(crate) fn run(linux: &mut Linux, case: &Case, for_model: &Case, listing: Lis
             }
             Step::Flush => sent = false,
         }
+        modelled.events.retain(|event| !case.is_vacant(event.table));
         let flush = matches!(step, Step::Flush);
         if flush || listing == Listing::Always || at + 1 == case.steps.len() {
             kernel.connections = Some(linux.connections()?);

@@ -180,7 +180,16 @@ pub fn walk<E: Environment, W: Watch>(
                 depth -= 1;
                 (current, index) = callers[depth];
             }
-            Step::Leave => return end_of_base(table, hook, base, length, watch),
+            Step::Leave => {
+                // A chain that was gone to from the built-in one has nobody to return to: the policy follows its end.
+                if W::WATCHES
+                    && current != base
+                    && let Some(chain) = table.chain(current)
+                {
+                    watch.chain_end(table, hook, &chain.name, None);
+                }
+                return end_of_base(table, hook, base, length, watch);
+            }
             Step::Done(verdict) => return verdict,
         }
     }
