@@ -118,3 +118,29 @@ send client 10.0.0.2:40001 > 10.0.0.1:81 tcp ACK seq 1000 ack 7
         },
     );
 }
+
+#[test]
+fn only_an_error_that_a_rule_sends_has_its_connection_already_at_raw() {
+    agree(
+        "*raw
+-A OUTPUT -m conntrack --ctstate RELATED
+-A OUTPUT -m conntrack --ctstate INVALID
+COMMIT
+*mangle
+-A OUTPUT -m conntrack --ctstate RELATED
+COMMIT
+*filter
+-A INPUT -p udp -m udp --dport 81 -j REJECT
+COMMIT
+send client 10.0.0.2:40000 > 10.0.0.1:80 udp data 5
+send client 10.0.0.2:40000 > 10.0.0.1:81 udp data 5
+",
+        |steps| {
+            steps[0].one("OUTPUT raw OUTPUT rule 2");
+            steps[1].one("OUTPUT raw OUTPUT rule 1");
+            for step in steps {
+                step.one("OUTPUT mangle OUTPUT rule 1");
+            }
+        },
+    );
+}

@@ -137,3 +137,32 @@ send pod1 10.244.0.1:40000 > 10.0.0.2:53 udp
         },
     );
 }
+
+#[test]
+fn the_icmp_type_any_is_every_type() {
+    agree(
+        "*raw
+-A PREROUTING -p icmp -m icmp --icmp-type any
+-A PREROUTING -p icmp -m icmp --icmp-type 8
+-A PREROUTING -p icmp -m icmp ! --icmp-type 8
+COMMIT
+send client 10.0.0.2 > 10.244.0.1 icmp echo id 7 seq 1
+send client 10.0.0.2 > 10.244.0.1 icmp echo-reply id 7 seq 1
+",
+        |steps| assert!(steps.iter().all(|step| step.starting("PREROUTING raw PREROUTING rule").len() == 2)),
+    );
+}
+
+#[test]
+fn two_counts_in_one_rule_are_counted_apart() {
+    agree(
+        "*mangle
+-A PREROUTING -m statistic --mode nth --every 2 --packet 0 -m statistic --mode nth --every 2 --packet 0
+COMMIT
+send client 10.0.0.2:40000 > 10.244.0.1:53 udp
+send client 10.0.0.2:40000 > 10.244.0.1:53 udp
+send client 10.0.0.2:40000 > 10.244.0.1:53 udp
+",
+        |steps| assert_eq!(steps[0].starting("PREROUTING mangle PREROUTING rule 1").len(), 1),
+    );
+}
