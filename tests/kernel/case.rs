@@ -12,7 +12,7 @@
 //! ```
 
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::SocketAddrV4;
 use std::str::FromStr;
 
 use netscene_core::netfilter::{Hook, TableName};
@@ -228,11 +228,15 @@ impl Segment {
         Packet { ttl: self.ttl, id: 1, ..Packet::new(*source.ip(), *destination.ip(), body) }
     }
 
-    /// The answer to a packet that went between these ends.
-    pub(crate) fn answer(&self, to: Ends) -> Packet {
+    /// The answer to a packet that went between these ends. An echo is answered by the identifier it has, which NAT may
+    /// have chosen.
+    pub(crate) fn answer(&self, to: Ends, echo: Option<u16>) -> Packet {
         let (from_port, to_port) = to.ports.unwrap_or_default();
-        let socket = |address: Ipv4Addr, port| SocketAddrV4::new(address, port);
-        self.packet(socket(to.destination, to_port), socket(to.source, from_port))
+        let mut answer = self.clone();
+        if let (Kind::Echo { id, .. }, Some(echo)) = (&mut answer.kind, echo) {
+            *id = echo;
+        }
+        answer.packet(SocketAddrV4::new(to.destination, to_port), SocketAddrV4::new(to.source, from_port))
     }
 }
 

@@ -76,6 +76,7 @@ pub(crate) fn run(linux: &mut Linux, case: &Case, for_model: &Case, listing: Lis
             }
             Step::Flush => sent = false,
         }
+        modelled.events.retain(|event| !case.is_vacant(event.table));
         let flush = matches!(step, Step::Flush);
         if flush || listing == Listing::Always || at + 1 == case.steps.len() {
             kernel.connections = Some(linux.connections()?);
@@ -107,7 +108,7 @@ pub(crate) fn run(linux: &mut Linux, case: &Case, for_model: &Case, listing: Lis
 /// The answer to the packet that left the node last, from whom it left for.
 fn answer(what: &Segment, to: Option<&(&'static str, Vec<u8>)>) -> Result<Option<(&'static str, Packet)>> {
     let Some((from, packet)) = to else { return Ok(None) };
-    Ok(Some((from, what.answer(wire::ends(packet)?))))
+    Ok(Some((from, what.answer(wire::ends(packet)?, wire::echo_id(packet)?))))
 }
 
 impl fmt::Display for Difference {

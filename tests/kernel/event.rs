@@ -44,7 +44,7 @@ pub(crate) struct Observed {
     pub(crate) connections: Option<Vec<String>>,
 }
 
-/// The port numbers that a case names. Any other was chosen by chance, and the two sides choose differently.
+/// The port numbers, and identifiers of echoes, that a case names. Any other was chosen by chance, and the two sides choose differently.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ports(BTreeSet<u16>);
 
@@ -112,9 +112,9 @@ impl Event {
 fn connection(line: &str, ports: &Ports) -> String {
     let mut words = line.split_whitespace();
     let head: Vec<_> = words.by_ref().take(3).collect();
-    let rest = words.filter(|word| !word.starts_with("use=")).map(|word| match word.split_once("port=") {
-        Some((side @ ("s" | "d"), number)) => match number.parse() {
-            Ok(number) => format!("{side}port={}", ports.show(number)),
+    let rest = words.filter(|word| !word.starts_with("use=")).map(|word| match word.split_once('=') {
+        Some((name @ ("sport" | "dport" | "id"), number)) => match number.parse() {
+            Ok(number) => format!("{name}={}", ports.show(number)),
             Err(_) => word.to_owned(),
         },
         _ => word.to_owned(),

@@ -97,8 +97,8 @@ impl Linux {
             None => {
                 let to = SockaddrIn::from(SocketAddrV4::new(packet.destination, 0));
                 match sendto(self.raw.as_raw_fd(), &bytes, &to, MsgFlags::empty()) {
-                    // A packet that the rules drop is told to its sender.
-                    Ok(_) | Err(Errno::EPERM) => {}
+                    // The sender is told of a packet that the rules drop, or that no route leads on.
+                    Ok(_) | Err(Errno::EPERM | Errno::EINVAL | Errno::EHOSTUNREACH | Errno::EMSGSIZE) => {}
                     Err(error) => return Err(error.into()),
                 }
             }

@@ -111,6 +111,10 @@ impl NfLog {
         if table == TableName::Raw && matches!(hook, Hook::Prerouting | Hook::Output) && chain == hook.chain() {
             place -= 1;
         }
+        // A packet that goes round by lo is traced when it comes to the TRACE rule the second time.
+        if place == 0 {
+            return Ok(None);
+        }
         // A rule without any condition is called by the name of a chain's end.
         let rules = self.counts.get(&(table, chain.to_owned())).copied().unwrap_or_default();
         let what = match label {

@@ -113,6 +113,15 @@ pub(crate) fn ends(packet: &[u8]) -> Result<Ends> {
     Ok(Ends { source: header.source_addr(), destination: header.destination_addr(), ports })
 }
 
+/// The identifier of an echo or its reply.
+pub(crate) fn echo_id(packet: &[u8]) -> Result<Option<u16>> {
+    let (header, rest) = ipv4(packet)?;
+    Ok(match (header.protocol(), rest) {
+        (IpNumber::ICMP, [0 | 8, _, _, _, high, low, ..]) => Some(u16::from_be_bytes([*high, *low])),
+        _ => None,
+    })
+}
+
 fn ipv4(packet: &[u8]) -> Result<(Ipv4HeaderSlice<'_>, &[u8])> {
     let header = Ipv4HeaderSlice::from_slice(packet)?;
     let rest = packet.get(header.slice().len()..).unwrap_or_default();
@@ -161,7 +170,7 @@ fn icmp_text(text: &mut String, message: &[u8], port: &dyn Fn(u16) -> String) ->
     let (first, second) = (u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d]));
     write!(text, "icmp {kind}/{code}")?;
     match kind {
-        0 | 8 => write!(text, " id {first} seq {second}")?,
+        0 | 8 => write!(text, " id {} seq {second}", port(first))?,
         _ => write!(text, " mtu {second} about [{}]", describe(quoted, port)?)?,
     }
     Ok(())

@@ -30,6 +30,8 @@ impl Namespace {
     pub(super) fn receive_udp<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
         let Body::Udp(datagram) = &skb.packet.body else { return Ok(()) };
         let Some(process) = self.sockets.udp(datagram.destination) else {
+            // `__udp4_lib_rcv` takes the connection off before it refuses: the error is looked up like any packet.
+            skb.tracked = None;
             self.unreachable(skb, 3, 0, cx);
             return Err(Dropped(DropReason::NoListener));
         };

@@ -199,12 +199,14 @@ fn go<E: Environment, W: Watch>(
                 (current, index) = (target, 0);
             }
             Step::Leave => {
-                let Some(caller) = callers.pop() else { return end_of_base(table, hook, base, length, watch) };
+                // A chain that was gone to from the built-in one has nobody to return to: the policy follows its end.
                 if W::WATCHES
+                    && current != base
                     && let Some(chain) = table.chain(current)
                 {
                     watch.chain_end(table, hook, &chain.name, None);
                 }
+                let Some(caller) = callers.pop() else { return end_of_base(table, hook, base, length, watch) };
                 (current, index) = caller;
             }
             Step::Done(verdict) => return verdict,
