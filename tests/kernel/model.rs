@@ -32,6 +32,9 @@ impl Model {
         let mut node = Namespace::new("node", connections(), kernel);
         node.forwarding = true;
         node.tracking = true;
+        // As `SYSCTLS` tells the real one.
+        node.conf.send_redirects = false;
+        node.icmp.ratelimit = Duration::ZERO;
         for link in &LINKS {
             let mut device = Device::ethernet(link.device.parse()?, link.node_mac, link.mtu);
             if let Some(address) = link.address {
@@ -40,6 +43,7 @@ impl Model {
                 node.fib.add(route(address.trunc(), RouteKind::Unicast, None, Some(link.device))?);
             }
             device.proxy_arp = link.address.is_none();
+            device.conf.send_redirects = false;
             node.devices.push(device);
         }
         for one in &ROUTES {
@@ -134,7 +138,7 @@ fn route(
     device: Option<&str>,
 ) -> Result<Route> {
     let device = device.map(str::parse).transpose()?;
-    Ok(Route { destination, kind, via, device, source: None, protocol: "boot", onlink: false })
+    Ok(Route { kind, via, device, ..Route::to(destination) })
 }
 
 /// The events of one hop. Devices and addresses are those that the steps before have left.

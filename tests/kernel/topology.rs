@@ -87,8 +87,8 @@ pub(crate) const ROUTES: [RouteLine; 4] = [
     RouteLine { kind: "blackhole ", to: "10.244.0.0/26", via: None, device: None },
 ];
 
-/// What the node's kernel is told (`sysctl`). Redirects are off: the model sends none. Errors are not rationed, for a
-/// suite sends more of them in a second than a machine does.
+/// What the node's kernel is told (`sysctl`). Redirects are off, for they depend on what was sent before; errors are not
+/// rationed, for a suite sends more of them in a second than a machine does.
 pub(crate) const SYSCTLS: [(&str, &str); 11] = [
     ("net/ipv6/conf/all/disable_ipv6", "1"),
     ("net/ipv6/conf/default/disable_ipv6", "1"),

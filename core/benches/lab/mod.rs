@@ -260,5 +260,5 @@ fn mac(name: &str) -> Mac {
 
 fn route(destination: ipnet::Ipv4Net, via: Option<Ipv4Addr>, device: DeviceName) -> Route {
     let (kind, protocol) = (RouteKind::Unicast, "boot");
-    Route { destination, kind, via, device: Some(device), source: None, protocol, onlink: true }
+    Route { kind, via, device: Some(device), protocol, onlink: true, ..Route::to(destination) }
 }

@@ -315,9 +315,10 @@ impl Table {
         }
     }
 
-    /// Forgets a connection whose first packet did not get through.
+    /// Forgets a connection whose first packet did not get through. An error about that packet is not it.
     pub fn abandon(&mut self, tracked: Tracked) {
-        if self.get(tracked.entry).is_some_and(|entry| !entry.status.confirmed) {
+        let first = tracked.state == CtState::New;
+        if first && self.get(tracked.entry).is_some_and(|entry| !entry.status.confirmed) {
             self.forget_unconfirmed(tracked.entry);
         }
     }

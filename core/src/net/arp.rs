@@ -3,6 +3,8 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use super::fib::RouteKind;
+use super::rules::Flow;
 use super::skb::{Context, Effect, Skb, Timer, Waiting};
 use super::wire::{Arp, Frame, Payload};
 use super::{DeviceKind, Namespace};
@@ -36,8 +38,16 @@ impl Namespace {
 
     fn ask<O: Observer>(&self, device: usize, target: Ipv4Addr, source: Ipv4Addr, tries: u8, cx: &mut Context<'_, O>) {
         let port = &self.devices[device];
-        // `arp_announce` 0: the packet's own source if it is local, else an address of the device.
-        let sender = if self.is_local(source) { Some(source) } else { self.source_for(port.name) };
+        let on_link =
+            |address: Ipv4Addr| port.addresses.iter().any(|own| own.contains(&address) && own.contains(&target));
+        // `arp_solicit`: the packet's own source if it is local, and the target can know it; else an address of the
+        // device, of the target's network if there is one.
+        let own = match self.conf_of(device).arp_announce {
+            0 => self.is_local(source),
+            1 => self.is_local(source) && on_link(source),
+            _ => false,
+        };
+        let sender = if own { Some(source) } else { self.address_towards(port.name, Some(target)) };
         let sender = sender.unwrap_or(Ipv4Addr::UNSPECIFIED);
         let arp = Arp { request: true, sender_mac: port.mac, sender, target };
         let frame = Frame { source: port.mac, destination: Mac::BROADCAST, payload: Payload::Arp(arp) };
@@ -90,9 +100,7 @@ impl Namespace {
         }
         let (mac, name) = (port.mac, port.name);
         if arp.request {
-            let answers = self.is_local(arp.target)
-                || self.announced.contains(&arp.target)
-                || port.proxy_arp && self.routes_elsewhere(arp.target, device);
+            let answers = self.announced.contains(&arp.target) || self.answers_for(device, arp);
             if !answers {
                 return;
             }
@@ -111,10 +119,34 @@ impl Namespace {
         }
     }
 
-    /// Whether there is a route to `target` by another device than `device`: what proxy ARP answers for
-    /// (`arp_fwd_proxy`).
-    fn routes_elsewhere(&self, target: Ipv4Addr, device: usize) -> bool {
-        let route = self.fib.lookup(target);
-        route.and_then(|route| route.device).is_some_and(|out| Some(device) != self.device_index(out))
+    /// Whether the kernel answers a question: for its own addresses, and as a proxy for what it would forward.
+    fn answers_for(&self, device: usize, arp: Arp) -> bool {
+        let port = &self.devices[device];
+        let conf = self.conf_of(device);
+        if arp.target.is_multicast() || arp.target.is_loopback() && !conf.route_localnet {
+            return false;
+        }
+        let flow = Flow { source: arp.sender, in_device: Some(port.name), ..Flow::to(arp.target) };
+        let Ok(route) = self.find_route(&flow) else { return false };
+        match route.kind {
+            RouteKind::Local => {
+                let own = port.addresses.iter().find(|own| own.addr() == arp.target);
+                // `arp_ignore`.
+                match conf.arp_ignore {
+                    0 => true,
+                    1 => own.is_some(),
+                    2 => own.is_some_and(|own| own.contains(&arp.sender)),
+                    3 => !arp.target.is_loopback(),
+                    4..8 => true,
+                    _ => false,
+                }
+            }
+            // `arp_fwd_proxy`: what leads out by another device.
+            RouteKind::Unicast => {
+                let forwards = port.conf.forwarding.unwrap_or(self.forwarding);
+                forwards && (port.proxy_arp || conf.proxy_arp) && route.device != Some(port.name)
+            }
+            _ => false,
+        }
     }
 }

@@ -2,6 +2,7 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
+use super::DeviceConf;
 use crate::packet::{DeviceName, Mac};
 
 /// A network device of a namespace.
@@ -21,6 +22,8 @@ pub struct Device {
     pub proxy_arp: bool,
     /// Whether it is up.
     pub up: bool,
+    /// `net.ipv4.conf` of this device.
+    pub conf: DeviceConf,
 }
 
 /// What happens to a packet sent by a device.
@@ -47,7 +50,16 @@ impl Device {
 
     /// A network card or one end of a veth pair, up and without addresses.
     pub fn ethernet(name: DeviceName, mac: Mac, mtu: u16) -> Self {
-        Self { name, kind: DeviceKind::Ethernet, mac, mtu, addresses: Vec::new(), proxy_arp: false, up: true }
+        Self {
+            name,
+            kind: DeviceKind::Ethernet,
+            mac,
+            mtu,
+            addresses: Vec::new(),
+            proxy_arp: false,
+            up: true,
+            conf: DeviceConf::default(),
+        }
     }
 
     /// The IP-in-IP device `tunl0`.

@@ -6,15 +6,19 @@
 //! send ─ OUTPUT ─ routing again ─ POSTROUTING ─ transmit, or lo and receive again
 //! ```
 //!
-//! Follows `net/ipv4/ip_input.c`, `ip_forward.c` and `ip_output.c`. Source validation (`rp_filter`) is off, as Calico
-//! leaves it; the raw table's `rpfilter` rule does that work.
+//! Follows `net/ipv4/ip_input.c`, `ip_forward.c` and `ip_output.c`. What routing decides is in `routing`, who may come
+//! by which device in `source_validation`.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::fib::{Fib, Route, RouteKind};
+use super::conf::{DeviceConf, IcmpConf};
+use super::fib::{Fib, Route};
+use super::redirect::Peer;
+use super::routing::Routed;
+use super::rules::Policy;
 use super::skb::{Context, Effect, Skb, Waiting};
 use super::tcp::Sockets;
 use super::wire::{Frame, Payload};
@@ -24,7 +28,7 @@ use crate::netfilter::ipset::IpSets;
 use crate::netfilter::log::LogRecord;
 use crate::netfilter::{ChainId, Hook, Ruleset};
 use crate::packet::{DeviceName, Mac, Packet, protocol};
-use crate::trace::{Arrival, DropReason, End, Observer, Place, Step};
+use crate::trace::{Arrival, DropReason, End, Observer, Place};
 
 /// What differs between kernels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +44,14 @@ pub struct Namespace {
     pub name: Place,
     /// Its devices, in order of creation; `lo` is the first.
     pub devices: Vec<Device>,
-    /// Its routes.
+    /// Its main table of routes.
     pub fib: Fib,
+    /// Its other tables of routes, and the rules that tell which is asked.
+    pub policy: Policy,
+    /// `net.ipv4.conf.all`.
+    pub conf: DeviceConf,
+    /// How many ICMP errors it sends.
+    pub icmp: IcmpConf,
     /// `net.ipv4.ip_forward`.
     pub forwarding: bool,
     /// Its rules.
@@ -66,17 +76,12 @@ pub struct Namespace {
     pub(super) waiting: Vec<Waiting>,
     pub(super) nth: FxHashMap<(ChainId, usize), u32>,
     pub(super) next_ip_id: u16,
+    pub(super) peers: FxHashMap<Ipv4Addr, Peer>,
 }
 
 /// A packet that went no further.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dropped(pub DropReason);
-
-/// What routing decides.
-enum Routed {
-    Local,
-    Forward(Route),
-}
 
 impl Namespace {
     /// A namespace with a loopback device and nothing else.
@@ -85,6 +90,9 @@ impl Namespace {
             name: name.into(),
             devices: vec![Device::loopback()],
             fib: Fib::default(),
+            policy: Policy::default(),
+            conf: DeviceConf::default(),
+            icmp: IcmpConf::default(),
             forwarding: false,
             rules: Ruleset::default(),
             sets: IpSets::default(),
@@ -99,6 +107,7 @@ impl Namespace {
             waiting: Vec::new(),
             nth: FxHashMap::default(),
             next_ip_id: 0,
+            peers: FxHashMap::default(),
         }
     }
 
@@ -110,14 +119,6 @@ impl Namespace {
     /// Whether `address` is one of this namespace's own.
     pub fn is_local(&self, address: Ipv4Addr) -> bool {
         address.is_loopback() || self.devices.iter().any(|device| device.has(address))
-    }
-
-    /// The address a packet gets that leaves by `device`: the device's first, else the first that any other device has,
-    /// in order of creation (`inet_select_addr`).
-    pub fn source_for(&self, device: DeviceName) -> Option<Ipv4Addr> {
-        let own = self.devices.iter().find(|one| one.name == device);
-        let others = self.devices.iter().filter(|one| one.kind != DeviceKind::Loopback);
-        own.into_iter().chain(others).find_map(|one| one.addresses.first()).map(ipnet::Ipv4Net::addr)
     }
 
     /// A frame has come in by a device.
@@ -150,11 +151,16 @@ impl Namespace {
         let skb = Skb { packet, id, mark, in_device: Some(device), link, tracked: None, hop };
         self.pass(skb, cx, |this, skb, cx| {
             this.hook(Hook::Prerouting, skb, None, cx)?;
-            match this.route_input(skb, cx)? {
-                Routed::Local => this.deliver(skb, cx),
-                Routed::Forward(route) => this.forward(skb, &route, cx),
-            }
+            this.input(skb, cx)
         });
+    }
+
+    /// The routing decision, and what follows from it.
+    fn input<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
+        match self.route_input(skb, cx)? {
+            Routed::Local => self.deliver(skb, cx),
+            Routed::Forward { route, redirects } => self.forward(skb, &route, redirects, cx),
+        }
     }
 
     /// Sends a packet that a process of this namespace, or the kernel itself, has made: `ip_local_out`.
@@ -191,49 +197,6 @@ impl Namespace {
         }
     }
 
-    fn route_input<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<Routed, Dropped> {
-        let (source, destination) = (skb.packet.source, skb.packet.destination);
-        let from_loopback = skb.in_device == Some(0);
-        let martian = self.is_local(source) || source.is_broadcast() || source.is_multicast();
-        if !from_loopback && (martian || destination.is_loopback()) {
-            return Err(Dropped(DropReason::Martian));
-        }
-        if self.is_local(destination) {
-            let route = Some(destination.into());
-            cx.observer.step(skb.hop, || Step::Route { destination, route, via: None, device: None });
-            return Ok(Routed::Local);
-        }
-        if !self.forwarding {
-            return Err(Dropped(DropReason::ForwardingOff));
-        }
-        let route = self.lookup(skb, cx)?;
-        Ok(Routed::Forward(route))
-    }
-
-    /// The route to the packet's destination; drops the packet where there is none, or one that says so, and tells the
-    /// sender what the kernel tells it.
-    fn lookup<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<Route, Dropped> {
-        let destination = skb.packet.destination;
-        let route = self.fib.lookup(destination).cloned();
-        cx.observer.step(skb.hop, || Step::Route {
-            destination,
-            route: route.as_ref().map(|route| route.destination),
-            via: route.as_ref().and_then(|route| route.via),
-            device: route.as_ref().and_then(|route| route.device),
-        });
-        let (code, reason) = match route {
-            Some(route) => match route.kind {
-                RouteKind::Unicast | RouteKind::Local => return Ok(route),
-                RouteKind::Blackhole => return Err(Dropped(DropReason::Blackhole)),
-                RouteKind::Unreachable => (1, DropReason::Unreachable),
-                RouteKind::Prohibit => (13, DropReason::Prohibit),
-            },
-            None => (0, DropReason::NoRoute),
-        };
-        self.unreachable(skb, code, 0, cx);
-        Err(Dropped(reason))
-    }
-
     /// `ip_local_deliver`.
     fn deliver<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
         self.hook(Hook::Input, skb, None, cx)?;
@@ -254,47 +217,41 @@ impl Namespace {
     }
 
     /// `ip_forward`.
-    fn forward<O: Observer>(&mut self, skb: &mut Skb, route: &Route, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
+    fn forward<O: Observer>(
+        &mut self,
+        skb: &mut Skb,
+        route: &Route,
+        redirects: bool,
+        cx: &mut Context<'_, O>,
+    ) -> Result<(), Dropped> {
         if skb.packet.ttl <= 1 {
             self.time_exceeded(skb, cx);
             return Err(Dropped(DropReason::TtlExceeded));
         }
-        let mtu = self.route_device(route).map_or(u16::MAX, |(_, device)| device.mtu);
+        let mtu = self.route_mtu(route);
         if skb.packet.dont_fragment && skb.packet.length() > usize::from(mtu) {
             self.unreachable(skb, 4, mtu, cx);
             return Err(Dropped(DropReason::TooBig));
         }
         skb.packet.ttl -= 1;
+        if redirects {
+            self.redirect(skb, route, cx);
+        }
         self.hook(Hook::Forward, skb, route.device, cx)?;
         self.postrouting(skb, route, cx)
     }
 
-    /// `__ip_local_out`, and routing again where NAT has changed the destination (`ip_route_me_harder`).
+    /// `__ip_local_out`, and routing again where the rules have changed what a route is looked up by.
     pub(super) fn output<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
-        let destination = skb.packet.destination;
+        let before = (skb.packet.source, skb.packet.destination, skb.mark, skb.packet.tos);
         let route = self.route_output(skb, cx)?;
         self.hook(Hook::Output, skb, route.device, cx)?;
-        let route = if skb.packet.destination == destination { route } else { self.route_output(skb, cx)? };
+        // `ipt_mangle_out` looks at all four, `nf_nat_ipv4_local_fn` at the destination: `ip_route_me_harder`.
+        let after = (skb.packet.source, skb.packet.destination, skb.mark, skb.packet.tos);
+        let by_mark = !self.policy.plain;
+        let again = before.1 != after.1 || by_mark && before != after;
+        let route = if again { self.route_output(skb, cx)? } else { route };
         self.postrouting(skb, &route, cx)
-    }
-
-    fn route_output<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<Route, Dropped> {
-        let destination = skb.packet.destination;
-        if self.is_local(destination) {
-            let device = Some(DeviceName::LO);
-            let route = Some(destination.into());
-            cx.observer.step(skb.hop, || Step::Route { destination, route, via: None, device });
-            return Ok(Route {
-                destination: destination.into(),
-                kind: RouteKind::Local,
-                via: None,
-                device,
-                source: None,
-                protocol: "kernel",
-                onlink: false,
-            });
-        }
-        self.lookup(skb, cx)
     }
 
     fn postrouting<O: Observer>(
@@ -305,11 +262,6 @@ impl Namespace {
     ) -> Result<(), Dropped> {
         self.hook(Hook::Postrouting, skb, route.device, cx)?;
         self.transmit(skb, route, cx)
-    }
-
-    fn route_device(&self, route: &Route) -> Option<(usize, &Device)> {
-        let index = self.device_index(route.device?)?;
-        Some((index, &self.devices[index]))
     }
 
     /// The end of the stack: the device takes the packet.
@@ -332,10 +284,7 @@ impl Namespace {
                 let again = Skb { in_device: Some(0), hop, packet: skb.take_packet(), ..*skb };
                 self.pass(again, cx, |this, skb, cx| {
                     this.hook(Hook::Prerouting, skb, None, cx)?;
-                    match this.route_input(skb, cx)? {
-                        Routed::Local => this.deliver(skb, cx),
-                        Routed::Forward(route) => this.forward(skb, &route, cx),
-                    }
+                    this.input(skb, cx)
                 });
                 Ok(())
             }

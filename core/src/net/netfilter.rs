@@ -15,7 +15,7 @@ use crate::netfilter::ipset::IpSets;
 use crate::netfilter::log::LogRecord;
 use crate::netfilter::walk::{CtView, Culprit, Environment, Verdict, View, walk};
 use crate::netfilter::{AddressType, ChainId, CtState, Hook, LogTarget, Rpfilter, TableName, Target};
-use crate::packet::{DeviceName, Mac};
+use crate::packet::{Body, DeviceName, Icmp, Mac};
 use crate::random::Random;
 use crate::trace::{DropReason, HopWatch, Observer, Step};
 
@@ -247,6 +247,9 @@ impl Namespace {
         cx: &mut Context<'_, O>,
     ) -> Result<(), Dropped> {
         let Some(tracked) = skb.tracked else { return Ok(()) };
+        if tracked.state == CtState::Related && self.is_redirect_about_nat(skb, tracked) {
+            return Err(Dropped(DropReason::Conntrack));
+        }
         if tracked.state == CtState::New && !self.conntrack.nat_done(tracked.entry, manip) {
             let mut masquerade = None;
             let range = match self.walk(TableName::Nat, hook, skb, out_device, cx) {
@@ -288,6 +291,17 @@ impl Namespace {
             });
         }
         Ok(())
+    }
+
+    /// A redirect tells of a way that the other side of a translation knows nothing about: it is dropped, also where
+    /// the translation is not yet complete (`nf_nat_icmp_reply_translation`). Without a nat table nobody looks.
+    fn is_redirect_about_nat(&self, skb: &Skb, tracked: Tracked) -> bool {
+        matches!(skb.packet.body, Body::Icmp(Icmp::Redirect { .. }))
+            && !self.rules.table(TableName::Nat).is_vacant()
+            && self.conntrack.get(tracked.entry).is_some_and(|entry| {
+                let status = entry.status;
+                !(status.src_nat_done && status.dst_nat_done) || status.src_nat || status.dst_nat
+            })
     }
 
     fn confirm(&mut self, skb: &mut Skb, now: Jiffies) -> Result<(), Dropped> {

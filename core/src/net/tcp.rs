@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
+use super::rules::Flow;
 use super::skb::{Context, Effect, Skb, Timer};
 use super::{Dropped, Namespace};
 use crate::Time;
@@ -262,8 +263,8 @@ impl Namespace {
     ) -> ConnectionId {
         self.sockets.last += 1;
         let id = ConnectionId(self.sockets.last);
-        let route = self.fib.lookup(*remote.ip()).and_then(|route| self.device_index(route.device?));
-        let mtu = if self.is_local(*remote.ip()) { u16::MAX } else { route.map_or(1500, |at| self.devices[at].mtu) };
+        let route = self.find_route(&Flow::to(*remote.ip()));
+        let mtu = route.map_or(1500, |route| self.route_mtu(&route));
         let connection = Connection {
             id,
             process,

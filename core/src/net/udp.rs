@@ -54,13 +54,4 @@ impl Namespace {
         let happened = Happened::DatagramRefused { port: datagram.source, by: skb.id, with: skb.packet.clone() };
         cx.effects.push(Effect::Socket(SocketEvent { process, happened }));
     }
-
-    /// The source address of a packet to `destination`, as the kernel chooses it.
-    pub fn source_towards(&self, destination: Ipv4Addr) -> Option<Ipv4Addr> {
-        if self.is_local(destination) {
-            return Some(destination);
-        }
-        let route = self.fib.lookup(destination)?;
-        route.source.or_else(|| self.source_for(route.device?))
-    }
 }

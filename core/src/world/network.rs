@@ -12,9 +12,9 @@ use rustc_hash::FxHashMap;
 
 use crate::agents::cni;
 use crate::apps::{App, HttpServer, Nginx};
-use crate::conntrack::{Table, Timeouts};
+use crate::conntrack::{KernelRules, Settings, Table, Timeouts};
 use crate::kube::{Host, Node, Pool, RunningPod, Serve, State, TransportProtocol, Version};
-use crate::net::fib::{Route, RouteKind};
+use crate::net::fib::Route;
 use crate::net::tcp::ProcessId;
 use crate::net::{Device, KernelProfile, Namespace};
 use crate::packet::{DeviceName, Mac};
@@ -156,9 +156,13 @@ impl Network {
             ..Timeouts::default()
         };
         let kernel = KernelProfile { postrouting_sees_input: cluster.kernel >= Version::new(5, 7, 0) };
-        let conntrack = Table::new(timeouts, modern);
+        let version = (cluster.kernel.major, cluster.kernel.minor);
+        let settings = Settings { timeouts, ..Settings::default() };
+        let conntrack = Table::with(settings, KernelRules::of(version));
         let mut namespace = Namespace::new(node.name.as_str(), conntrack, kernel);
         namespace.forwarding = true;
+        // kube-proxy: `net.ipv4.conf.all.route_localnet`, for node ports at 127.0.0.1.
+        namespace.conf.route_localnet = true;
         let place = self.add(namespace);
         let (network, gateway, mac) = network_of(state, node.address);
         let segment = self.segment(network, gateway, mac);
@@ -284,8 +288,7 @@ fn made_mac(kind: u8, address: Ipv4Addr) -> Mac {
 }
 
 fn on_link(destination: Ipv4Net, device: DeviceName, protocol: &'static str) -> Route {
-    let kind = RouteKind::Unicast;
-    Route { destination, kind, via: None, device: Some(device), source: None, protocol, onlink: false }
+    Route { device: Some(device), protocol, ..Route::to(destination) }
 }
 
 fn through(gateway: Ipv4Addr, device: DeviceName, protocol: &'static str) -> Route {
