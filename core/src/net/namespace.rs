@@ -22,7 +22,7 @@ use super::{Device, DeviceKind};
 use crate::conntrack;
 use crate::netfilter::ipset::IpSets;
 use crate::netfilter::log::LogRecord;
-use crate::netfilter::{ChainId, Hook, Ruleset};
+use crate::netfilter::{ChainId, Hook, Ruleset, TableName};
 use crate::packet::{DeviceName, Mac, Packet, protocol};
 use crate::trace::{Arrival, DropReason, End, Observer, Place, Step};
 
@@ -64,7 +64,7 @@ pub struct Namespace {
     pub sockets: Sockets,
     pub(super) neighbours: FxHashMap<(usize, Ipv4Addr), Mac>,
     pub(super) waiting: Vec<Waiting>,
-    pub(super) nth: FxHashMap<(ChainId, usize), u32>,
+    pub(super) nth: FxHashMap<(TableName, ChainId, usize), u32>,
     pub(super) next_ip_id: u16,
 }
 
@@ -113,11 +113,11 @@ impl Namespace {
     }
 
     /// The address a packet gets that leaves by `device`: the device's first, else the first that any other device has,
-    /// in order of creation (`inet_select_addr`).
+    /// in order of creation (`inet_select_addr`). Those of the loopback network are the host's own, and never taken.
     pub fn source_for(&self, device: DeviceName) -> Option<Ipv4Addr> {
         let own = self.devices.iter().find(|one| one.name == device);
-        let others = self.devices.iter().filter(|one| one.kind != DeviceKind::Loopback);
-        own.into_iter().chain(others).find_map(|one| one.addresses.first()).map(ipnet::Ipv4Net::addr)
+        let all = own.into_iter().chain(&self.devices).flat_map(|one| &one.addresses);
+        all.map(ipnet::Ipv4Net::addr).find(|address| !address.is_loopback())
     }
 
     /// A frame has come in by a device.
