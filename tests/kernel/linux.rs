@@ -23,6 +23,7 @@ use nix::unistd::Pid;
 use crate::Result;
 use crate::case::Case;
 use crate::event::Observed;
+use crate::netlink::{ask, netfilter_socket, request};
 use crate::nflog::NfLog;
 use crate::topology::{CLIENT, LINKS, Link, NODE, ROUTES, SYSCTLS};
 use crate::wire;
@@ -34,6 +35,8 @@ pub(crate) struct Linux {
     /// What the node's processes send by.
     raw: OwnedFd,
     trace: NfLog,
+    /// What the kernel is asked by to forget connections.
+    netfilter: OwnedFd,
     /// The namespace of the far ends has to outlive this.
     _outside: File,
 }
@@ -63,7 +66,7 @@ impl Linux {
         // The protocol for which the sender writes the IPv4 header himself (raw(7)).
         let raw = socket(AddressFamily::Inet, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::Raw)?;
         let trace = NfLog::new()?;
-        let mut linux = Self { wires, raw, trace, _outside: outside };
+        let mut linux = Self { wires, raw, trace, netfilter: netfilter_socket()?, _outside: outside };
         linux.load(&Case::default())?;
         linux.settle()?;
         Ok(linux)
@@ -145,7 +148,8 @@ impl Linux {
 
     /// Forgets every connection.
     pub(crate) fn flush(&self) -> Result<()> {
-        run("conntrack", &["-F"], "").map(|_| ())
+        // `IPCTNL_MSG_CT_DELETE` without a tuple: all of them (linux/netfilter/nfnetlink_conntrack.h).
+        ask(&self.netfilter, &request(1 << 8 | 2, &[]))
     }
 }
 

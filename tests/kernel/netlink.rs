@@ -1,9 +1,37 @@
 //! The frame of netlink messages (RFC 3549, section 2.3): just enough to ask netfilter and to read its answers.
 
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, send, setsockopt, socket,
+    sockopt,
+};
+
+use crate::Result;
+
 /// `NLM_F_REQUEST` and `NLM_F_ACK`.
 const REQUEST_AND_ACKNOWLEDGE: u16 = 1 | 4;
 /// The header of netfilter's messages behind netlink's own: family, version, resource.
 const HEADER: usize = 4;
+
+/// A socket to netfilter in the thread's namespace.
+pub(crate) fn netfilter_socket() -> Result<OwnedFd> {
+    let socket = socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::NetlinkNetFilter)?;
+    bind(socket.as_raw_fd(), &NetlinkAddr::new(0, 0))?;
+    setsockopt(&socket, sockopt::RcvBufForce, &(8 << 20))?;
+    Ok(socket)
+}
+
+/// Sends a request, and reads whether the kernel did what it says.
+pub(crate) fn ask(socket: &OwnedFd, request: &[u8]) -> Result<()> {
+    send(socket.as_raw_fd(), request, MsgFlags::empty())?;
+    let mut buffer = [0; 1024];
+    let length = recv(socket.as_raw_fd(), &mut buffer, MsgFlags::empty())?;
+    match buffer[..length].get(16..20) {
+        Some([0, 0, 0, 0]) => Ok(()),
+        answer => Err(format!("netfilter refuses a request: {answer:?}").into()),
+    }
+}
 
 /// A message of that type for group 0, to be acknowledged.
 pub(crate) fn request(kind: u16, attributes: &[u8]) -> Vec<u8> {

@@ -5,15 +5,12 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 use netscene_core::netfilter::{Hook, TableName};
 use nix::errno::Errno;
-use nix::sys::socket::{
-    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, send, setsockopt, socket,
-    sockopt,
-};
+use nix::sys::socket::{MsgFlags, recv};
 
 use crate::Result;
 use crate::case::{self, Case};
 use crate::event::{Event, What};
-use crate::netlink::{attribute, attributes, messages, number, request};
+use crate::netlink::{ask, attribute, attributes, messages, netfilter_socket, number, request};
 use crate::topology::LINKS;
 use crate::wire;
 
@@ -35,15 +32,11 @@ pub(crate) struct NfLog {
 impl NfLog {
     /// Binds to group 0 of the thread's namespace.
     pub(crate) fn new() -> Result<Self> {
-        let socket =
-            socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::NetlinkNetFilter)?;
-        bind(socket.as_raw_fd(), &NetlinkAddr::new(0, 0))?;
-        setsockopt(&socket, sockopt::RcvBufForce, &(8 << 20))?;
+        let socket = netfilter_socket()?;
         // Bind; copy whole packets; and tell of each at once instead of gathering a hundred.
         for (kind, value) in [(1, &[1_u8][..]), (2, &[0, 0, 0xff, 0xff, 2, 0]), (5, &[0, 0, 0, 1]), (4, &[0, 0, 0, 0])]
         {
-            send(socket.as_raw_fd(), &request(CONFIG, &attribute(kind, value)), MsgFlags::empty())?;
-            acknowledged(&socket)?;
+            ask(&socket, &request(CONFIG, &attribute(kind, value)))?;
         }
         let mut devices = HashMap::new();
         for name in LINKS.iter().map(|link| link.device).chain(["lo"]) {
@@ -124,15 +117,5 @@ impl NfLog {
         };
         let packet = packet.ok_or("a trace without its packet")?;
         Ok(Some(Event { hook, table, chain: chain.to_owned(), what, mark, in_device, out_device, packet }))
-    }
-}
-
-/// Reads the kernel's answer to a request.
-fn acknowledged(socket: &OwnedFd) -> Result<()> {
-    let mut buffer = [0; 1024];
-    let length = recv(socket.as_raw_fd(), &mut buffer, MsgFlags::empty())?;
-    match buffer[..length].get(16..20) {
-        Some([0, 0, 0, 0]) => Ok(()),
-        answer => Err(format!("the kernel refuses to trace: {answer:?}").into()),
     }
 }

@@ -1,10 +1,11 @@
 //! Random rules and packets on both sides, without a single difference.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use crate::Result;
-use crate::case::{Case, Step};
+use crate::case::Case;
 use crate::compare::{self, Difference, Listing};
 use crate::generate;
 use crate::linux::Linux;
@@ -70,7 +71,7 @@ fn shrink(linux: &mut Linux, mut case: Case, mut difference: Difference) -> Resu
         let mut smaller = false;
         for candidate in candidates(&case) {
             // What the tools refuse is no case: the next one may be.
-            let Ok(outcome) = compare::run(linux, &candidate, &candidate, Listing::Always) else { continue };
+            let Ok(outcome) = compare::run(linux, &candidate, &candidate, Listing::AtFlush) else { continue };
             if let Some(found) = outcome.difference {
                 case = candidate;
                 case.steps.truncate(found.step + 1);
@@ -85,27 +86,18 @@ fn shrink(linux: &mut Linux, mut case: Case, mut difference: Difference) -> Resu
     }
 }
 
-/// The case with something less: first whole tables and stretches of packets, then single rules and steps.
+/// The case with something less: long stretches of packets and rules first, single ones at last.
 fn candidates(case: &Case) -> Vec<Case> {
     let mut found = Vec::new();
-    if let Some(at) = case.steps.iter().rposition(|step| *step == Step::Flush) {
-        found.push(Case { steps: case.steps[at + 1..].to_vec(), ..case.clone() });
-    }
-    for at in 0..case.steps.len() {
+    for stretch in stretches(case.steps.len()) {
         let mut less = case.clone();
-        less.steps.remove(at);
+        less.steps.drain(stretch);
         found.push(less);
     }
     for table in 0..case.tables.len() {
-        if case.tables[table].is_empty() {
-            continue;
-        }
-        let mut less = case.clone();
-        less.tables[table].clear();
-        found.push(less);
-        for line in 0..case.tables[table].len() {
+        for stretch in stretches(case.tables[table].len()) {
             let mut less = case.clone();
-            less.tables[table].remove(line);
+            less.tables[table].drain(stretch);
             found.push(less);
         }
     }
@@ -113,6 +105,17 @@ fn candidates(case: &Case) -> Vec<Case> {
         let mut less = case.clone();
         less.sets.remove(set);
         found.push(less);
+    }
+    found
+}
+
+/// The whole of a list, its halves, their halves, and so on to single members.
+fn stretches(length: usize) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut size = length;
+    while size > 0 {
+        found.extend((0..length).step_by(size).map(|from| from..(from + size).min(length)));
+        size = if size == 1 { 0 } else { size.div_ceil(2) };
     }
     found
 }

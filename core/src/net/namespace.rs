@@ -26,7 +26,7 @@ use super::{Device, DeviceKind};
 use crate::conntrack;
 use crate::netfilter::ipset::IpSets;
 use crate::netfilter::log::LogRecord;
-use crate::netfilter::{ChainId, Hook, Ruleset};
+use crate::netfilter::{ChainId, Hook, Ruleset, TableName};
 use crate::packet::{DeviceName, Mac, Packet, protocol};
 use crate::trace::{Arrival, DropReason, End, Observer, Place};
 
@@ -74,7 +74,7 @@ pub struct Namespace {
     pub sockets: Sockets,
     pub(super) neighbours: FxHashMap<(usize, Ipv4Addr), Mac>,
     pub(super) waiting: Vec<Waiting>,
-    pub(super) nth: FxHashMap<(ChainId, usize), u32>,
+    pub(super) nth: FxHashMap<(TableName, ChainId, usize), u32>,
     pub(super) next_ip_id: u16,
     pub(super) peers: FxHashMap<Ipv4Addr, Peer>,
 }

@@ -46,8 +46,8 @@ struct Around<'a> {
     fib: &'a Fib,
     sets: &'a IpSets,
     pins: &'a FxHashMap<ChainId, ChainId>,
-    pinned_table: bool,
-    nth: &'a mut FxHashMap<(ChainId, usize), u32>,
+    table: TableName,
+    nth: &'a mut FxHashMap<(TableName, ChainId, usize), u32>,
     log: &'a mut Vec<LogRecord>,
     random: &'a mut Random,
     link: Option<(Mac, Mac)>,
@@ -92,14 +92,14 @@ impl Environment for Around<'_> {
     }
 
     fn chance(&mut self, chain: ChainId, target: &Target, probability: u32) -> bool {
-        match self.pins.get(&chain).filter(|_| self.pinned_table) {
+        match self.pins.get(&chain).filter(|_| self.table == TableName::Nat) {
             Some(pin) => matches!(target, Target::Jump(to) | Target::Goto(to) if to == pin),
             None => self.random.chance(probability),
         }
     }
 
     fn nth(&mut self, chain: ChainId, index: usize, every: u32) -> u32 {
-        let seen = self.nth.entry((chain, index)).or_default();
+        let seen = self.nth.entry((self.table, chain, index)).or_default();
         let place = *seen;
         *seen = (place + 1) % every;
         place
@@ -171,7 +171,7 @@ impl Namespace {
             fib: &self.fib,
             sets: &self.sets,
             pins: &self.pins,
-            pinned_table: table == TableName::Nat,
+            table,
             nth: &mut self.nth,
             log: &mut self.log,
             random: cx.random,

@@ -156,3 +156,16 @@ reply icmp echo-reply id 77 seq 1
         },
     );
 }
+
+#[test]
+fn masquerade_on_lo_takes_an_address_that_others_can_reach() {
+    agree(
+        "*nat
+-A OUTPUT -d 10.96.0.10/32 -j DNAT --to-destination 10.0.0.1
+-A POSTROUTING -o lo -j MASQUERADE
+COMMIT
+send node 10.0.0.1:40000 > 10.96.0.10:53 udp data 5
+",
+        |steps| assert!(steps[0].one("connection").contains("src=10.0.0.1 dst=10.0.0.1 sport=53 dport=40000")),
+    );
+}

@@ -166,3 +166,21 @@ send client 10.0.0.2:40000 > 10.244.0.1:53 udp
         |steps| assert_eq!(steps[0].starting("PREROUTING mangle PREROUTING rule 1").len(), 1),
     );
 }
+
+#[test]
+fn counts_of_rules_in_two_tables_are_counted_apart() {
+    agree(
+        "*raw
+-A PREROUTING -m statistic --mode nth --every 2 --packet 0
+COMMIT
+*mangle
+-A PREROUTING -m statistic --mode nth --every 2 --packet 0
+COMMIT
+send client 10.0.0.2:40000 > 10.244.0.1:53 udp
+",
+        |steps| {
+            steps[0].one("PREROUTING raw PREROUTING rule 1");
+            steps[0].one("PREROUTING mangle PREROUTING rule 1");
+        },
+    );
+}
