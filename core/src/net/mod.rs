@@ -16,7 +16,7 @@ pub mod tcp;
 mod udp;
 pub mod wire;
 
-pub use device::{Device, DeviceKind};
+pub use device::{Device, DeviceKind, Devices};
 pub use namespace::{Dropped, KernelProfile, Namespace};
 pub use skb::{Context, Effect, Skb, Timer};
 #[cfg(test)]

@@ -18,7 +18,7 @@ use super::fib::{Fib, Route, RouteKind};
 use super::skb::{Context, Effect, Skb, Waiting};
 use super::tcp::Sockets;
 use super::wire::{Frame, Payload};
-use super::{Device, DeviceKind};
+use super::{Device, DeviceKind, Devices};
 use crate::conntrack;
 use crate::netfilter::ipset::IpSets;
 use crate::netfilter::log::LogRecord;
@@ -39,7 +39,7 @@ pub struct Namespace {
     /// Its name for people.
     pub name: Place,
     /// Its devices, in order of creation; `lo` is the first.
-    pub devices: Vec<Device>,
+    pub devices: Devices,
     /// Its routes.
     pub fib: Fib,
     /// `net.ipv4.ip_forward`.
@@ -83,7 +83,7 @@ impl Namespace {
     pub fn new(name: impl Into<Arc<str>>, conntrack: conntrack::Table, kernel: KernelProfile) -> Self {
         Self {
             name: name.into(),
-            devices: vec![Device::loopback()],
+            devices: [Device::loopback()].into_iter().collect(),
             fib: Fib::default(),
             forwarding: false,
             rules: Ruleset::default(),
@@ -104,18 +104,18 @@ impl Namespace {
 
     /// The place of a device.
     pub fn device_index(&self, name: DeviceName) -> Option<usize> {
-        self.devices.iter().position(|device| device.name == name)
+        self.devices.place(name)
     }
 
     /// Whether `address` is one of this namespace's own.
     pub fn is_local(&self, address: Ipv4Addr) -> bool {
-        address.is_loopback() || self.devices.iter().any(|device| device.has(address))
+        address.is_loopback() || self.devices.have(address)
     }
 
     /// The address a packet gets that leaves by `device`: the device's first, else the first that any other device has,
     /// in order of creation (`inet_select_addr`).
     pub fn source_for(&self, device: DeviceName) -> Option<Ipv4Addr> {
-        let own = self.devices.iter().find(|one| one.name == device);
+        let own = self.device_index(device).map(|place| &self.devices[place]);
         let others = self.devices.iter().filter(|one| one.kind != DeviceKind::Loopback);
         own.into_iter().chain(others).find_map(|one| one.addresses.first()).map(ipnet::Ipv4Net::addr)
     }
@@ -361,12 +361,5 @@ impl Namespace {
     pub(super) fn ip_id(&mut self) -> u16 {
         self.next_ip_id = self.next_ip_id.wrapping_add(1);
         self.next_ip_id
-    }
-}
-
-impl Device {
-    /// Whether `address` is one of the device's.
-    pub fn has(&self, address: Ipv4Addr) -> bool {
-        self.addresses.iter().any(|own| own.addr() == address)
     }
 }
