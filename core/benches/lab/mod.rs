@@ -211,7 +211,7 @@ fn client() -> Namespace {
 
 fn pod() -> Namespace {
     let mut pod = machine("pod", "192.168.200.2/32", Ipv4Addr::new(169, 254, 1, 1), PORT);
-    pod.devices[1].addresses.push(PODS[1].into());
+    pod.devices.change(1, |eth0| eth0.addresses.push(PODS[1].into()));
     pod
 }
 

@@ -22,7 +22,7 @@ mod udp;
 pub mod wire;
 
 pub use conf::{DeviceConf, IcmpConf};
-pub use device::{Device, DeviceKind};
+pub use device::{Device, DeviceKind, Devices};
 pub use namespace::{Dropped, KernelProfile, Namespace};
 pub use skb::{Context, Effect, Skb, Timer};
 #[cfg(test)]

@@ -22,7 +22,7 @@ use super::rules::Policy;
 use super::skb::{Context, Effect, Skb, Waiting};
 use super::tcp::Sockets;
 use super::wire::{Frame, Payload};
-use super::{Device, DeviceKind};
+use super::{Device, DeviceKind, Devices};
 use crate::conntrack;
 use crate::netfilter::ipset::IpSets;
 use crate::netfilter::log::LogRecord;
@@ -43,7 +43,7 @@ pub struct Namespace {
     /// Its name for people.
     pub name: Place,
     /// Its devices, in order of creation; `lo` is the first.
-    pub devices: Vec<Device>,
+    pub devices: Devices,
     /// Its main table of routes.
     pub fib: Fib,
     /// Its other tables of routes, and the rules that tell which is asked.
@@ -88,7 +88,7 @@ impl Namespace {
     pub fn new(name: impl Into<Arc<str>>, conntrack: conntrack::Table, kernel: KernelProfile) -> Self {
         Self {
             name: name.into(),
-            devices: vec![Device::loopback()],
+            devices: [Device::loopback()].into_iter().collect(),
             fib: Fib::default(),
             policy: Policy::default(),
             conf: DeviceConf::default(),
@@ -113,12 +113,12 @@ impl Namespace {
 
     /// The place of a device.
     pub fn device_index(&self, name: DeviceName) -> Option<usize> {
-        self.devices.iter().position(|device| device.name == name)
+        self.devices.place(name)
     }
 
     /// Whether `address` is one of this namespace's own.
     pub fn is_local(&self, address: Ipv4Addr) -> bool {
-        address.is_loopback() || self.devices.iter().any(|device| device.has(address))
+        address.is_loopback() || self.devices.have(address)
     }
 
     /// A frame has come in by a device.
@@ -310,12 +310,5 @@ impl Namespace {
     pub(super) fn ip_id(&mut self) -> u16 {
         self.next_ip_id = self.next_ip_id.wrapping_add(1);
         self.next_ip_id
-    }
-}
-
-impl Device {
-    /// Whether `address` is one of the device's.
-    pub fn has(&self, address: Ipv4Addr) -> bool {
-        self.addresses.iter().any(|own| own.addr() == address)
     }
 }

@@ -3,12 +3,11 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use ipnet::Ipv4Net;
 use rustc_hash::FxHashMap;
 
 use super::fib::{Fib, RouteKind};
 use super::skb::{Context, Skb};
-use super::{Device, Dropped, Namespace};
+use super::{Devices, Dropped, Namespace};
 use crate::Time;
 use crate::conntrack::{Binding, Confirmed, Direction, Jiffies, Manip, Template, Tracked, Tracking};
 use crate::netfilter::ipset::IpSets;
@@ -42,7 +41,7 @@ const fn stages(hook: Hook) -> &'static [Stage] {
 /// The parts of a namespace that rules ask, beside the tables they stand in.
 struct Around<'a> {
     now: Time,
-    devices: &'a [Device],
+    devices: &'a Devices,
     fib: &'a Fib,
     sets: &'a IpSets,
     pins: &'a FxHashMap<ChainId, ChainId>,
@@ -62,12 +61,16 @@ impl Environment for Around<'_> {
             return AddressType::Multicast;
         }
         // `__inet_dev_addr_type` looks into the local table alone: what is not there is unicast.
-        let here = |one: &&Device| device.is_none_or(|device| device == one.name);
-        let local = |one: &Device| one.has(address) || one.addresses.iter().any(|own| loops(*own, address));
-        let broadcast = |one: &Device| one.addresses.iter().any(|own| is_broadcast(*own, address));
-        if self.devices.iter().filter(here).any(local) {
+        let (local, broadcast) = match device {
+            None => (self.devices.hold(address), self.devices.broadcast_to(address)),
+            Some(name) => {
+                let device = self.devices.place(name).map(|place| &self.devices[place]);
+                device.map_or((false, false), |one| (one.holds(address), one.broadcasts_to(address)))
+            }
+        };
+        if local {
             AddressType::Local
-        } else if self.devices.iter().filter(here).any(broadcast) {
+        } else if broadcast {
             AddressType::Broadcast
         } else {
             AddressType::Unicast
@@ -79,7 +82,7 @@ impl Environment for Around<'_> {
         if device == Some(DeviceName::LO) {
             return true;
         }
-        if self.devices.iter().any(|one| one.has(source)) {
+        if self.devices.have(source) {
             return options.accept_local;
         }
         let route = self.fib.lookup(source).filter(|route| route.kind == RouteKind::Unicast);
@@ -116,14 +119,6 @@ impl Environment for Around<'_> {
             mark,
         });
     }
-}
-
-fn loops(own: Ipv4Net, address: Ipv4Addr) -> bool {
-    own.addr().is_loopback() && own.contains(&address)
-}
-
-fn is_broadcast(own: Ipv4Net, address: Ipv4Addr) -> bool {
-    own.prefix_len() < 31 && own.broadcast() == address
 }
 
 impl Namespace {
