@@ -19,7 +19,7 @@ use super::fib::{Fib, Route};
 use super::redirect::Peer;
 use super::routing::Routed;
 use super::rules::Policy;
-use super::skb::{Context, Effect, Skb, Waiting};
+use super::skb::{Context, Skb, Waiting};
 use super::tcp::Sockets;
 use super::wire::{Frame, Payload};
 use super::{Device, DeviceKind};
@@ -72,6 +72,10 @@ pub struct Namespace {
     pub kernel: KernelProfile,
     /// Its sockets.
     pub sockets: Sockets,
+    /// `net.bridge.bridge-nf-call-iptables`: what is bridged is shown to the rules. 1 on every node that kubeadm checks.
+    pub bridge_calls_iptables: bool,
+    /// Behind which port of a bridge an Ethernet address is.
+    pub(super) stations: FxHashMap<(DeviceName, Mac), usize>,
     pub(super) neighbours: FxHashMap<(usize, Ipv4Addr), Mac>,
     pub(super) waiting: Vec<Waiting>,
     pub(super) nth: FxHashMap<(ChainId, usize), u32>,
@@ -103,12 +107,20 @@ impl Namespace {
             log: Vec::new(),
             kernel,
             sockets: Sockets::default(),
+            bridge_calls_iptables: false,
+            stations: FxHashMap::default(),
             neighbours: FxHashMap::default(),
             waiting: Vec::new(),
             nth: FxHashMap::default(),
             next_ip_id: 0,
             peers: FxHashMap::default(),
         }
+    }
+
+    /// A namespace to try settings on.
+    pub(super) fn probe() -> Self {
+        let conntrack = conntrack::Table::new(conntrack::Timeouts::default(), true);
+        Self::new("", conntrack, KernelProfile { postrouting_sees_input: true })
     }
 
     /// The place of a device.
@@ -124,6 +136,10 @@ impl Namespace {
     /// A frame has come in by a device.
     pub fn receive_frame<O: Observer>(&mut self, device: usize, frame: Frame, cx: &mut Context<'_, O>) {
         let Some(port) = self.devices.get(device).filter(|port| port.up) else { return };
+        if let Some(bridge) = port.master {
+            self.bridge_frame(bridge, device, frame, cx);
+            return;
+        }
         let ours = frame.destination == port.mac || frame.destination == Mac::BROADCAST;
         match frame.payload {
             Payload::Arp(arp) if ours => self.receive_arp(device, arp, cx),
@@ -156,7 +172,7 @@ impl Namespace {
     }
 
     /// The routing decision, and what follows from it.
-    fn input<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
+    pub(super) fn input<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
         match self.route_input(skb, cx)? {
             Routed::Local => self.deliver(skb, cx),
             Routed::Forward { route, redirects } => self.forward(skb, &route, redirects, cx),
@@ -183,7 +199,7 @@ impl Namespace {
     }
 
     /// Runs a part of the journey, and ends the hop of a packet that does not survive it.
-    fn pass<O: Observer>(
+    pub(super) fn pass<O: Observer>(
         &mut self,
         mut skb: Skb,
         cx: &mut Context<'_, O>,
@@ -289,7 +305,8 @@ impl Namespace {
                 Ok(())
             }
             DeviceKind::Ipip => self.encapsulate(skb, route, cx),
-            DeviceKind::Ethernet => {
+            DeviceKind::Unknown => Err(Dropped(DropReason::Unknown(format!("what {name} does with a packet").into()))),
+            DeviceKind::Ethernet | DeviceKind::Bridge => {
                 let next_hop = route.via.unwrap_or(skb.packet.destination);
                 self.transmit_to_neighbour(skb, index, next_hop, cx);
                 Ok(())
@@ -303,7 +320,7 @@ impl Namespace {
         cx.observer.close(skb.hop, Some(port.name), &skb.packet, || End::Sent { to: Some(to) });
         let payload = Payload::Ipv4(skb.id, skb.packet.clone());
         let frame = Frame { source: port.mac, destination: to, payload };
-        cx.effects.push(Effect::Transmit { device, frame });
+        self.emit(device, frame, cx);
     }
 
     /// The next value of the IPv4 identification field.
