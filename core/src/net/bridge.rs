@@ -89,8 +89,16 @@ impl Namespace {
     ) {
         let in_device = Some(bridge);
         let hop = cx.observer.open(Arrival { time: cx.now, place: &self.name, id, in_device, packet: &packet });
-        let skb =
-            Skb { packet, id, mark: 0, in_device: Some(at), link: Some((destination, source)), tracked: None, hop };
+        let skb = Skb {
+            packet,
+            id,
+            mark: 0,
+            in_device: Some(at),
+            link: Some((destination, source)),
+            tracked: None,
+            longest_fragment: 0,
+            hop,
+        };
         self.pass(skb, cx, |this, skb, cx| {
             let before = skb.packet.destination;
             this.hook(Hook::Prerouting, skb, None, cx)?;

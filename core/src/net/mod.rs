@@ -10,6 +10,7 @@ mod bridge;
 mod conf;
 mod device;
 pub mod fib;
+mod fragments;
 mod icmp;
 mod ipip;
 mod namespace;
@@ -30,6 +31,8 @@ pub use namespace::{Dropped, KernelProfile, Namespace};
 pub use skb::{Context, Effect, Skb, Timer};
 #[cfg(test)]
 mod bridge_tests;
+#[cfg(test)]
+mod fragment_tests;
 #[cfg(test)]
 mod routing_tests;
 #[cfg(test)]

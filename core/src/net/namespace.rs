@@ -16,6 +16,7 @@ use rustc_hash::FxHashMap;
 
 use super::conf::{DeviceConf, IcmpConf};
 use super::fib::{Fib, Route};
+use super::fragments::Incomplete;
 use super::redirect::Peer;
 use super::routing::Routed;
 use super::rules::Policy;
@@ -81,6 +82,8 @@ pub struct Namespace {
     pub(super) nth: FxHashMap<(ChainId, usize), u32>,
     pub(super) next_ip_id: u16,
     pub(super) peers: FxHashMap<Ipv4Addr, Peer>,
+    pub(super) incomplete: Vec<Incomplete>,
+    pub(super) gathered: u64,
 }
 
 /// A packet that went no further.
@@ -114,6 +117,8 @@ impl Namespace {
             nth: FxHashMap::default(),
             next_ip_id: 0,
             peers: FxHashMap::default(),
+            incomplete: Vec::new(),
+            gathered: 0,
         }
     }
 
@@ -164,8 +169,12 @@ impl Namespace {
     ) {
         let in_device = self.devices.get(device).map(|device| device.name);
         let hop = cx.observer.open(Arrival { time: cx.now, place: &self.name, id, in_device, packet: &packet });
-        let skb = Skb { packet, id, mark, in_device: Some(device), link, tracked: None, hop };
+        let skb = Skb { packet, id, mark, in_device: Some(device), link, tracked: None, longest_fragment: 0, hop };
         self.pass(skb, cx, |this, skb, cx| {
+            // `nf_defrag_ipv4` stands before the raw table wherever connections are tracked.
+            if this.tracking && !this.gather(skb, cx) {
+                return Ok(());
+            }
             this.hook(Hook::Prerouting, skb, None, cx)?;
             this.input(skb, cx)
         });
@@ -194,7 +203,7 @@ impl Namespace {
         cx: &mut Context<'_, O>,
     ) {
         let hop = cx.observer.open(Arrival { time: cx.now, place: &self.name, id, in_device: None, packet: &packet });
-        let skb = Skb { packet, id, mark, in_device: None, link: None, tracked, hop };
+        let skb = Skb { packet, id, mark, in_device: None, link: None, tracked, longest_fragment: 0, hop };
         self.pass(skb, cx, Self::output);
     }
 
@@ -215,6 +224,9 @@ impl Namespace {
 
     /// `ip_local_deliver`.
     fn deliver<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
+        if !self.gather(skb, cx) {
+            return Ok(());
+        }
         self.hook(Hook::Input, skb, None, cx)?;
         match skb.packet.protocol() {
             // `tcp_v4_rcv`, `udp_rcv`, `icmp_rcv`.
@@ -245,7 +257,9 @@ impl Namespace {
             return Err(Dropped(DropReason::TtlExceeded));
         }
         let mtu = self.route_mtu(route);
-        if skb.packet.dont_fragment && skb.packet.length() > usize::from(mtu) {
+        // `ip_exceeds_mtu`.
+        let too_long = skb.packet.length() > usize::from(mtu);
+        if skb.packet.dont_fragment && too_long {
             self.unreachable(skb, 4, mtu, cx);
             return Err(Dropped(DropReason::TooBig));
         }
@@ -277,11 +291,21 @@ impl Namespace {
         cx: &mut Context<'_, O>,
     ) -> Result<(), Dropped> {
         self.hook(Hook::Postrouting, skb, route.device, cx)?;
+        // `ip_finish_output`.
+        let mtu = self.route_mtu(route);
+        if skb.packet.length() > usize::from(mtu) || skb.longest_fragment > 0 {
+            return self.transmit_in_parts(skb, route, mtu, cx);
+        }
         self.transmit(skb, route, cx)
     }
 
     /// The end of the stack: the device takes the packet.
-    fn transmit<O: Observer>(&mut self, skb: &mut Skb, route: &Route, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
+    pub(super) fn transmit<O: Observer>(
+        &mut self,
+        skb: &mut Skb,
+        route: &Route,
+        cx: &mut Context<'_, O>,
+    ) -> Result<(), Dropped> {
         let Some((index, device)) = self.route_device(route).filter(|(_, device)| device.up) else {
             return Err(Dropped(DropReason::DeviceDown));
         };
