@@ -13,6 +13,7 @@ mod table;
 pub mod tcp;
 #[cfg(test)]
 mod tests;
+mod text;
 mod tuple;
 mod window;
 #[cfg(test)]

@@ -238,8 +238,8 @@ impl Table {
     }
 
     /// Puts a connection at the head of those from its source.
-    fn note_source(&mut self, id: EntryId) {
-        let Some(entry) = self.get(id) else { return };
+    pub(super) fn note_source(&mut self, id: EntryId) {
+        let Some(entry) = self.get(id).filter(|entry| entry.status.src_nat_done) else { return };
         let key = SourceKey::of(&entry.original, entry.zone.of(Direction::Original));
         let next = self.by_source.insert(key, id);
         if let Some(entry) = self.get_mut(id) {

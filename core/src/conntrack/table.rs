@@ -305,6 +305,7 @@ impl Table {
         let id = self.keep(entry);
         self.insert(original, id, Direction::Original);
         self.insert(reply, id, Direction::Reply);
+        self.note_source(id);
         true
     }
 

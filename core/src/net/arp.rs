@@ -51,7 +51,7 @@ impl Namespace {
         let sender = sender.unwrap_or(Ipv4Addr::UNSPECIFIED);
         let arp = Arp { request: true, sender_mac: port.mac, sender, target };
         let frame = Frame { source: port.mac, destination: Mac::BROADCAST, payload: Payload::Arp(arp) };
-        cx.effects.push(Effect::Transmit { device, frame });
+        self.emit(device, frame, cx);
         let timer = Timer::Neighbour { device, address: target, tries };
         cx.effects.push(Effect::Timer { at: cx.now + RETRANSMIT, timer });
     }
@@ -95,7 +95,7 @@ impl Namespace {
     /// An ARP message has come in by a device: `arp_process`.
     pub(super) fn receive_arp<O: Observer>(&mut self, device: usize, arp: Arp, cx: &mut Context<'_, O>) {
         let port = &self.devices[device];
-        if port.kind != DeviceKind::Ethernet {
+        if !matches!(port.kind, DeviceKind::Ethernet | DeviceKind::Bridge) {
             return;
         }
         let (mac, name) = (port.mac, port.name);
@@ -107,7 +107,7 @@ impl Namespace {
             self.neighbours.insert((device, arp.sender), arp.sender_mac);
             let answer = Arp { request: false, sender_mac: mac, sender: arp.target, target: arp.sender };
             let frame = Frame { source: mac, destination: arp.sender_mac, payload: Payload::Arp(answer) };
-            cx.effects.push(Effect::Transmit { device, frame });
+            self.emit(device, frame, cx);
         } else {
             let (address, answer) = (arp.sender, arp.sender_mac);
             self.neighbours.insert((device, address), answer);

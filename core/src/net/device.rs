@@ -26,6 +26,10 @@ pub struct Device {
     pub up: bool,
     /// `net.ipv4.conf` of this device.
     pub conf: DeviceConf,
+    /// The bridge it is a port of.
+    pub master: Option<DeviceName>,
+    /// As a port of a bridge: a frame may leave by it that has come by it (`bridge link set dev PORT hairpin on`).
+    pub hairpin: bool,
 }
 
 /// What happens to a packet sent by a device.
@@ -35,6 +39,10 @@ pub enum DeviceKind {
     Loopback,
     /// It goes onto a wire: a network card, or one end of a veth pair.
     Ethernet,
+    /// It goes out by the ports of a bridge.
+    Bridge,
+    /// The model does not know: a packet for it ends there, unknown.
+    Unknown,
     /// It is put into another packet, whose destination is the route's gateway: `tunl0` as BIRD uses it.
     Ipip,
 }
@@ -61,6 +69,8 @@ impl Device {
             proxy_arp: false,
             up: true,
             conf: DeviceConf::default(),
+            master: None,
+            hairpin: false,
         }
     }
 

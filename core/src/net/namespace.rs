@@ -16,10 +16,11 @@ use rustc_hash::FxHashMap;
 
 use super::conf::{DeviceConf, IcmpConf};
 use super::fib::{Fib, Route};
+use super::fragments::Incomplete;
 use super::redirect::Peer;
 use super::routing::Routed;
 use super::rules::Policy;
-use super::skb::{Context, Effect, Skb, Waiting};
+use super::skb::{Context, Skb, Waiting};
 use super::tcp::Sockets;
 use super::wire::{Frame, Payload};
 use super::{Device, DeviceKind, Devices};
@@ -72,11 +73,17 @@ pub struct Namespace {
     pub kernel: KernelProfile,
     /// Its sockets.
     pub sockets: Sockets,
+    /// `net.bridge.bridge-nf-call-iptables`: what is bridged is shown to the rules. 1 on every node that kubeadm checks.
+    pub bridge_calls_iptables: bool,
+    /// Behind which port of a bridge an Ethernet address is.
+    pub(super) stations: FxHashMap<(DeviceName, Mac), usize>,
     pub(super) neighbours: FxHashMap<(usize, Ipv4Addr), Mac>,
     pub(super) waiting: Vec<Waiting>,
     pub(super) nth: FxHashMap<(TableName, ChainId, usize), u32>,
     pub(super) next_ip_id: u16,
     pub(super) peers: FxHashMap<Ipv4Addr, Peer>,
+    pub(super) incomplete: Vec<Incomplete>,
+    pub(super) gathered: u64,
 }
 
 /// A packet that went no further.
@@ -103,12 +110,22 @@ impl Namespace {
             log: Vec::new(),
             kernel,
             sockets: Sockets::default(),
+            bridge_calls_iptables: false,
+            stations: FxHashMap::default(),
             neighbours: FxHashMap::default(),
             waiting: Vec::new(),
             nth: FxHashMap::default(),
             next_ip_id: 0,
             peers: FxHashMap::default(),
+            incomplete: Vec::new(),
+            gathered: 0,
         }
+    }
+
+    /// A namespace to try settings on.
+    pub(super) fn probe() -> Self {
+        let conntrack = conntrack::Table::new(conntrack::Timeouts::default(), true);
+        Self::new("", conntrack, KernelProfile { postrouting_sees_input: true })
     }
 
     /// The place of a device.
@@ -124,6 +141,10 @@ impl Namespace {
     /// A frame has come in by a device.
     pub fn receive_frame<O: Observer>(&mut self, device: usize, frame: Frame, cx: &mut Context<'_, O>) {
         let Some(port) = self.devices.get(device).filter(|port| port.up) else { return };
+        if let Some(bridge) = port.master {
+            self.bridge_frame(bridge, device, frame, cx);
+            return;
+        }
         let ours = frame.destination == port.mac || frame.destination == Mac::BROADCAST;
         match frame.payload {
             Payload::Arp(arp) if ours => self.receive_arp(device, arp, cx),
@@ -148,15 +169,19 @@ impl Namespace {
     ) {
         let in_device = self.devices.get(device).map(|device| device.name);
         let hop = cx.observer.open(Arrival { time: cx.now, place: &self.name, id, in_device, packet: &packet });
-        let skb = Skb { packet, id, mark, in_device: Some(device), link, tracked: None, hop };
+        let skb = Skb { packet, id, mark, in_device: Some(device), link, tracked: None, longest_fragment: 0, hop };
         self.pass(skb, cx, |this, skb, cx| {
+            // `nf_defrag_ipv4` stands before the raw table wherever connections are tracked.
+            if this.tracking && !this.gather(skb, cx) {
+                return Ok(());
+            }
             this.hook(Hook::Prerouting, skb, None, cx)?;
             this.input(skb, cx)
         });
     }
 
     /// The routing decision, and what follows from it.
-    fn input<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
+    pub(super) fn input<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
         match self.route_input(skb, cx)? {
             Routed::Local => self.deliver(skb, cx),
             Routed::Forward { route, redirects } => self.forward(skb, &route, redirects, cx),
@@ -178,12 +203,12 @@ impl Namespace {
         cx: &mut Context<'_, O>,
     ) {
         let hop = cx.observer.open(Arrival { time: cx.now, place: &self.name, id, in_device: None, packet: &packet });
-        let skb = Skb { packet, id, mark, in_device: None, link: None, tracked, hop };
+        let skb = Skb { packet, id, mark, in_device: None, link: None, tracked, longest_fragment: 0, hop };
         self.pass(skb, cx, Self::output);
     }
 
     /// Runs a part of the journey, and ends the hop of a packet that does not survive it.
-    fn pass<O: Observer>(
+    pub(super) fn pass<O: Observer>(
         &mut self,
         mut skb: Skb,
         cx: &mut Context<'_, O>,
@@ -199,6 +224,9 @@ impl Namespace {
 
     /// `ip_local_deliver`.
     fn deliver<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
+        if !self.gather(skb, cx) {
+            return Ok(());
+        }
         self.hook(Hook::Input, skb, None, cx)?;
         match skb.packet.protocol() {
             // `tcp_v4_rcv`, `udp_rcv`, `icmp_rcv`.
@@ -229,7 +257,9 @@ impl Namespace {
             return Err(Dropped(DropReason::TtlExceeded));
         }
         let mtu = self.route_mtu(route);
-        if skb.packet.dont_fragment && skb.packet.length() > usize::from(mtu) {
+        // `ip_exceeds_mtu`.
+        let too_long = skb.packet.length() > usize::from(mtu);
+        if skb.packet.dont_fragment && too_long {
             self.unreachable(skb, 4, mtu, cx);
             return Err(Dropped(DropReason::TooBig));
         }
@@ -261,11 +291,21 @@ impl Namespace {
         cx: &mut Context<'_, O>,
     ) -> Result<(), Dropped> {
         self.hook(Hook::Postrouting, skb, route.device, cx)?;
+        // `ip_finish_output`.
+        let mtu = self.route_mtu(route);
+        if skb.packet.length() > usize::from(mtu) || skb.longest_fragment > 0 {
+            return self.transmit_in_parts(skb, route, mtu, cx);
+        }
         self.transmit(skb, route, cx)
     }
 
     /// The end of the stack: the device takes the packet.
-    fn transmit<O: Observer>(&mut self, skb: &mut Skb, route: &Route, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
+    pub(super) fn transmit<O: Observer>(
+        &mut self,
+        skb: &mut Skb,
+        route: &Route,
+        cx: &mut Context<'_, O>,
+    ) -> Result<(), Dropped> {
         let Some((index, device)) = self.route_device(route).filter(|(_, device)| device.up) else {
             return Err(Dropped(DropReason::DeviceDown));
         };
@@ -289,7 +329,8 @@ impl Namespace {
                 Ok(())
             }
             DeviceKind::Ipip => self.encapsulate(skb, route, cx),
-            DeviceKind::Ethernet => {
+            DeviceKind::Unknown => Err(Dropped(DropReason::Unknown(format!("what {name} does with a packet").into()))),
+            DeviceKind::Ethernet | DeviceKind::Bridge => {
                 let next_hop = route.via.unwrap_or(skb.packet.destination);
                 self.transmit_to_neighbour(skb, index, next_hop, cx);
                 Ok(())
@@ -303,7 +344,7 @@ impl Namespace {
         cx.observer.close(skb.hop, Some(port.name), &skb.packet, || End::Sent { to: Some(to) });
         let payload = Payload::Ipv4(skb.id, skb.take_packet());
         let frame = Frame { source: port.mac, destination: to, payload };
-        cx.effects.push(Effect::Transmit { device, frame });
+        self.emit(device, frame, cx);
     }
 
     /// The next value of the IPv4 identification field.

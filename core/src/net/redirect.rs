@@ -85,6 +85,9 @@ impl Namespace {
             let on_link = |address: Ipv4Addr| self.devices[device].addresses.iter().any(|own| own.contains(&address));
             on_link(skb.packet.source) && route.via.is_none_or(on_link)
         };
-        neighbour && conf.send_redirects && shared && self.devices[device].kind == DeviceKind::Ethernet
+        neighbour
+            && conf.send_redirects
+            && shared
+            && matches!(self.devices[device].kind, DeviceKind::Ethernet | DeviceKind::Bridge)
     }
 }

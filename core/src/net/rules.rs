@@ -174,11 +174,11 @@ impl Namespace {
             if rule.priority < from {
                 continue;
             }
+            if !rule.matches(flow) && (rule.unknown.is_none() || !rule.not) {
+                continue;
+            }
             if let Some(what) = &rule.unknown {
                 return Err(NoWay::Unknown(format!("ip rule {}: {what}", rule.priority).into()));
-            }
-            if !rule.matches(flow) {
-                continue;
             }
             let table = match rule.action {
                 RuleAction::Lookup(table) => table,

@@ -26,6 +26,8 @@ pub struct Skb {
     pub link: Option<(Mac, Mac)>,
     /// What connection tracking attached to it.
     pub tracked: Option<Tracked>,
+    /// The length of the longest fragment it was put together from, 0 for a whole packet: what goes out is no longer.
+    pub longest_fragment: u16,
     /// The hop it is recorded as.
     pub hop: HopRef,
 }
@@ -110,6 +112,11 @@ pub enum Timer {
         connection: u64,
         /// The retransmission it was set for; a later one makes it void.
         generation: u32,
+    },
+    /// The other fragments of a packet have not come in time.
+    Fragments {
+        /// The packet's identification, and its place among all that were begun.
+        number: u64,
     },
     /// Nobody answered for an address.
     Neighbour {

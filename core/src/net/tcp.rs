@@ -352,6 +352,7 @@ impl Namespace {
             Timer::Retransmit { connection, generation } => {
                 self.retransmit(ConnectionId(connection), generation, cx);
             }
+            Timer::Fragments { number } => self.fragment_timer(number, cx),
             Timer::Neighbour { device, address, tries } => self.neighbour_timer(device, address, tries, cx),
         }
     }

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use bytes::Bytes;
 
+use super::rules::Flow;
 use super::skb::{Context, Effect, Skb};
 use super::tcp::{Happened, SocketEvent};
 use super::{Dropped, Namespace};
@@ -23,6 +24,9 @@ impl Namespace {
         let source = source.or_else(|| self.source_towards(*to.ip())).unwrap_or(Ipv4Addr::UNSPECIFIED);
         let mut packet = Packet::new(source, *to.ip(), Udp::new(port, to.port(), payload));
         packet.id = self.ip_id();
+        // What does not fit is sent in parts: DF is set only on what fits (`ip_setup_cork`, IP_PMTUDISC_WANT).
+        let mtu = self.find_route(&Flow::to(*to.ip())).map_or(u16::MAX, |route| self.route_mtu(&route));
+        packet.dont_fragment = packet.length() <= usize::from(mtu);
         self.send(packet, cx);
     }
 

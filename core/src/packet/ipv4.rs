@@ -1,5 +1,6 @@
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -44,6 +45,8 @@ pub enum Body {
     Icmp(Icmp),
     /// Another IPv4 packet (RFC 2003).
     Ipip(Box<Packet>),
+    /// A part of a longer packet.
+    Fragment(Fragment),
     /// Anything else, by protocol number.
     Other {
         /// The number in the protocol field.
@@ -51,6 +54,41 @@ pub enum Body {
         /// The bytes behind the IPv4 header.
         payload: Bytes,
     },
+}
+
+/// A part of what a longer packet carries (RFC 791, 3.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fragment {
+    /// What the whole packet carries.
+    pub of: Arc<Body>,
+    /// Where the part begins, in bytes.
+    pub offset: u16,
+    /// How long it is, in bytes.
+    pub length: u16,
+    /// More parts follow.
+    pub more: bool,
+}
+
+impl Body {
+    /// The protocol field of a packet that carries this.
+    pub fn protocol(&self) -> u8 {
+        match self {
+            Self::Tcp(_) => protocol::TCP,
+            Self::Udp(_) => protocol::UDP,
+            Self::Icmp(_) => protocol::ICMP,
+            Self::Ipip(_) => protocol::IPIP,
+            Self::Fragment(part) => part.of.protocol(),
+            Self::Other { protocol, .. } => *protocol,
+        }
+    }
+
+    /// What the first part of a fragmented packet shows: the header that all of it has.
+    fn shown(&self) -> &Self {
+        match self {
+            Self::Fragment(part) if part.offset == 0 => part.of.shown(),
+            body => body,
+        }
+    }
 }
 
 impl Packet {
@@ -70,13 +108,7 @@ impl Packet {
 
     /// The protocol field.
     pub fn protocol(&self) -> u8 {
-        match &self.body {
-            Body::Tcp(_) => protocol::TCP,
-            Body::Udp(_) => protocol::UDP,
-            Body::Icmp(_) => protocol::ICMP,
-            Body::Ipip(_) => protocol::IPIP,
-            Body::Other { protocol, .. } => *protocol,
-        }
+        self.body.protocol()
     }
 
     /// Total length in bytes, IPv4 header included.
@@ -86,13 +118,14 @@ impl Packet {
             Body::Udp(udp) => udp.length(),
             Body::Icmp(icmp) => icmp.length(),
             Body::Ipip(inner) => inner.length(),
+            Body::Fragment(part) => usize::from(part.length),
             Body::Other { payload, .. } => payload.len(),
         }
     }
 
-    /// Source and destination port of TCP and UDP.
+    /// Source and destination port of TCP and UDP, which of fragments only the first has.
     pub fn ports(&self) -> Option<(u16, u16)> {
-        match &self.body {
+        match self.body.shown() {
             Body::Tcp(tcp) => Some((tcp.source, tcp.destination)),
             Body::Udp(udp) => Some((udp.source, udp.destination)),
             _ => None,
@@ -109,7 +142,7 @@ impl Packet {
 
     /// The TCP segment, if there is one.
     pub fn tcp(&self) -> Option<&Tcp> {
-        match &self.body {
+        match self.body.shown() {
             Body::Tcp(tcp) => Some(tcp),
             _ => None,
         }
@@ -148,6 +181,10 @@ impl fmt::Display for Packet {
             Body::Udp(_) => f.write_str("udp"),
             Body::Icmp(icmp) => write!(f, "icmp {icmp}"),
             Body::Ipip(inner) => write!(f, "ipip [{inner}]"),
+            Body::Fragment(part) => {
+                let name = protocol::name(part.of.protocol()).unwrap_or("protocol");
+                write!(f, "{name} fragment {}+{}{}", part.offset, part.length, if part.more { "+" } else { "" })
+            }
             Body::Other { protocol, .. } => write!(f, "protocol {protocol}"),
         }
     }
