@@ -25,8 +25,23 @@ use crate::case::Case;
 use crate::event::Observed;
 use crate::netlink::{ask, netfilter_socket, request};
 use crate::nflog::NfLog;
+use crate::nftrace::NfTrace;
 use crate::topology::{CLIENT, LINKS, Link, NODE, ROUTES, SYSCTLS};
 use crate::wire;
+
+/// Which of the kernel's two packet filters the rules are given to. One namespace has one of them: both would be walked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Backend {
+    /// `iptables-legacy`, the kernel's `ip_tables`.
+    Legacy,
+    /// `iptables-nft`, the kernel's `nf_tables`.
+    Nft,
+}
+
+enum Trace {
+    Legacy(NfLog),
+    Nft(NfTrace),
+}
 
 /// The node, and the far ends of its wires.
 pub(crate) struct Linux {
@@ -34,7 +49,7 @@ pub(crate) struct Linux {
     wires: Vec<OwnedFd>,
     /// What the node's processes send by.
     raw: OwnedFd,
-    trace: NfLog,
+    trace: Trace,
     /// What the kernel is asked by to forget connections.
     netfilter: OwnedFd,
     /// The namespace of the far ends has to outlive this.
@@ -43,7 +58,7 @@ pub(crate) struct Linux {
 
 impl Linux {
     /// Puts the calling thread into a new namespace, which becomes the node.
-    pub(crate) fn new() -> Result<Self> {
+    pub(crate) fn new(backend: Backend) -> Result<Self> {
         stay_on_one_processor()?;
         unshare(CloneFlags::CLONE_NEWNET)?;
         let outside = File::open("/proc/thread-self/ns/net")?;
@@ -65,7 +80,10 @@ impl Linux {
         setns(&node, CloneFlags::CLONE_NEWNET)?;
         // The protocol for which the sender writes the IPv4 header himself (raw(7)).
         let raw = socket(AddressFamily::Inet, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::Raw)?;
-        let trace = NfLog::new()?;
+        let trace = match backend {
+            Backend::Legacy => Trace::Legacy(NfLog::new()?),
+            Backend::Nft => Trace::Nft(NfTrace::new()?),
+        };
         let mut linux = Self { wires, raw, trace, netfilter: netfilter_socket()?, _outside: outside };
         linux.load(&Case::default())?;
         linux.settle()?;
@@ -83,8 +101,16 @@ impl Linux {
         if !sets.is_empty() {
             run("ipset", &["restore"], &sets)?;
         }
-        run("iptables-legacy-restore", &["-w", "30"], &with_trace(case))?;
-        self.trace.rule_counts(case);
+        match &mut self.trace {
+            Trace::Legacy(trace) => {
+                run("iptables-legacy-restore", &["-w", "30"], &with_trace(case))?;
+                trace.learn(case);
+            }
+            Trace::Nft(trace) => {
+                run("iptables-nft-restore", &[], &with_trace(case))?;
+                trace.learn(case)?;
+            }
+        }
         Ok(())
     }
 
@@ -107,7 +133,11 @@ impl Linux {
             }
         }
         let sent = self.settle()?;
-        Ok(Observed { events: self.trace.take()?, sent, connections: None })
+        let events = match &mut self.trace {
+            Trace::Legacy(trace) => trace.take()?,
+            Trace::Nft(trace) => trace.take()?,
+        };
+        Ok(Observed { events, sent, connections: None })
     }
 
     /// Waits until the node has done everything it had to do, and gives what came out of it meanwhile.

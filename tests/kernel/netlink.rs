@@ -16,8 +16,17 @@ const HEADER: usize = 4;
 
 /// A socket to netfilter in the thread's namespace.
 pub(crate) fn netfilter_socket() -> Result<OwnedFd> {
+    bound(0)
+}
+
+/// A socket that hears what netfilter tells a group, by the group's number.
+pub(crate) fn listen(group: u32) -> Result<OwnedFd> {
+    bound(1 << (group - 1))
+}
+
+fn bound(groups: u32) -> Result<OwnedFd> {
     let socket = socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::NetlinkNetFilter)?;
-    bind(socket.as_raw_fd(), &NetlinkAddr::new(0, 0))?;
+    bind(socket.as_raw_fd(), &NetlinkAddr::new(0, groups))?;
     setsockopt(&socket, sockopt::RcvBufForce, &(8 << 20))?;
     Ok(socket)
 }

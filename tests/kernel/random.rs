@@ -8,7 +8,7 @@ use crate::Result;
 use crate::case::Case;
 use crate::compare::{self, Difference, Listing};
 use crate::generate;
-use crate::linux::Linux;
+use crate::linux::{Backend, Linux};
 use crate::ready::in_own_thread;
 
 /// Packets for each rule set.
@@ -25,7 +25,7 @@ fn random_rules_and_packets_agree() {
     in_own_thread(move || {
         #[expect(clippy::disallowed_methods, reason = "how long the kernel takes is part of the report")]
         let beginning = Instant::now();
-        let mut linux = Linux::new()?;
+        let mut linux = Linux::new(Backend::Legacy)?;
         let (mut packets, mut events, mut cases) = (0, 0, 0);
         while packets < wanted {
             let case = generate::case(seed.wrapping_add(cases), PACKETS_PER_CASE)?;

@@ -42,6 +42,14 @@ pub struct Tracked {
     pub state: CtState,
 }
 
+impl Tracked {
+    /// What the kernel attaches to a refusal of the packet (`nf_ct_attach`).
+    #[must_use]
+    pub fn answered(self) -> Self {
+        Self { direction: self.direction.flipped(), state: CtState::Related, ..self }
+    }
+}
+
 /// The connections that a network namespace knows.
 ///
 /// ```
@@ -234,6 +242,15 @@ impl Table {
         self.by_tuple.insert(original, (tracked.entry, Direction::Original));
         self.by_tuple.insert(reply, (tracked.entry, Direction::Reply));
         true
+    }
+
+    /// Closes the TCP connection of a packet that a rule answers with a reset (`nf_conntrack_tcp_set_closing`).
+    pub fn close(&mut self, tracked: Tracked, now: Jiffies) {
+        let expires = now.plus_seconds(self.timeouts.close.into());
+        if let Some(entry) = self.get_mut(tracked.entry) {
+            entry.tcp = Some(TcpState::Close);
+            entry.expires = expires;
+        }
     }
 
     /// Forgets a connection whose first packet did not get through.
