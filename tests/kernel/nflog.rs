@@ -14,7 +14,7 @@ use crate::netlink::{ask, attribute, attributes, messages, netfilter_socket, num
 use crate::topology::device_names;
 use crate::wire;
 
-/// `NFNL_SUBSYS_ULOG` with its message types (linux/netfilter/nfnetlink_log.h).
+/// `NFNL_SUBSYS_ULOG` with its message types (`linux/netfilter/nfnetlink_log.h`).
 const PACKET: u16 = 4 << 8;
 const CONFIG: u16 = 4 << 8 | 1;
 

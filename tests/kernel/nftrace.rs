@@ -15,8 +15,8 @@ use crate::netlink::{attributes, listen, messages, number};
 use crate::topology::device_names;
 use crate::wire::{self, Ends};
 
-/// `NFNL_SUBSYS_NFTABLES` with `NFT_MSG_TRACE`, and the group (linux/netfilter/nf_tables.h, nfnetlink.h).
-const TRACE: u16 = 10 << 8 | 17;
+/// `NFNL_SUBSYS_NFTABLES` with `NFT_MSG_TRACE`, and the group (`linux/netfilter/nf_tables.h`, `nfnetlink.h`).
+const TRACE: u16 = 10 << 8 | 0x11;
 const GROUP: u32 = 9;
 /// `NFT_TRACETYPE_POLICY`.
 const POLICY: u32 = 1;

@@ -179,3 +179,16 @@ send client 10.0.0.2:40000 > 10.244.0.1:80 tcp ACK,PSH seq 1001 ack 5001 data 9
         |steps| assert!(steps[3].one("connection").contains(" CLOSE ")),
     );
 }
+
+#[test]
+fn an_echo_reply_of_the_kernel_that_a_rule_rejects_is_told_to_nobody() {
+    agree(
+        "*filter
+-A OUTPUT -p icmp -m icmp --icmp-type 0 -j REJECT --reject-with icmp-host-prohibited
+-A OUTPUT -p icmp -m icmp --icmp-type 3
+COMMIT
+send client 10.0.0.2 > 10.0.0.1 icmp echo id 7 seq 1
+",
+        |steps| assert!(steps[0].starting("OUTPUT filter OUTPUT rule 2").is_empty()),
+    );
+}
