@@ -65,7 +65,8 @@ impl Case {
     /// What `iptables-restore` reads, with nothing of the suite's own in it.
     pub(crate) fn rules(&self) -> String {
         let blocks = TableName::ALL.into_iter().filter(|table| !self.tables[*table as usize].is_empty());
-        blocks.map(|table| format!("*{table}\n{}\nCOMMIT\n", self.tables[table as usize].join("\n"))).collect()
+        let blocks = blocks.map(|table| format!("*{table}\n{}\nCOMMIT\n", self.tables[table as usize].join("\n")));
+        blocks.collect::<Vec<_>>().concat()
     }
 
     /// Whether the model takes the table for absent: no rule, no chain of a user, no policy but ACCEPT.

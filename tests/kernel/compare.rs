@@ -9,7 +9,7 @@ use netscene_core::packet::Packet;
 use crate::Result;
 use crate::case::{Case, Segment, Step};
 use crate::event::{Observed, Ports, same};
-use crate::linux::Linux;
+use crate::linux::{Linux, connections};
 use crate::model::Model;
 use crate::wire;
 
@@ -79,7 +79,7 @@ pub(crate) fn run(linux: &mut Linux, case: &Case, for_model: &Case, listing: Lis
         modelled.events.retain(|event| !case.is_vacant(event.table));
         let flush = matches!(step, Step::Flush);
         if flush || listing == Listing::Always || at + 1 == case.steps.len() {
-            kernel.connections = Some(linux.connections()?);
+            kernel.connections = Some(connections()?);
             modelled.connections = Some(model.connections(beginning.elapsed()));
         }
         if sent {

@@ -25,8 +25,23 @@ use crate::case::Case;
 use crate::event::Observed;
 use crate::netlink::{ask, netfilter_socket, request};
 use crate::nflog::NfLog;
+use crate::nftrace::NfTrace;
 use crate::topology::{CLIENT, LINKS, Link, NODE, ROUTES, SYSCTLS};
 use crate::wire;
+
+/// Which of the kernel's two packet filters the rules are given to. One namespace has one of them: both would be walked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Backend {
+    /// `iptables-legacy`, the kernel's `ip_tables`.
+    Legacy,
+    /// `iptables-nft`, the kernel's `nf_tables`.
+    Nft,
+}
+
+enum Trace {
+    Legacy(NfLog),
+    Nft(NfTrace),
+}
 
 /// The node, and the far ends of its wires.
 pub(crate) struct Linux {
@@ -34,7 +49,7 @@ pub(crate) struct Linux {
     wires: Vec<OwnedFd>,
     /// What the node's processes send by.
     raw: OwnedFd,
-    trace: NfLog,
+    trace: Trace,
     /// What the kernel is asked by to forget connections.
     netfilter: OwnedFd,
     /// The namespace of the far ends has to outlive this.
@@ -43,7 +58,7 @@ pub(crate) struct Linux {
 
 impl Linux {
     /// Puts the calling thread into a new namespace, which becomes the node.
-    pub(crate) fn new() -> Result<Self> {
+    pub(crate) fn new(backend: Backend) -> Result<Self> {
         stay_on_one_processor()?;
         unshare(CloneFlags::CLONE_NEWNET)?;
         let outside = File::open("/proc/thread-self/ns/net")?;
@@ -59,13 +74,16 @@ impl Linux {
             sysctl(&format!("net/ipv4/conf/{}/proxy_arp", link.device), "1")?;
         }
         setns(&outside, CloneFlags::CLONE_NEWNET)?;
-        let up: String = LINKS.iter().map(|link| format!("link set {} up\n", link.far)).collect();
-        run("ip", &["-batch", "-"], &up)?;
+        let up = LINKS.each_ref().map(|link| format!("link set {} up\n", link.far));
+        run("ip", &["-batch", "-"], &up.concat())?;
         let wires = LINKS.iter().map(|link| far_end(link.far)).collect::<Result<_>>()?;
         setns(&node, CloneFlags::CLONE_NEWNET)?;
         // The protocol for which the sender writes the IPv4 header himself (raw(7)).
         let raw = socket(AddressFamily::Inet, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::Raw)?;
-        let trace = NfLog::new()?;
+        let trace = match backend {
+            Backend::Legacy => Trace::Legacy(NfLog::new()?),
+            Backend::Nft => Trace::Nft(NfTrace::new()?),
+        };
         let mut linux = Self { wires, raw, trace, netfilter: netfilter_socket()?, _outside: outside };
         linux.load(&Case::default())?;
         linux.settle()?;
@@ -75,39 +93,48 @@ impl Linux {
     /// Gives the node the rules of a case, and no others. Every table is there from the beginning; what the suite needs for
     /// itself stands before the case's rules or where no packet comes.
     pub(crate) fn load(&mut self, case: &Case) -> Result<()> {
-        let mut sets = String::new();
+        let mut sets = Vec::new();
         for (name, members) in &case.sets {
-            sets.push_str(&format!("create {name} hash:net -exist\nflush {name}\n"));
+            sets.push(format!("create {name} hash:net -exist\nflush {name}\n"));
             sets.extend(members.iter().map(|member| format!("add {name} {member}\n")));
         }
         if !sets.is_empty() {
-            run("ipset", &["restore"], &sets)?;
+            run("ipset", &["restore"], &sets.concat())?;
         }
-        run("iptables-legacy-restore", &["-w", "30"], &with_trace(case))?;
-        self.trace.rule_counts(case);
+        match &mut self.trace {
+            Trace::Legacy(trace) => {
+                run("iptables-legacy-restore", &["-w", "30"], &with_trace(case))?;
+                trace.learn(case);
+            }
+            Trace::Nft(trace) => {
+                run("iptables-nft-restore", &[], &with_trace(case))?;
+                trace.learn(case)?;
+            }
+        }
         Ok(())
     }
 
     /// A packet comes from the far end of a wire, or from a process of the node.
     pub(crate) fn perform(&mut self, from: &str, packet: &Packet) -> Result<Observed> {
         let bytes = wire::bytes(packet)?;
-        match LINKS.iter().position(|link| link.far == from) {
-            Some(at) => {
-                let link = &LINKS[at];
-                let frame = [&link.node_mac.0[..], &link.far_mac.0, &[8, 0], &bytes].concat();
-                send(self.wires[at].as_raw_fd(), &frame, MsgFlags::empty())?;
-            }
-            None => {
-                let to = SockaddrIn::from(SocketAddrV4::new(packet.destination, 0));
-                match sendto(self.raw.as_raw_fd(), &bytes, &to, MsgFlags::empty()) {
-                    // The sender is told of a packet that the rules drop, or that no route leads on.
-                    Ok(_) | Err(Errno::EPERM | Errno::EINVAL | Errno::EHOSTUNREACH | Errno::EMSGSIZE) => {}
-                    Err(error) => return Err(error.into()),
-                }
+        if let Some(at) = LINKS.iter().position(|link| link.far == from) {
+            let link = &LINKS[at];
+            let frame = [&link.node_mac.0[..], &link.far_mac.0, &[8, 0], &bytes].concat();
+            send(self.wires[at].as_raw_fd(), &frame, MsgFlags::empty())?;
+        } else {
+            let to = SockaddrIn::from(SocketAddrV4::new(packet.destination, 0));
+            match sendto(self.raw.as_raw_fd(), &bytes, &to, MsgFlags::empty()) {
+                // The sender is told of a packet that the rules drop, or that no route leads on.
+                Ok(_) | Err(Errno::EPERM | Errno::EINVAL | Errno::EHOSTUNREACH | Errno::EMSGSIZE) => {}
+                Err(error) => return Err(error.into()),
             }
         }
         let sent = self.settle()?;
-        Ok(Observed { events: self.trace.take()?, sent, connections: None })
+        let events = match &mut self.trace {
+            Trace::Legacy(trace) => trace.take()?,
+            Trace::Nft(trace) => trace.take()?,
+        };
+        Ok(Observed { events, sent, connections: None })
     }
 
     /// Waits until the node has done everything it had to do, and gives what came out of it meanwhile.
@@ -141,16 +168,16 @@ impl Linux {
         Ok(sent)
     }
 
-    /// What `conntrack -L` prints.
-    pub(crate) fn connections(&self) -> Result<Vec<String>> {
-        Ok(run("conntrack", &["-L"], "")?.lines().map(str::to_owned).collect())
-    }
-
     /// Forgets every connection.
     pub(crate) fn flush(&self) -> Result<()> {
         // `IPCTNL_MSG_CT_DELETE` without a tuple: all of them (linux/netfilter/nfnetlink_conntrack.h).
         ask(&self.netfilter, &request(1 << 8 | 2, &[]))
     }
+}
+
+/// What `conntrack -L` prints in the thread's namespace.
+pub(crate) fn connections() -> Result<Vec<String>> {
+    Ok(run("conntrack", &["-L"], "")?.lines().map(str::to_owned).collect())
 }
 
 /// Keeps the thread on the processor it is on: queues of received packets are the processor's own.
@@ -211,30 +238,23 @@ fn arp_request(link: &Link) -> Vec<u8> {
 /// The rules of a case with TRACE before them, in every table, and one rule in a chain of its own that nobody calls: it
 /// makes the kernel track connections, as the model's node does.
 fn with_trace(case: &Case) -> String {
-    let mut text = String::new();
+    let mut lines = Vec::new();
     for table in TableName::ALL {
-        text.push_str(&format!("*{table}\n"));
-        for hook in table.hooks() {
-            text.push_str(&format!(":{} ACCEPT [0:0]\n", hook.chain()));
-        }
+        lines.push(format!("*{table}"));
+        lines.extend(table.hooks().iter().map(|hook| format!(":{} ACCEPT [0:0]", hook.chain())));
         let (chains, rules): (Vec<_>, Vec<_>) =
-            case.tables[table as usize].iter().partition(|line| line.starts_with(':'));
-        for line in chains {
-            text.push_str(&format!("{line}\n"));
-        }
-        match table {
-            TableName::Raw => text.push_str("-A PREROUTING -j TRACE\n-A OUTPUT -j TRACE\n"),
-            TableName::Filter => {
-                text.push_str(":suite-tracks - [0:0]\n-A suite-tracks -m conntrack --ctstate NEW -j ACCEPT\n");
-            }
-            TableName::Mangle | TableName::Nat => {}
-        }
-        for line in rules {
-            text.push_str(&format!("{line}\n"));
-        }
-        text.push_str("COMMIT\n");
+            case.tables[table as usize].iter().cloned().partition(|line| line.starts_with(':'));
+        lines.extend(chains);
+        let own: &[&str] = match table {
+            TableName::Raw => &["-A PREROUTING -j TRACE", "-A OUTPUT -j TRACE"],
+            TableName::Filter => &[":suite-tracks - [0:0]", "-A suite-tracks -m conntrack --ctstate NEW -j ACCEPT"],
+            TableName::Mangle | TableName::Nat => &[],
+        };
+        lines.extend(own.iter().map(|line| (*line).to_owned()));
+        lines.extend(rules);
+        lines.push("COMMIT\n".to_owned());
     }
-    text
+    lines.join("\n")
 }
 
 /// Runs a command in the thread's namespace, and gives what it printed.

@@ -7,10 +7,11 @@
 //! |---|---|
 //! | `topology` | the network, as data |
 //! | `case` | rules and packets as a text that can be replayed |
-//! | `linux`, `nflog` | the kernel's side: namespaces, and its own trace |
+//! | `linux`, `nflog`, `nftrace` | the kernel's side: namespaces, and the trace of its two packet filters |
 //! | `model` | the model's side |
 //! | `event`, `compare` | the form both stories are told in, and where they part |
 //! | `facts` | named scenarios, one for each fact |
+//! | `generate`, `random` | random rules and packets, and what a failing run leaves behind |
 #![cfg(target_os = "linux")]
 
 mod case;
@@ -22,6 +23,7 @@ mod linux;
 mod model;
 mod netlink;
 mod nflog;
+mod nftrace;
 mod random;
 mod ready;
 mod replay;

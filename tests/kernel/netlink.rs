@@ -16,8 +16,17 @@ const HEADER: usize = 4;
 
 /// A socket to netfilter in the thread's namespace.
 pub(crate) fn netfilter_socket() -> Result<OwnedFd> {
+    bound(0)
+}
+
+/// A socket that hears what netfilter tells a group, by the group's number.
+pub(crate) fn listen(group: u32) -> Result<OwnedFd> {
+    bound(1 << (group - 1))
+}
+
+fn bound(groups: u32) -> Result<OwnedFd> {
     let socket = socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::NetlinkNetFilter)?;
-    bind(socket.as_raw_fd(), &NetlinkAddr::new(0, 0))?;
+    bind(socket.as_raw_fd(), &NetlinkAddr::new(0, groups))?;
     setsockopt(&socket, sockopt::RcvBufForce, &(8 << 20))?;
     Ok(socket)
 }
@@ -57,25 +66,23 @@ pub(crate) fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
 /// The messages of what was read at once: their types, and what stands behind netfilter's header.
 pub(crate) fn messages(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     std::iter::from_fn(move || {
-        let head: [u8; 6] = bytes.get(..6)?.try_into().ok()?;
-        let [a, b, c, d, e, f] = head;
-        let length = u32::from_ne_bytes([a, b, c, d]) as usize;
+        let length = u32::from_ne_bytes(bytes.get(..4)?.try_into().ok()?) as usize;
+        let kind = u16::from_ne_bytes(bytes.get(4..6)?.try_into().ok()?);
         let message = bytes.get(..length)?;
         bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();
-        Some((u16::from_ne_bytes([e, f]), message.get(16 + HEADER..).unwrap_or_default()))
+        Some((kind, message.get(16 + HEADER..).unwrap_or_default()))
     })
 }
 
 /// The attributes of a message, or nested in another attribute.
 pub(crate) fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     std::iter::from_fn(move || {
-        let head: [u8; 4] = bytes.get(..4)?.try_into().ok()?;
-        let [a, b, c, d] = head;
-        let length = usize::from(u16::from_ne_bytes([a, b]));
+        let length = usize::from(u16::from_ne_bytes(bytes.get(..2)?.try_into().ok()?));
+        let kind = u16::from_ne_bytes(bytes.get(2..4)?.try_into().ok()?);
         let value = bytes.get(4..length)?;
         bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();
         // The two highest bits tell of nesting and byte order.
-        Some((u16::from_ne_bytes([c, d]) & 0x3fff, value))
+        Some((kind & 0x3fff, value))
     })
 }
 

@@ -11,10 +11,10 @@ use crate::Result;
 use crate::case::{self, Case};
 use crate::event::{Event, What};
 use crate::netlink::{ask, attribute, attributes, messages, netfilter_socket, number, request};
-use crate::topology::LINKS;
+use crate::topology::device_names;
 use crate::wire;
 
-/// `NFNL_SUBSYS_ULOG` with its message types (linux/netfilter/nfnetlink_log.h).
+/// `NFNL_SUBSYS_ULOG` with its message types (`linux/netfilter/nfnetlink_log.h`).
 const PACKET: u16 = 4 << 8;
 const CONFIG: u16 = 4 << 8 | 1;
 
@@ -38,15 +38,11 @@ impl NfLog {
         {
             ask(&socket, &request(CONFIG, &attribute(kind, value)))?;
         }
-        let mut devices = HashMap::new();
-        for name in LINKS.iter().map(|link| link.device).chain(["lo"]) {
-            devices.insert(nix::net::if_::if_nametoindex(name)?, name.to_owned());
-        }
-        Ok(Self { socket, counts: HashMap::new(), vacant: Vec::new(), devices })
+        Ok(Self { socket, counts: HashMap::new(), vacant: Vec::new(), devices: device_names()? })
     }
 
     /// Takes note of the chains' lengths: the kernel gives the end of a chain a number too.
-    pub(crate) fn rule_counts(&mut self, case: &Case) {
+    pub(crate) fn learn(&mut self, case: &Case) {
         self.counts.clear();
         for table in TableName::ALL {
             for line in &case.tables[table as usize] {

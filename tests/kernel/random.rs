@@ -8,7 +8,7 @@ use crate::Result;
 use crate::case::Case;
 use crate::compare::{self, Difference, Listing};
 use crate::generate;
-use crate::linux::Linux;
+use crate::linux::{Backend, Linux};
 use crate::ready::in_own_thread;
 
 /// Packets for each rule set.
@@ -16,32 +16,45 @@ const PACKETS_PER_CASE: usize = 60;
 /// Packets of a run that names no other number.
 const PACKETS: usize = 10_000;
 
-/// `NETSCENE_KERNEL_SEED` and `NETSCENE_KERNEL_PACKETS` choose another run. The case of a difference is made as small as it
-/// gets and written to a file, which `NETSCENE_KERNEL_CASE` replays.
 #[test]
 fn random_rules_and_packets_agree() {
+    agree(Backend::Legacy, PACKETS);
+}
+
+/// The two filters of the kernel walk the same rules; a tenth is enough to see that its other trace is read well.
+#[test]
+fn random_rules_and_packets_agree_with_nft_too() {
+    agree(Backend::Nft, PACKETS / 10);
+}
+
+/// `NETSCENE_KERNEL_SEED` and `NETSCENE_KERNEL_PACKETS` choose another run. The case of a difference is made as small as it
+/// gets and written to a file, which `NETSCENE_KERNEL_CASE` replays.
+fn agree(backend: Backend, packets: usize) {
     let seed = given("NETSCENE_KERNEL_SEED").unwrap_or(1);
-    let wanted = given("NETSCENE_KERNEL_PACKETS").map_or(PACKETS, |number| number as usize);
+    let wanted = given("NETSCENE_KERNEL_PACKETS").map_or(packets, |number| number as usize);
     in_own_thread(move || {
         #[expect(clippy::disallowed_methods, reason = "how long the kernel takes is part of the report")]
         let beginning = Instant::now();
-        let mut linux = Linux::new()?;
-        let (mut packets, mut events, mut cases) = (0, 0, 0);
+        let mut linux = Linux::new(backend)?;
+        let (mut packets, mut lines, mut cases) = (0, 0, 0);
         while packets < wanted {
-            let case = generate::case(seed.wrapping_add(cases), PACKETS_PER_CASE)?;
+            let seed = seed.wrapping_add(cases);
+            let case = generate::case(seed, PACKETS_PER_CASE)?;
             let outcome = compare::run(&mut linux, &case, &case, Listing::AtFlush)
-                .map_err(|error| format!("seed {}: {error}", seed.wrapping_add(cases)))?;
+                .map_err(|error| format!("seed {seed}: {error}"))?;
             if let Some(difference) = outcome.difference {
-                return Err(report(&mut linux, case, difference, seed.wrapping_add(cases))?.into());
+                return Err(report(&mut linux, case, difference, seed)?.into());
             }
             packets += outcome.packets;
-            events += outcome.kernel.iter().map(Vec::len).sum::<usize>();
+            lines += outcome.kernel.iter().map(Vec::len).sum::<usize>();
             cases += 1;
         }
         #[expect(clippy::print_stdout, reason = "the seed and the size of a run are its result")]
         {
             let seconds = beginning.elapsed().as_secs_f32();
-            println!("seed {seed}: {packets} packets, {cases} rule sets, {events} lines compared in {seconds:.1} s");
+            println!(
+                "{backend:?}, seed {seed}: {packets} packets, {cases} rule sets, {lines} lines compared in {seconds:.1} s"
+            );
         }
         Ok(())
     });

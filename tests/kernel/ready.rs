@@ -4,8 +4,8 @@ use std::process::{Command, Stdio};
 
 use crate::Result;
 
-/// What the suite runs, and what has to come out of a test of it.
-const COMMANDS: [&str; 4] = ["ip", "iptables-legacy", "conntrack", "ipset"];
+/// What the suite runs.
+const COMMANDS: [&str; 6] = ["ip", "iptables-legacy", "iptables-nft", "nft", "conntrack", "ipset"];
 
 /// What is missing here, in one sentence.
 fn missing() -> Option<String> {

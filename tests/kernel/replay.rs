@@ -2,7 +2,7 @@
 
 use crate::case::Case;
 use crate::compare::{self, Listing};
-use crate::linux::Linux;
+use crate::linux::{Backend, Linux};
 use crate::ready::in_own_thread;
 
 /// Runs the case in the file that `NETSCENE_KERNEL_CASE` names, as a failing run has written it, and prints what the
@@ -13,7 +13,7 @@ fn replay() {
     in_own_thread(move || {
         let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         let case: Case = text.parse()?;
-        let outcome = compare::run(&mut Linux::new()?, &case, &case, Listing::Always)?;
+        let outcome = compare::run(&mut Linux::new(Backend::Legacy)?, &case, &case, Listing::Always)?;
         #[expect(clippy::print_stdout, reason = "who replays a case wants to read it")]
         for (step, lines) in case.steps.iter().zip(&outcome.kernel) {
             println!("{step}\n  {}", lines.join("\n  "));
@@ -64,7 +64,7 @@ send client 10.0.0.2:40004 > 10.0.0.1:81 udp data 5
     ];
     in_own_thread(|| {
         let case: Case = RULES.parse()?;
-        let mut linux = Linux::new()?;
+        let mut linux = Linux::new(Backend::Legacy)?;
         let outcome = compare::run(&mut linux, &case, &case, Listing::Always)?;
         if let Some(difference) = outcome.difference {
             return Err(format!("kernel and model differ\n{difference}").into());

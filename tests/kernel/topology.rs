@@ -7,9 +7,12 @@
 //!
 //! The node is a real network stack. Client and pods are bare ends of wires: nobody there answers by himself.
 
+use std::collections::HashMap;
 use std::net::Ipv4Addr;
 
 use netscene_core::packet::Mac;
+
+use crate::Result;
 
 /// A veth pair between the node and somebody else.
 pub(crate) struct Link {
@@ -102,3 +105,9 @@ pub(crate) const SYSCTLS: [(&str, &str); 11] = [
     ("net/netfilter/nf_log/2", "nfnetlink_log"),
     ("net/netfilter/nf_conntrack_tcp_be_liberal", "0"),
 ];
+
+/// The node's devices by the number that the kernel of the thread's namespace gives them.
+pub(crate) fn device_names() -> Result<HashMap<u32, String>> {
+    let names = LINKS.iter().map(|link| link.device).chain(["lo"]);
+    names.map(|name| Ok((nix::net::if_::if_nametoindex(name)?, name.to_owned()))).collect()
+}

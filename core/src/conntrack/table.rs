@@ -4,6 +4,7 @@ use rustc_hash::FxHashMap;
 
 use super::nat::SourceKey;
 use super::segment::{Outcome, begin, flags_make_sense};
+use super::tcp::TcpState;
 use super::zone::Key;
 use super::{Entry, Jiffies, KernelRules, Layer4, Settings, Stats, Timeouts, Tuple, Zone};
 use crate::netfilter::{Counter, CtState};
@@ -77,6 +78,14 @@ pub struct Template {
 impl Default for Template {
     fn default() -> Self {
         Self { zone: Zone::default(), arriving: true }
+    }
+}
+
+impl Tracked {
+    /// What the kernel attaches to a refusal of the packet (`nf_ct_attach`).
+    #[must_use]
+    pub fn answered(self) -> Self {
+        Self { direction: self.direction.flipped(), state: CtState::Related, ..self }
     }
 }
 
@@ -313,6 +322,15 @@ impl Table {
     pub fn set_mark(&mut self, id: EntryId, mark: u32) {
         if let Some(entry) = self.get_mut(id) {
             entry.mark = mark;
+        }
+    }
+
+    /// Closes the TCP connection of a packet that a rule answers with a reset (`nf_conntrack_tcp_set_closing`).
+    pub fn close(&mut self, tracked: Tracked, now: Jiffies) {
+        let expires = now.plus_seconds(self.settings.timeouts.close.into());
+        if let Some(entry) = self.get_mut(tracked.entry) {
+            entry.tcp = Some(TcpState::Close);
+            entry.expires = expires;
         }
     }
 

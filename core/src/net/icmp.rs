@@ -6,7 +6,6 @@ use super::skb::{Context, Effect, Skb};
 use super::tcp::{Happened, SocketEvent};
 use super::{Dropped, Namespace};
 use crate::conntrack::Tracked;
-use crate::netfilter::CtState;
 use crate::packet::{Body, Icmp, Packet};
 use crate::trace::{DropReason, End, Observer};
 
@@ -47,11 +46,7 @@ impl Namespace {
         packet.dont_fragment = false;
         packet.id = self.ip_id();
         // `nf_ct_attach`: the error belongs to the connection of the packet, even of one that is not confirmed.
-        let tracked = skb.tracked.map(|tracked| Tracked {
-            direction: tracked.direction.flipped(),
-            state: CtState::Related,
-            ..tracked
-        });
+        let tracked = skb.tracked.map(Tracked::answered);
         let id = cx.packet_id();
         self.send_related(id, packet, tracked, 0, cx);
     }

@@ -14,7 +14,7 @@ use crate::netfilter::ipset::IpSets;
 use crate::netfilter::log::LogRecord;
 use crate::netfilter::walk::{CtView, Culprit, Environment, Verdict, View, walk};
 use crate::netfilter::{AddressType, ChainId, CtState, Hook, LogTarget, Rpfilter, TableName, Target};
-use crate::packet::{Body, DeviceName, Icmp, Mac};
+use crate::packet::{Body, DeviceName, Icmp, Mac, protocol};
 use crate::random::Random;
 use crate::trace::{DropReason, HopWatch, Observer, Step};
 
@@ -194,7 +194,12 @@ impl Namespace {
             Verdict::Reject(with, culprit) => {
                 match with.icmp_code() {
                     Some(code) => self.unreachable(skb, code, 0, cx),
-                    None => self.reset(skb, cx),
+                    None => {
+                        if let Some(tracked) = skb.tracked {
+                            self.conntrack.close(tracked, Jiffies::from(cx.now));
+                        }
+                        self.reset(skb, skb.tracked.map(Tracked::answered), cx);
+                    }
                 }
                 Dropped(self.by_rule(table, &culprit, true))
             }
@@ -245,7 +250,13 @@ impl Namespace {
         if tracked.state == CtState::Related && self.is_redirect_about_nat(skb, tracked) {
             return Err(Dropped(DropReason::Conntrack));
         }
-        if tracked.state == CtState::New && !self.conntrack.nat_done(tracked.entry, manip) {
+        // A reset that REJECT sends about a first packet is RELATED, and no ICMP: it asks the rules like a first packet.
+        let asks = match tracked.state {
+            CtState::New => true,
+            CtState::Related => skb.packet.protocol() != protocol::ICMP,
+            _ => false,
+        };
+        if asks && !self.conntrack.nat_done(tracked.entry, manip) {
             let mut masquerade = None;
             let range = match self.walk(TableName::Nat, hook, skb, out_device, cx) {
                 Verdict::Accept => None,

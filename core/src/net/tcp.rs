@@ -13,6 +13,7 @@ use super::rules::Flow;
 use super::skb::{Context, Effect, Skb, Timer};
 use super::{Dropped, Namespace};
 use crate::Time;
+use crate::conntrack::Tracked;
 use crate::packet::{Body, Packet, Tcp, TcpFlags, TcpOptions};
 use crate::trace::{DropReason, End, Observer, PacketId};
 
@@ -405,7 +406,7 @@ impl Namespace {
                 Ok(())
             }
             _ => {
-                self.reset(skb, cx);
+                self.reset(skb, None, cx);
                 Err(Dropped(DropReason::NoListener))
             }
         }
@@ -477,7 +478,7 @@ impl Namespace {
     }
 
     /// Refuses a segment: `tcp_v4_send_reset`. A reset is never answered.
-    pub(super) fn reset<O: Observer>(&mut self, skb: &Skb, cx: &mut Context<'_, O>) {
+    pub(super) fn reset<O: Observer>(&mut self, skb: &Skb, tracked: Option<Tracked>, cx: &mut Context<'_, O>) {
         let Body::Tcp(segment) = &skb.packet.body else { return };
         if segment.flags.has(TcpFlags::RST) {
             return;
@@ -501,7 +502,8 @@ impl Namespace {
             payload: Bytes::new(),
         };
         let packet = Packet::new(skb.packet.destination, skb.packet.source, reset);
-        self.send(packet, cx);
+        let id = cx.packet_id();
+        self.send_related(id, packet, tracked, 0, cx);
     }
 
     /// ICMP says that a packet of one of our sockets did not arrive.

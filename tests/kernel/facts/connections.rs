@@ -156,3 +156,17 @@ send client 10.0.0.2:40000 > 10.0.0.1:53 udp data 5
         |steps| assert_eq!(steps[1].starting("OUTPUT filter OUTPUT rule 1").len(), 1),
     );
 }
+
+#[test]
+fn an_acknowledgement_of_what_nobody_sent_is_invalid() {
+    agree(
+        "*filter
+-A INPUT -p tcp -m tcp --tcp-flags SYN SYN -j REJECT --reject-with tcp-reset
+-A OUTPUT -m conntrack --ctstate INVALID
+COMMIT
+send node 10.0.0.1:40000 > 10.0.0.1:53 tcp SYN seq 1000
+send node 10.0.0.1:40000 > 10.0.0.1:53 tcp ACK seq 1001 ack 5001
+",
+        |steps| assert!(!steps[1].starting("OUTPUT filter OUTPUT rule 2").is_empty()),
+    );
+}

@@ -144,3 +144,51 @@ send client 10.0.0.2:40000 > 10.0.0.1:81 udp data 5
         },
     );
 }
+
+#[test]
+fn a_reset_about_a_first_packet_walks_nat_where_that_packet_has_not_been() {
+    agree(
+        "*nat
+-A PREROUTING
+-A OUTPUT
+-A POSTROUTING
+COMMIT
+*filter
+-A FORWARD -p tcp -j REJECT --reject-with tcp-reset
+COMMIT
+send client 10.0.0.2:40000 > 10.244.0.1:80 tcp SYN seq 1000
+",
+        |steps| {
+            assert!(steps[0].starting("OUTPUT nat").is_empty());
+            steps[0].one("POSTROUTING nat POSTROUTING rule 1");
+        },
+    );
+}
+
+#[test]
+fn a_rule_that_resets_a_connection_closes_it() {
+    agree(
+        "*filter
+-A FORWARD -p tcp -m tcp --tcp-flags PSH PSH -j REJECT --reject-with tcp-reset
+COMMIT
+send client 10.0.0.2:40000 > 10.244.0.1:80 tcp SYN seq 1000
+reply tcp SYN,ACK seq 5000 ack 1001
+send client 10.0.0.2:40000 > 10.244.0.1:80 tcp ACK seq 1001 ack 5001
+send client 10.0.0.2:40000 > 10.244.0.1:80 tcp ACK,PSH seq 1001 ack 5001 data 9
+",
+        |steps| assert!(steps[3].one("connection").contains(" CLOSE ")),
+    );
+}
+
+#[test]
+fn an_echo_reply_of_the_kernel_that_a_rule_rejects_is_told_to_nobody() {
+    agree(
+        "*filter
+-A OUTPUT -p icmp -m icmp --icmp-type 0 -j REJECT --reject-with icmp-host-prohibited
+-A OUTPUT -p icmp -m icmp --icmp-type 3
+COMMIT
+send client 10.0.0.2 > 10.0.0.1 icmp echo id 7 seq 1
+",
+        |steps| assert!(steps[0].starting("OUTPUT filter OUTPUT rule 2").is_empty()),
+    );
+}

@@ -8,7 +8,7 @@ mod walking;
 
 use crate::case::Case;
 use crate::compare::{self, Listing};
-use crate::linux::Linux;
+use crate::linux::{Backend, Linux};
 use crate::ready::in_own_thread;
 
 /// The scenarios in which the model is known to differ, each with the reason, as a table of Markdown.
@@ -20,21 +20,25 @@ fn is_known_to_differ(test: &str) -> bool {
     KNOWN_DIFFERENCES.lines().any(|line| line.starts_with(&format!("| `{name}` |")))
 }
 
-/// Runs a case on both sides, and has what the kernel did in each step checked.
-fn agree(case: &'static str, check: impl FnOnce(&[Step]) + Send + 'static) {
+/// Runs a case on both sides, with each of the kernel's packet filters, and has what the kernel did in each step checked.
+fn agree(case: &'static str, check: impl Fn(&[Step]) + Send + 'static) {
     let known = std::thread::current().name().is_some_and(is_known_to_differ);
     in_own_thread(move || {
         let case: Case = case.parse()?;
-        let outcome = compare::run(&mut Linux::new()?, &case, &case, Listing::Always)?;
-        if known {
-            // Who mends the model takes the line out.
-            let told = "kernel and model agree: take the scenario out of known_differences.md";
-            return outcome.difference.map(|_| ()).ok_or_else(|| told.into());
+        for backend in [Backend::Legacy, Backend::Nft] {
+            let outcome = compare::run(&mut Linux::new(backend)?, &case, &case, Listing::Always)?;
+            match (outcome.difference, known) {
+                (None, false) => check(&outcome.kernel.into_iter().map(Step).collect::<Vec<_>>()),
+                (Some(difference), false) => {
+                    return Err(format!("kernel ({backend:?}) and model differ\n{difference}").into());
+                }
+                (Some(_), true) => {}
+                // Who mends the model takes the line out.
+                (None, true) => {
+                    return Err("kernel and model agree: take the scenario out of known_differences.md".into());
+                }
+            }
         }
-        if let Some(difference) = outcome.difference {
-            return Err(format!("kernel and model differ\n{difference}").into());
-        }
-        check(&outcome.kernel.into_iter().map(Step).collect::<Vec<_>>());
         Ok(())
     });
 }
