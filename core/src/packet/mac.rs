@@ -29,8 +29,9 @@ pub struct BadMac(String);
 
 impl fmt::Display for Mac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, e, g] = self.0;
-        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+        let [vendor @ .., x, y, z] = self.0;
+        vendor.iter().try_for_each(|octet| write!(f, "{octet:02x}:"))?;
+        write!(f, "{x:02x}:{y:02x}:{z:02x}")
     }
 }
 
