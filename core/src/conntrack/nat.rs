@@ -77,16 +77,28 @@ fn spread(first: Ipv4Addr, last: Ipv4Addr, tuple: &Tuple, persistent: bool, zone
     // The kernel hashes the addresses as they lie in memory; every machine here is little-endian.
     let raw = |address: Ipv4Addr| u32::from_le_bytes(address.octets());
     let seed = if persistent { 0 } else { raw(tuple.destination) ^ u32::from(zone) };
-    let hash = jhash_of_one(raw(tuple.source), seed);
+    let hash = jhash_of_address(raw(tuple.source), seed);
     let size = last.to_bits().wrapping_sub(first.to_bits()).wrapping_add(1);
     let place = (u64::from(hash) * u64::from(size)) >> 32;
     Ipv4Addr::from_bits(first.to_bits().wrapping_add(place as u32))
 }
 
-/// Bob Jenkins's hash of one word (`jhash2` of `linux/jhash.h`).
-fn jhash_of_one(word: u32, seed: u32) -> u32 {
-    let start = 0xdead_beef_u32.wrapping_add(4).wrapping_add(seed);
+/// Bob Jenkins's hash of an address (`jhash2` of `linux/jhash.h`), which in the kernel has four words, of IPv4 the first.
+fn jhash_of_address(word: u32, seed: u32) -> u32 {
+    let start = 0xdead_beef_u32.wrapping_add(16).wrapping_add(seed);
     let (mut a, mut b, mut c) = (start.wrapping_add(word), start, start);
+    a = a.wrapping_sub(c) ^ c.rotate_left(4);
+    c = c.wrapping_add(b);
+    b = b.wrapping_sub(a) ^ a.rotate_left(6);
+    a = a.wrapping_add(c);
+    c = c.wrapping_sub(b) ^ b.rotate_left(8);
+    b = b.wrapping_add(a);
+    a = a.wrapping_sub(c) ^ c.rotate_left(16);
+    c = c.wrapping_add(b);
+    b = b.wrapping_sub(a) ^ a.rotate_left(19);
+    a = a.wrapping_add(c);
+    c = c.wrapping_sub(b) ^ b.rotate_left(4);
+    b = b.wrapping_add(a);
     c = (c ^ b).wrapping_sub(b.rotate_left(14));
     a = (a ^ c).wrapping_sub(c.rotate_left(11));
     b = (b ^ a).wrapping_sub(a.rotate_left(25));

@@ -188,10 +188,9 @@ pub struct KernelRules {
     pub slow_streams: bool,
     /// What happens where two packets of one new flow meet at confirmation.
     pub clash: Clash,
-    /// Segments below the window and overdue acknowledgements pass and change nothing, and are not INVALID: from 6.2
-    /// (6e250dcbff1d).
+    /// Segments below the window and overdue acknowledgements pass and change nothing, and are not INVALID: from 6.2.
     pub ignores_old_segments: bool,
-    /// A repeated SYN does not prolong `SYN_SENT`: from 5.17 (e15d4cdf27cb).
+    /// A repeated SYN does not prolong `SYN_SENT`: from 5.17.
     pub syn_keeps_timeout: bool,
 }
 
@@ -200,10 +199,9 @@ pub struct KernelRules {
 pub enum Clash {
     /// The second packet joins the first one's connection where that has no NAT at all; else it is dropped.
     WithoutNat,
-    /// Also where both connections are alike in both directions: from 5.0 (4e35c1cb9460).
+    /// Also where both connections are alike in both directions: from 5.0.
     SameTuples,
-    /// Also where only the original tuples are alike: both connections stand, the second for a second: from 5.7
-    /// (6a757c07e51f).
+    /// Also where only the original tuples are alike: both connections stand, the second for a second: from 5.7.
     SameOriginal,
 }
 

@@ -1,4 +1,4 @@
-//! A line of `conntrack -L`, read (libnetfilter_conntrack, `snprintf_default.c`).
+//! A line of `conntrack -L`, read (`snprintf_default.c` of `libnetfilter_conntrack`).
 
 use std::net::Ipv4Addr;
 
@@ -50,7 +50,7 @@ impl Entry {
     pub fn read(line: &str, now: Jiffies) -> Result<Self, String> {
         let mut words = line.split_whitespace().peekable();
         if words.peek() == Some(&"ipv4") {
-            (words.next(), words.next());
+            words.nth(1);
         }
         let name = words.next().ok_or("the line is empty")?;
         let number = words.next().unwrap_or_default();

@@ -514,3 +514,23 @@ fn counters_name_what_conntrack_s_prints() {
     let stats = Stats { insert_failed: 3, ..Stats::default() };
     assert!(stats.to_string().starts_with("cpu=0   \tfound=0 invalid=0 insert=0 insert_failed=3 drop=0 early_drop=0"));
 }
+
+#[test]
+fn a_range_of_addresses_is_spread_by_the_kernels_own_hash() {
+    // What Linux 6.18 gave to 10.0.0.2:1000 for `SNAT --to-source 10.9.0.1-10.9.0.200`, without and with `--persistent`;
+    // the second destination gets the first one's address (`find_appropriate_src`).
+    for (persistent, given) in [(false, [10, 9, 0, 6]), (true, [10, 9, 0, 196])] {
+        let mut table = Table::new(Timeouts::default(), true);
+        let mut random = Random::new(0);
+        let (first, last) = (Some([10, 9, 0, 1].into()), Some([10, 9, 0, 200].into()));
+        let binding = Some(Binding { first, last, persistent, ..Binding::default() });
+        for host in [1, 2] {
+            let packet = Packet::new([10, 0, 0, 2].into(), [10, 2, 0, host].into(), Udp::new(1000, 53, vec![0; 1]));
+            let tracked = table.track(&packet, Jiffies(0)).tracked().expect("it begins one");
+            table.bind(tracked.entry, Manip::Source, binding, Jiffies(0), &mut random);
+            table.confirm(tracked, Jiffies(0));
+            let address = table.get(tracked.entry).map(|entry| entry.reply.destination);
+            assert_eq!(address, Some(given.into()), "persistent {persistent}, destination {host}");
+        }
+    }
+}

@@ -133,11 +133,10 @@ impl Namespace {
                 let own = port.addresses.iter().find(|own| own.addr() == arp.target);
                 // `arp_ignore`.
                 match conf.arp_ignore {
-                    0 => true,
+                    0 | 4..8 => true,
                     1 => own.is_some(),
                     2 => own.is_some_and(|own| own.contains(&arp.sender)),
                     3 => !arp.target.is_loopback(),
-                    4..8 => true,
                     _ => false,
                 }
             }

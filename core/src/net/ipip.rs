@@ -40,9 +40,9 @@ impl Namespace {
         // TTL and DF are copied (`ttl inherit`, `pmtudisc` off). The TOS is not, unless the tunnel were made with `tos
         // inherit`, which tunl0 is not: only its ECN bits are (`ip_tunnel_ecn_encap`, RFC 6040).
         let ecn = if inner.tos & ECN_CE == ECN_CE { ECN_ECT_0 } else { inner.tos & ECN_CE };
-        let (tos, ttl, dont_fragment, id) = (ecn, inner.ttl, inner.dont_fragment, self.ip_id());
+        let (ttl, dont_fragment, id) = (inner.ttl, inner.dont_fragment, self.ip_id());
         let outer = Packet::new(source, destination, Body::Ipip(Box::new(inner)));
-        let packet = Packet { tos, ttl, dont_fragment, id, ..outer };
+        let packet = Packet { tos: ecn, id, dont_fragment, ttl, ..outer };
         let arrival = Arrival { time: cx.now, place: &self.name, id: skb.id, in_device: None, packet: &packet };
         let hop = cx.observer.open(arrival);
         // The mark survives inside the node; connection tracking starts afresh.

@@ -150,8 +150,8 @@ impl Namespace {
     /// host), and never asked for.
     pub(super) fn address_towards(&self, device: DeviceName, neighbour: Option<Ipv4Addr>) -> Option<Ipv4Addr> {
         let own = self.devices.iter().find(|one| one.name == device && one.kind != DeviceKind::Loopback);
-        let suits = |one: &&Ipv4Net| neighbour.is_some_and(|neighbour| one.contains(&neighbour));
-        let near = own.and_then(|one| one.primary_addresses().find(|address| suits(&address)));
+        let suits = |one: &Ipv4Net| neighbour.is_some_and(|neighbour| one.contains(&neighbour));
+        let near = own.and_then(|one| one.primary_addresses().find(|address| suits(address)));
         let others = self.devices.iter().filter(|one| one.kind != DeviceKind::Loopback);
         near.or_else(|| own.into_iter().chain(others).find_map(|one| one.addresses.first())).map(Ipv4Net::addr)
     }

@@ -1,5 +1,6 @@
 //! The socket layer, and TCP as far as a lossless network with filters in it needs: handshake, ordered data, orderly
-//! close, reset, retransmission with back-off. There is no congestion control, and windows are never full.
+//! close, reset, retransmission with back-off. There is no congestion control; what does not fit the other
+//! side's window waits.
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -296,8 +297,15 @@ impl Namespace {
                 let size = usize::from(connection.mss - 12);
                 let mut rest = bytes;
                 while !rest.is_empty() {
-                    let part = rest.split_to(rest.len().min(size));
-                    self.queue(id, TcpFlags::PSH.with(TcpFlags::ACK), part, cx);
+                    let part = rest.len().min(size);
+                    // What the window does not allow waits; connection tracking on the way judges it, too.
+                    let waits = |one: &&mut Connection| !one.unsent.is_empty() || !one.may_send(part);
+                    let Some(connection) = self.sockets.get_mut(id).filter(waits) else {
+                        self.queue(id, TcpFlags::PSH.with(TcpFlags::ACK), rest.split_to(part), cx);
+                        continue;
+                    };
+                    connection.unsent.push(rest);
+                    return;
                 }
             }
             State::FinWait | State::LastAck | State::TimeWait(_) => {}
@@ -310,6 +318,10 @@ impl Namespace {
         connection.state = match connection.state {
             State::SynSent => return self.sockets.remove(id),
             State::SynReceived => {
+                connection.closing = true;
+                return;
+            }
+            State::Established | State::CloseWait if !connection.unsent.is_empty() => {
                 connection.closing = true;
                 return;
             }
@@ -459,8 +471,9 @@ impl Namespace {
                 }
             }
             let over = connection.state == State::LastAck && connection.unacknowledged.is_empty();
+            let waits = opened || !connection.unsent.is_empty() && connection.may_send(1);
             let (unsent, closing) =
-                if opened { (std::mem::take(&mut connection.unsent), connection.closing) } else { (Vec::new(), false) };
+                if waits { (std::mem::take(&mut connection.unsent), connection.closing) } else { (Vec::new(), false) };
             if answer {
                 self.acknowledge(ends, cx);
             }
@@ -539,6 +552,15 @@ impl Connection {
             payload: segment.payload.clone(),
         };
         Packet::new(*self.local.ip(), *self.remote.ip(), tcp)
+    }
+
+    /// Whether so many bytes more are in the other side's window, taken to be as large as this one's. What is alone on its
+    /// way always is, and nothing overtakes what waits.
+    fn may_send(&self, bytes: usize) -> bool {
+        let Some(first) = self.unacknowledged.front() else { return true };
+        let under_way = self.next_seq.wrapping_sub(first.seq) as usize;
+        let window = usize::from(u16::MAX / self.mss * self.mss) >> 7 << 7;
+        under_way + bytes <= window
     }
 
     fn set_timer<O>(&mut self, cx: &mut Context<'_, O>) {

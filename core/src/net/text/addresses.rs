@@ -1,4 +1,4 @@
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
@@ -53,7 +53,7 @@ impl std::str::FromStr for Links {
     fn from_str(text: &str) -> Result<Self, TextError> {
         let mut links: Vec<Link> = Vec::new();
         for (number, line) in lines(text) {
-            let words = Words::new(TOOL, number, line);
+            let words = Words::of(TOOL, number, line);
             if let Some((head, lifetimes)) = line.split_once('\\') {
                 let link = one_line_link(words, head)?;
                 if links.last().is_none_or(|last| last.index != link.index) {
@@ -61,14 +61,14 @@ impl std::str::FromStr for Links {
                 }
                 let at = head.find(" inet").map_or(head.len(), |at| at + 1);
                 let (first, last) = (head.get(at..).unwrap_or_default(), lifetimes.trim());
-                add_address(Words::new(TOOL, number, head), &mut links, first, Some(last))?;
+                add_address(&Words::of(TOOL, number, head), &mut links, first, Some(last))?;
             } else if !line.starts_with(char::is_whitespace) {
                 links.push(header(words)?);
             } else if let Some(link) = line.trim().strip_prefix("link/") {
                 let last = links.last_mut().ok_or_else(|| words.error("it belongs to no device"))?;
                 last.link = Some(link.trim_end().to_owned());
             } else if line.trim().starts_with("inet") {
-                add_address(words, &mut links, line.trim_start(), None)?;
+                add_address(&words, &mut links, line.trim_start(), None)?;
             } else if line.trim().starts_with("valid_lft") {
                 let last = links.last_mut().and_then(|link| link.addresses.last_mut());
                 match last.ok_or_else(|| words.error("it belongs to no address"))? {
@@ -130,7 +130,7 @@ fn one_line_link(mut words: Words<'_>, head: &str) -> Result<Link, TextError> {
     })
 }
 
-fn add_address(words: Words<'_>, links: &mut [Link], text: &str, lifetimes: Option<&str>) -> Result<(), TextError> {
+fn add_address(words: &Words<'_>, links: &mut [Link], text: &str, lifetimes: Option<&str>) -> Result<(), TextError> {
     let lifetimes = lifetimes.unwrap_or_default().to_owned();
     let address = if let Some(rest) = text.strip_prefix("inet ") {
         let (address, rest) = rest.split_once(' ').unwrap_or((rest, ""));
@@ -198,7 +198,8 @@ impl Links {
                     Ok(address) => (address.first(), &address.lifetimes),
                     Err([first, second]) => (first.clone(), second),
                 };
-                text.push_str(&format!("{}: {}    {first}\\       {second}\n", link.index, link.name));
+                // A String takes everything that is written to it.
+                let _ = writeln!(text, "{}: {}    {first}\\       {second}", link.index, link.name);
             }
         }
         text

@@ -41,12 +41,12 @@ pub struct TextError {
 struct Words<'a> {
     tool: &'static str,
     line: usize,
-    words: std::iter::Peekable<SplitWhitespace<'a>>,
+    rest: std::iter::Peekable<SplitWhitespace<'a>>,
 }
 
 impl<'a> Words<'a> {
-    fn new(tool: &'static str, line: usize, text: &'a str) -> Self {
-        Self { tool, line, words: text.split_whitespace().peekable() }
+    fn of(tool: &'static str, line: usize, text: &'a str) -> Self {
+        Self { tool, line, rest: text.split_whitespace().peekable() }
     }
 
     fn error(&self, cause: impl Into<String>) -> TextError {
@@ -54,11 +54,11 @@ impl<'a> Words<'a> {
     }
 
     fn next(&mut self) -> Option<&'a str> {
-        self.words.next()
+        self.rest.next()
     }
 
     fn peek(&mut self) -> Option<&'a str> {
-        self.words.peek().copied()
+        self.rest.peek().copied()
     }
 
     /// The word after `what`, which must be there.

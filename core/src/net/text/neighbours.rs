@@ -54,7 +54,7 @@ impl std::str::FromStr for Neighbours {
     fn from_str(text: &str) -> Result<Self, TextError> {
         let mut all = Self::default();
         for (number, line) in lines(text) {
-            let mut words = Words::new("ip neigh", number, line);
+            let mut words = Words::of("ip neigh", number, line);
             let address = words.need("a neighbour")?;
             if address.contains(':') {
                 all.ipv6.push(line.to_owned());

@@ -83,14 +83,14 @@ impl std::str::FromStr for Routes {
         for (number, line) in lines(text) {
             if line.starts_with(char::is_whitespace) {
                 let Some(last) = routes.ipv4.last_mut() else {
-                    return Err(Words::new(TOOL, number, line).error("a next hop without its route"));
+                    return Err(Words::of(TOOL, number, line).error("a next hop without its route"));
                 };
                 let before = last.route.unknown.as_deref().unwrap_or_default();
                 last.route.unknown = Some(format!("{before}\n\t{}", line.trim()).into());
             } else if line.contains("::") || line.split_whitespace().any(|word| word == "pref") {
                 routes.ipv6.push(line.to_owned());
             } else {
-                routes.ipv4.push(read(Words::new(TOOL, number, line))?);
+                routes.ipv4.push(read(Words::of(TOOL, number, line))?);
             }
         }
         Ok(routes)

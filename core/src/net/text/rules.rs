@@ -34,7 +34,7 @@ fn number(word: &str) -> Option<u32> {
 
 fn read(line: usize, text: &str) -> Result<PolicyRule, TextError> {
     let (priority, rest) = text.split_once(':').unwrap_or(("", text));
-    let mut words = Words::new(TOOL, line, rest);
+    let mut words = Words::of(TOOL, line, rest);
     let priority = priority.trim().parse().map_err(|_| words.error("a rule begins with its priority and a colon"))?;
     let mut rule = PolicyRule::all(priority, RuleAction::Nop);
     let (mut unknown, mut action) = (Vec::new(), None);
