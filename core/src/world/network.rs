@@ -31,10 +31,18 @@ pub(super) struct Network {
     by_name: FxHashMap<Arc<str>, usize>,
     /// Of each device, given by namespace and place, the segment it is on.
     wires: FxHashMap<(usize, usize), usize>,
-    segments: Vec<Vec<(usize, usize)>>,
+    segments: Vec<Segment>,
     /// The segment of each network of machines.
     networks: FxHashMap<Ipv4Net, usize>,
     pub(super) processes: Vec<Process>,
+}
+
+/// A wire with the devices on it, each by its namespace and its place in there. Most frames are for one of them, which is
+/// looked up: a network of machines may have a thousand.
+#[derive(Clone, Debug, Default)]
+struct Segment {
+    all: Vec<(usize, usize)>,
+    by_mac: FxHashMap<Mac, Vec<(usize, usize)>>,
 }
 
 /// A process and where it runs.
@@ -65,17 +73,24 @@ impl Network {
         self.namespaces.iter().map(Arc::as_ref)
     }
 
-    /// The other devices on the wire of a device.
-    pub(super) fn others(&self, namespace: usize, device: usize) -> impl Iterator<Item = (usize, usize)> + '_ {
+    /// The devices that hear a frame for `to` which a device puts onto its wire.
+    pub(super) fn hearers(
+        &self,
+        namespace: usize,
+        device: usize,
+        to: Mac,
+    ) -> impl Iterator<Item = (usize, usize)> + '_ {
         let segment = self.wires.get(&(namespace, device)).and_then(|segment| self.segments.get(*segment));
-        segment.into_iter().flatten().copied().filter(move |other| *other != (namespace, device))
+        let heard = segment.and_then(|segment| match to {
+            Mac::BROADCAST => Some(&segment.all),
+            _ => segment.by_mac.get(&to),
+        });
+        heard.into_iter().flatten().copied().filter(move |other| *other != (namespace, device))
     }
 
     /// Who has an Ethernet address on the wire of a device.
     pub(super) fn neighbour(&self, namespace: usize, device: usize, mac: Mac) -> Option<&Namespace> {
-        let mut others = self.others(namespace, device);
-        let (owner, _) = others.find(|&(other, port)| self.get(other).devices[port].mac == mac)?;
-        Some(self.get(owner))
+        self.hearers(namespace, device, mac).next().map(|(owner, _)| self.get(owner))
     }
 
     /// Makes what has been declared since the last time.
@@ -112,14 +127,16 @@ impl Network {
     /// Adds a device to a namespace and puts it onto a segment.
     fn plug(&mut self, namespace: usize, device: Device, segment: usize) {
         let devices = &mut self.get_mut(namespace).devices;
-        let place = devices.len();
+        let (place, mac) = (devices.len(), device.mac);
         devices.push(device);
         self.wires.insert((namespace, place), segment);
-        self.segments[segment].push((namespace, place));
+        let segment = &mut self.segments[segment];
+        segment.all.push((namespace, place));
+        segment.by_mac.entry(mac).or_default().push((namespace, place));
     }
 
     fn new_segment(&mut self) -> usize {
-        self.segments.push(Vec::new());
+        self.segments.push(Segment::default());
         self.segments.len() - 1
     }
 

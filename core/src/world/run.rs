@@ -200,13 +200,7 @@ impl World {
     fn carry(&mut self, place: usize, device: usize, frame: &Frame) {
         let sender = &self.network.get(place).devices[device];
         debug_assert_eq!(sender.kind, DeviceKind::Ethernet, "only Ethernet devices have wires");
-        let mut heard = Vec::new();
-        for (namespace, port) in self.network.others(place, device) {
-            let mac = self.network.get(namespace).devices[port].mac;
-            if frame.destination == Mac::BROADCAST || frame.destination == mac {
-                heard.push((namespace, port));
-            }
-        }
+        let heard: Vec<_> = self.network.hearers(place, device, frame.destination).collect();
         let veth =
             sender.mac == Mac::CALICO || heard.iter().any(|&(n, d)| self.network.get(n).devices[d].mac == Mac::CALICO);
         let at = self.time + if veth { VETH } else { WIRE };
