@@ -78,6 +78,13 @@ impl Table {
         self.slots.get(id.0 as usize)?.as_ref()
     }
 
+    /// Gives a connection another mark.
+    pub fn set_mark(&mut self, id: EntryId, mark: u32) {
+        if let Some(entry) = self.get_mut(id) {
+            entry.mark = mark;
+        }
+    }
+
     pub(super) fn get_mut(&mut self, id: EntryId) -> Option<&mut Entry> {
         self.slots.get_mut(id.0 as usize)?.as_mut()
     }

@@ -30,7 +30,8 @@ impl Namespace {
         let hop = cx.observer.open(arrival);
         // The mark survives inside the node; connection tracking starts afresh.
         let in_device = self.device_index(DeviceName::TUNL0);
-        let mut outer = Skb { packet, id: skb.id, mark: skb.mark, in_device, link: None, tracked: None, hop };
+        let mut outer =
+            Skb { packet, id: skb.id, mark: skb.mark, in_device, link: None, tracked: None, untracked: false, hop };
         if let Err(Dropped(reason)) = self.output(&mut outer, cx) {
             if let Some(tracked) = outer.tracked {
                 self.conntrack.abandon(tracked);

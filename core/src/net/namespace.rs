@@ -22,7 +22,7 @@ use super::{Device, DeviceKind};
 use crate::conntrack;
 use crate::netfilter::ipset::IpSets;
 use crate::netfilter::log::LogRecord;
-use crate::netfilter::{ChainId, Hook, Ruleset};
+use crate::netfilter::{ChainId, Hook, Memory, Ruleset};
 use crate::packet::{DeviceName, Mac, Packet, protocol};
 use crate::trace::{Arrival, DropReason, End, Observer, Place, Step};
 
@@ -48,6 +48,8 @@ pub struct Namespace {
     pub rules: Ruleset,
     /// Its ipsets.
     pub sets: IpSets,
+    /// What its rules remember of earlier packets.
+    pub memory: Memory,
     /// Its connections.
     pub conntrack: conntrack::Table,
     /// Whether connections are tracked: only where some rule needs it.
@@ -88,6 +90,7 @@ impl Namespace {
             forwarding: false,
             rules: Ruleset::default(),
             sets: IpSets::default(),
+            memory: Memory::default(),
             conntrack,
             tracking: false,
             pins: FxHashMap::default(),
@@ -147,7 +150,7 @@ impl Namespace {
     ) {
         let in_device = self.devices.get(device).map(|device| device.name);
         let hop = cx.observer.open(Arrival { time: cx.now, place: &self.name, id, in_device, packet: &packet });
-        let skb = Skb { packet, id, mark, in_device: Some(device), link, tracked: None, hop };
+        let skb = Skb { packet, id, mark, in_device: Some(device), link, tracked: None, untracked: false, hop };
         self.pass(skb, cx, |this, skb, cx| {
             this.hook(Hook::Prerouting, skb, None, cx)?;
             match this.route_input(skb, cx)? {
@@ -172,7 +175,7 @@ impl Namespace {
         cx: &mut Context<'_, O>,
     ) {
         let hop = cx.observer.open(Arrival { time: cx.now, place: &self.name, id, in_device: None, packet: &packet });
-        let skb = Skb { packet, id, mark, in_device: None, link: None, tracked, hop };
+        let skb = Skb { packet, id, mark, in_device: None, link: None, tracked, untracked: false, hop };
         self.pass(skb, cx, Self::output);
     }
 

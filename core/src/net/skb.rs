@@ -24,6 +24,8 @@ pub struct Skb {
     pub link: Option<(Mac, Mac)>,
     /// What connection tracking attached to it.
     pub tracked: Option<Tracked>,
+    /// Exempt from connection tracking: by NOTRACK.
+    pub untracked: bool,
     /// The hop it is recorded as.
     pub hop: HopRef,
 }
