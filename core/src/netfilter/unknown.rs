@@ -118,12 +118,13 @@ impl<E: Environment> Explorer<'_, E> {
                 let place = Standing { table, hook, chain: found, at, rule: &found.rules()[at] };
                 let taken = std::mem::take(&mut matching);
                 if !taken {
-                    if place.rule.matches.iter().any(super::Match::has_effects) {
-                        return None;
-                    }
                     match judge(&place, self.view, mark, &mut around) {
                         Answer::No => continue,
                         Answer::Yes => {}
+                        // A match that remembers has been reached, or may be.
+                        Answer::Unknown(at) if place.rule.matches[at..].iter().any(super::Match::has_effects) => {
+                            return None;
+                        }
                         Answer::Unknown(_) => {
                             let (callers, changes) = (callers.clone(), around.changes.clone());
                             forks.push(Fork { chain, index: at, callers, mark, changes, matching: true });
@@ -192,7 +193,11 @@ impl<E: Environment> Environment for Untouched<'_, E> {
         self.environment.in_set(set, view)
     }
 
-    // Rules with chance or counting are not tried on a way.
+    fn is_trial(&self) -> bool {
+        true
+    }
+
+    // Neither is asked where rules are only tried.
     fn chance(&mut self, _: ChainId, _: &Target, _: u32) -> bool {
         false
     }

@@ -167,6 +167,10 @@ pub trait Environment {
     fn path_mtu(&self, _view: &View<'_>) -> Option<u16> {
         None
     }
+    /// Whether rules are only tried, and nothing may be drawn or counted.
+    fn is_trial(&self) -> bool {
+        false
+    }
     /// What has been changed in the packet since the table was entered.
     fn rewritten(&self) -> Rewritten {
         Rewritten::default()

@@ -28,13 +28,14 @@ pub(super) fn judge<E: Environment>(place: &Standing<'_>, view: &View<'_>, mark:
     for (at, one) in place.rule.matches.iter().enumerate() {
         // Whether the packet gets as far as this match is not known, so it is not tried.
         if answer != Answer::Yes && one.has_effects() {
-            continue;
+            return answer;
         }
-        match holds(one, place, view, mark, environment) {
-            Some(true) => {}
-            Some(false) => return Answer::No,
-            None if answer == Answer::Yes => answer = Answer::Unknown(at),
-            None => {}
+        let holds = holds(one, place, view, mark, environment);
+        if holds == Some(false) {
+            return Answer::No;
+        }
+        if holds.is_none() && answer == Answer::Yes {
+            answer = Answer::Unknown(at);
         }
     }
     answer
@@ -62,7 +63,7 @@ fn holds<E: Environment>(
         Match::Rpfilter(options) => {
             environment.reverse_path(view.packet.source, view.in_device, *options) != options.invert
         }
-        Match::Statistic(options) => remembered::statistic(*options, place, environment),
+        Match::Statistic(options) => return remembered::statistic(*options, place, environment),
         Match::Iprange(options) => iprange(*options, view),
         Match::Length(options) => {
             let length = view.packet.length();

@@ -8,16 +8,19 @@ use crate::netfilter::{Hashlimit, HashlimitFields, Limit, Recent, SetDirection, 
 use crate::packet::Body;
 
 /// `statistic_mt`.
-pub(super) fn statistic<E: Environment>(options: Statistic, place: &Standing<'_>, environment: &mut E) -> bool {
-    let Some(chain) = place.table.chain_id(&place.chain.name) else { return false };
-    match options {
+pub(super) fn statistic<E: Environment>(options: Statistic, place: &Standing<'_>, environment: &mut E) -> Option<bool> {
+    if environment.is_trial() {
+        return None;
+    }
+    let chain = place.table.chain_id(&place.chain.name)?;
+    Some(match options {
         Statistic::Random { probability, negated } => {
             environment.chance(chain, &place.rule.target, probability) != negated
         }
         Statistic::Nth { every, packet, negated } => {
             (environment.nth(chain, place.at, every.max(1)) == packet) != negated
         }
-    }
+    })
 }
 
 /// `recent_mt`.
