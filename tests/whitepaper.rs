@@ -85,8 +85,7 @@ fn figure_108_the_chain_of_the_nginx_service() {
     let figure = expected("fig108_KUBE-SVC_nginx.txt");
     let title = figure.lines().next().expect("a title");
     let start = printed().find(title).unwrap_or_else(|| panic!("no {title}"));
-    let listing: String =
-        printed()[start..].lines().take(figure.lines().count()).map(|line| format!("{line}\n")).collect();
+    let listing = printed()[start..].lines().take(figure.lines().count()).collect::<Vec<_>>().join("\n");
     assert_eq!(without_counters(&listing), without_counters(&figure));
 }
 

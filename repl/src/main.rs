@@ -26,7 +26,7 @@ enum Command {
         /// Where all chance comes from: the same seed gives the same bytes.
         #[arg(long, default_value_t = 0, value_name = "NUMBER")]
         seed: u64,
-        /// When to print in colour: on a terminal, unless NO_COLOR is set; always; never.
+        /// When to print in colour: on a terminal, unless `NO_COLOR` is set; always; never.
         #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
         color: Color,
     },

@@ -4,19 +4,19 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The root of the workspace.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// What a run of `scn` left behind.
-pub struct Run {
-    pub status: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Run {
+    pub(crate) status: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// Runs `scn` with the arguments given, from the root of the workspace.
-pub fn scn(arguments: &[&str]) -> Run {
+pub(crate) fn scn(arguments: &[&str]) -> Run {
     let output = Command::new(env!("CARGO_BIN_EXE_scn"))
         .args(arguments)
         .current_dir(root())

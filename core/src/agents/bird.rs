@@ -20,6 +20,7 @@ pub fn routes(state: &State, node: &str) -> Vec<Route> {
         source: None,
         protocol: PROTOCOL,
         onlink: false,
+        ..Route::to(block)
     });
     let others = state.nodes().map(|node| &node.object).filter(|other| other.name != own.name);
     let remote = others.filter_map(|other| Some((other, next_hop(state, own, other)?)));
@@ -33,6 +34,7 @@ pub fn routes(state: &State, node: &str) -> Vec<Route> {
             protocol: PROTOCOL,
             // A tunnel has no network of its own on which its far end could be.
             onlink: device == DeviceName::TUNL0,
+            ..Route::to(block)
         })
     });
     blackholes.chain(remote).collect()

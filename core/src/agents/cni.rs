@@ -40,6 +40,7 @@ pub fn pod_network(state: &State, pod: &RunningPod) -> PodNetwork {
         source: None,
         protocol: "boot",
         onlink: false,
+        ..Route::to(destination)
     };
     PodNetwork {
         device,

@@ -1,14 +1,40 @@
-//! kubelet: the few iptables rules that it keeps itself (kubelet 1.20, `kubelet_network_linux.go`).
+//! kubelet: the few iptables rules that it keeps itself (`kubelet_network_linux.go`).
 
+use super::kube_proxy::Layout;
 use super::script::{Section, provenance};
 use crate::kube::State;
 use crate::netfilter::TableName;
 use crate::netfilter::text::RestoreInput;
 
 const AGENT: &str = "kubelet";
+/// Since the fix of CVE-2020-8558 (1.18.4): with `route_localnet` on, neighbours could reach 127.0.0.1 of the node.
+const NO_LOCALNET: &str = "-m comment --comment \"block incoming localnet connections\" --dst 127.0.0.0/8 \
+     ! --src 127.0.0.0/8 -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP";
 
 /// The rules of kubelet, the same on every node. It starts before kube-proxy, whose jumps end up above its own.
+///
+/// It is of the release that kube-proxy is of.
 pub fn rules(state: &State) -> RestoreInput {
+    match Layout::of(state.cluster().kube_proxy) {
+        Layout::V1_20 => rules_1_20(state),
+        Layout::V1_36 => rules_1_36(),
+    }
+}
+
+/// In 1.36 it guards the loopback addresses and nothing else: marking and masquerading are kube-proxy's.
+fn rules_1_36() -> RestoreInput {
+    let why = provenance(AGENT, "", "", None);
+    let mut filter = Section::new(TableName::Filter);
+    filter.chain("KUBE-FIREWALL", &why);
+    filter.insert("OUTPUT", "-j KUBE-FIREWALL", &why);
+    filter.insert("INPUT", "-j KUBE-FIREWALL", &why);
+    filter.append("KUBE-FIREWALL", NO_LOCALNET, &why);
+    let mut input = RestoreInput::default();
+    filter.finish(&mut input);
+    input
+}
+
+fn rules_1_20(state: &State) -> RestoreInput {
     let why = provenance(AGENT, "", "", None);
     let mut filter = Section::new(TableName::Filter);
     filter.chain("KUBE-FIREWALL", &why);
@@ -20,13 +46,7 @@ pub fn rules(state: &State) -> RestoreInput {
          -m mark --mark 0x00008000/0x00008000 -j DROP",
         &why,
     );
-    // Since the fix of CVE-2020-8558 (1.18.4): with route_localnet=1, neighbours could reach 127.0.0.1 of the node.
-    filter.append(
-        "KUBE-FIREWALL",
-        "-m comment --comment \"block incoming localnet connections\" --dst 127.0.0.0/8 ! --src 127.0.0.0/8 \
-         -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP",
-        &why,
-    );
+    filter.append("KUBE-FIREWALL", NO_LOCALNET, &why);
 
     let mut nat = Section::new(TableName::Nat);
     for chain in ["KUBE-MARK-DROP", "KUBE-MARK-MASQ", "KUBE-POSTROUTING"] {

@@ -15,7 +15,7 @@ use crate::trace::{DnsResult, HttpResult, Observer, PacketId};
 /// How long a scenario's client waits for an answer: SYNs at 0, 1, 3 and 7 seconds.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long for a name: two attempts at every name of a search list take longer than one connection.
-const NAME_PATIENCE: Duration = Duration::from_secs(60);
+const NAME_PATIENCE: Duration = Duration::from_mins(1);
 /// The token of the alarm that ends the client's patience.
 const GIVE_UP: u64 = 0;
 /// The token of the resolver's alarms.

@@ -11,21 +11,16 @@ use crate::kube::State;
 use crate::net::tcp::Happened;
 use crate::trace::Observer;
 
-/// CoreDNS.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct DnsServer;
-
-impl DnsServer {
-    pub(super) fn handle<O: Observer>(self, event: Event, system: &mut System<'_, '_, O>) {
-        match event {
-            Event::Socket(Happened::Datagram { port, local, from, payload }) => {
-                if let Some(reply) = reply(system.state, &payload) {
-                    system.send_udp(Some(local), port, from, reply);
-                }
+/// Answers a query.
+pub(super) fn handle<O: Observer>(event: Event, system: &mut System<'_, '_, O>) {
+    match event {
+        Event::Socket(Happened::Datagram { port, local, from, payload }) => {
+            if let Some(reply) = reply(system.state, &payload) {
+                system.send_udp(Some(local), port, from, reply);
             }
-            Event::Socket(Happened::PeerClosed(connection)) => system.close(connection),
-            _ => {}
         }
+        Event::Socket(Happened::PeerClosed(connection)) => system.close(connection),
+        _ => {}
     }
 }
 

@@ -16,7 +16,6 @@ use std::time::Duration;
 use bytes::Bytes;
 
 pub use client::{Answer, Client, Task};
-pub use dns_server::DnsServer;
 pub use http_server::HttpServer;
 pub use nginx::Nginx;
 
@@ -44,7 +43,7 @@ pub enum App {
     /// Accepts connections and closes when the other side has.
     Tcp,
     /// CoreDNS.
-    Dns(DnsServer),
+    Dns,
     /// The NGINX ingress controller.
     Nginx(Nginx),
     /// Something a scenario does: a connection, a request, a question.
@@ -61,7 +60,7 @@ impl App {
                     system.close(connection);
                 }
             }
-            Self::Dns(server) => server.handle(event, system),
+            Self::Dns => dns_server::handle(event, system),
             Self::Nginx(proxy) => proxy.handle(event, system),
             Self::Client(client) => client.handle(event, system),
         }

@@ -1,5 +1,8 @@
 use super::tcp::TcpState;
-use super::{Jiffies, Tuple};
+use super::window::Window;
+use super::{EntryId, Jiffies, Tuple, Zone};
+use crate::netfilter::Counter;
+use crate::packet::DeviceName;
 
 /// A connection: `struct nf_conn`.
 #[derive(Clone, Debug)]
@@ -8,18 +11,26 @@ pub struct Entry {
     pub original: Tuple,
     /// The tuple its answers have when they arrive here: inverted and translated.
     pub reply: Tuple,
+    /// The zone it is in.
+    pub zone: Zone,
     /// The bits of `ct->status` that the model uses.
     pub status: Status,
     /// State of a TCP connection.
     pub tcp: Option<TcpState>,
-    /// What each side of a TCP connection has sent: the original direction, then the reply.
-    pub streams: [Stream; 2],
+    /// What each side of a TCP connection has sent, and may send.
+    pub window: Window,
     /// When a UDP connection may count as a stream.
     pub stream_since: Jiffies,
     /// When it will be forgotten.
     pub expires: Jiffies,
     /// The connection's mark.
     pub mark: u32,
+    /// The device whose address MASQUERADE gave it: when the address goes, it goes.
+    pub masquerade: Option<DeviceName>,
+    /// Packets and bytes of the original direction and of the reply, where they are counted (`nf_conntrack_acct`).
+    pub counters: Option<[Counter; 2]>,
+    /// The next connection from the same source, once NAT knows the source (`nat_bysource`).
+    pub(crate) next_by_source: Option<EntryId>,
 }
 
 impl Entry {
@@ -28,12 +39,16 @@ impl Entry {
         Self {
             original,
             reply: original.inverted(),
+            zone: Zone::default(),
             status: Status::default(),
             tcp: None,
-            streams: Default::default(),
+            window: Window::default(),
             stream_since: Jiffies(0),
             expires,
             mark: 0,
+            masquerade: None,
+            counters: None,
+            next_by_source: None,
         }
     }
 }
@@ -56,13 +71,7 @@ pub struct Status {
     pub src_nat_done: bool,
     /// The rules have been asked about the destination.
     pub dst_nat_done: bool,
-}
-
-/// What one side of a TCP connection has sent: `struct ip_ct_tcp_state`, as far as timeouts depend on it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stream {
-    /// The sequence number after the last byte sent.
-    pub end: u32,
-    /// Something sent has not been acknowledged.
-    pub unacknowledged: bool,
+    /// Another connection has its original tuple: only its answers find it, and for a second
+    /// (`nf_ct_resolve_clash_harder`).
+    pub nat_clash: bool,
 }

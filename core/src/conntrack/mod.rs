@@ -2,20 +2,33 @@
 //!
 //! Follows `net/netfilter/nf_conntrack_*.c` and `nf_nat_core.c`. The clock is the kernel's: [`Jiffies`].
 
+mod clash;
+mod early_drop;
 mod entry;
 mod nat;
+mod segment;
+mod settings;
+mod stats;
 mod table;
 pub mod tcp;
 #[cfg(test)]
 mod tests;
-mod timeouts;
+mod text;
 mod tuple;
+mod window;
+#[cfg(test)]
+mod window_tests;
+mod zone;
 
-pub use entry::{Entry, Status, Stream};
-pub use nat::Manip;
-pub use table::{Direction, EntryId, Table, Tracked};
-pub use timeouts::Timeouts;
+pub use clash::Confirmed;
+pub use entry::{Entry, Status};
+pub use nat::{Binding, Manip};
+pub use settings::{Clash, KernelRules, Settings, Timeouts};
+pub use stats::Stats;
+pub use table::{Direction, EntryId, Table, Template, Tracked, Tracking};
 pub use tuple::{Layer4, Tuple};
+pub use window::{Stream, Window};
+pub use zone::Zone;
 
 use serde::{Deserialize, Serialize};
 

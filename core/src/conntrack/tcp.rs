@@ -28,6 +28,25 @@ pub enum TcpState {
 }
 
 impl TcpState {
+    /// Every state.
+    const ALL: [Self; 10] = [
+        Self::None,
+        Self::SynSent,
+        Self::SynRecv,
+        Self::Established,
+        Self::FinWait,
+        Self::CloseWait,
+        Self::LastAck,
+        Self::TimeWait,
+        Self::Close,
+        Self::SynSent2,
+    ];
+
+    /// The state of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+
     /// The name `conntrack -L` prints.
     pub const fn name(self) -> &'static str {
         match self {

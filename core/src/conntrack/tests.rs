@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::*;
-use crate::netfilter::{CtState, NatRange};
+use crate::netfilter::CtState;
 use crate::packet::{Body, Icmp, Packet, Tcp, TcpFlags, TcpOptions, Udp};
 use crate::random::Random;
 
@@ -40,8 +40,9 @@ impl Talk {
 
     /// What connection tracking says of a packet that gets through.
     fn pass(&mut self, packet: &Packet) -> CtState {
-        let Some(tracked) = self.table.track(packet, self.now) else { return CtState::Invalid };
-        assert!(tracked.state != CtState::New || self.table.confirm(tracked), "nobody else has its tuples");
+        let Some(tracked) = self.table.track(packet, self.now).tracked() else { return CtState::Invalid };
+        let confirmed = tracked.state != CtState::New || self.table.confirm(tracked, self.now) == Confirmed::Entered;
+        assert!(confirmed, "nobody else has its tuples");
         tracked.state
     }
 
@@ -167,22 +168,22 @@ fn kernels_before_5_0_take_udp_for_a_stream_at_once() {
 }
 
 /// To one address, and perhaps one port.
-fn to(address: [u8; 4], port: Option<u16>, random_fully: bool) -> NatRange {
+fn to(address: [u8; 4], port: Option<u16>, random_fully: bool) -> Binding {
     let address = Some(address.into());
     let ports = port.map(crate::netfilter::PortRange::one);
-    NatRange { first: address, last: address, ports, random_fully }
+    Binding { first: address, last: address, ports, random_fully, persistent: false }
 }
 
 /// Sends a SYN through DNAT to the pod and MASQUERADE to the node; what the pod sees.
 fn through_nat(table: &mut Table, port: u16, random: &mut Random, random_fully: bool) -> (Tracked, Packet) {
     let now = Jiffies(0);
     let mut packet = segment((CLIENT, port), (SERVICE, 80), TcpFlags::SYN, (100, 0), 0);
-    let tracked = table.track(&packet, now).expect("a SYN begins a connection");
+    let tracked = table.track(&packet, now).tracked().expect("a SYN begins a connection");
     assert!(table.bind(tracked.entry, Manip::Destination, Some(to(POD, Some(80), false)), now, random));
     assert!(table.translate(tracked, Manip::Destination, &mut packet));
     assert!(table.bind(tracked.entry, Manip::Source, Some(to(NODE, None, random_fully)), now, random));
     assert!(table.translate(tracked, Manip::Source, &mut packet));
-    assert!(table.confirm(tracked));
+    assert_eq!(table.confirm(tracked, now), Confirmed::Entered);
     (tracked, packet)
 }
 
@@ -192,7 +193,7 @@ fn replies_are_translated_back_without_any_rule() {
     let (_, seen) = through_nat(&mut table, 58927, &mut random, false);
     assert_eq!(seen.to_string(), "10.1.110.107:58927 > 192.168.8.193:80 tcp SYN");
     let mut reply = segment((POD, 80), (NODE, 58927), TcpFlags::SYN.with(TcpFlags::ACK), (500, 101), 0);
-    let tracked = table.track(&reply, Jiffies(0)).expect("it is expected");
+    let tracked = table.track(&reply, Jiffies(0)).tracked().expect("it is expected");
     assert_eq!((tracked.direction, tracked.state), (Direction::Reply, CtState::Established));
     assert!(table.translate(tracked, Manip::Destination, &mut reply));
     assert_eq!(reply.to_string(), "192.168.8.193:80 > 10.1.0.89:58927 tcp SYN,ACK", "what FORWARD sees");
@@ -207,7 +208,7 @@ fn a_source_port_is_kept_unless_it_is_taken() {
     assert_eq!(first.ports(), Some((41000, 80)));
     // Another client with the same port, to the same pod.
     let mut packet = segment(([10, 1, 0, 90], 41000), (POD, 80), TcpFlags::SYN, (100, 0), 0);
-    let tracked = table.track(&packet, Jiffies(0)).unwrap();
+    let tracked = table.track(&packet, Jiffies(0)).tracked().unwrap();
     assert!(table.bind(tracked.entry, Manip::Source, Some(to(NODE, None, false)), Jiffies(0), &mut random));
     table.translate(tracked, Manip::Source, &mut packet);
     let (port, _) = packet.ports().unwrap();
@@ -232,7 +233,7 @@ fn an_icmp_error_is_related_and_its_quotation_is_translated() {
     let (_, seen) = through_nat(&mut table, 58927, &mut random, false);
     let about = Box::new(seen);
     let mut error = Packet::new(POD.into(), NODE.into(), Icmp::Unreachable { code: 3, mtu: 0, about });
-    let tracked = table.track(&error, Jiffies(0)).expect("it is about a connection");
+    let tracked = table.track(&error, Jiffies(0)).tracked().expect("it is about a connection");
     assert_eq!((tracked.direction, tracked.state), (Direction::Reply, CtState::Related));
     table.translate(tracked, Manip::Destination, &mut error);
     table.translate(tracked, Manip::Source, &mut error);
@@ -245,7 +246,7 @@ fn an_icmp_error_is_related_and_its_quotation_is_translated() {
 fn a_first_packet_that_is_dropped_leaves_nothing() {
     let mut table = Table::new(Timeouts::default(), true);
     let packet = segment((CLIENT, 1), (SERVICE, 80), TcpFlags::SYN, (0, 0), 0);
-    let tracked = table.track(&packet, Jiffies(0)).unwrap();
+    let tracked = table.track(&packet, Jiffies(0)).tracked().unwrap();
     table.abandon(tracked);
     assert_eq!(table.find(&Tuple::of(&packet).unwrap(), Jiffies(0)), None);
     assert!(table.get(tracked.entry).is_none());

@@ -49,7 +49,7 @@ impl Tuple {
                 Layer4::Icmp { kind: icmp.kind(), code: 0, id: *id }
             }
             Body::Icmp(_) => return None,
-            Body::Ipip(_) | Body::Other { .. } => Layer4::None,
+            Body::Ipip(_) | Body::Fragment(_) | Body::Other { .. } => Layer4::None,
         };
         Some(Self { source: packet.source, destination: packet.destination, protocol: packet.protocol(), layer4 })
     }

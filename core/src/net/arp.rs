@@ -3,6 +3,8 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use super::fib::RouteKind;
+use super::rules::Flow;
 use super::skb::{Context, Effect, Skb, Timer, Waiting};
 use super::wire::{Arp, Frame, Payload};
 use super::{DeviceKind, Namespace};
@@ -18,7 +20,7 @@ impl Namespace {
     /// Sends a packet to a neighbour; asks for its Ethernet address first where that is not known.
     pub(super) fn transmit_to_neighbour<O: Observer>(
         &mut self,
-        skb: &Skb,
+        skb: &mut Skb,
         device: usize,
         next_hop: Ipv4Addr,
         cx: &mut Context<'_, O>,
@@ -36,12 +38,20 @@ impl Namespace {
 
     fn ask<O: Observer>(&self, device: usize, target: Ipv4Addr, source: Ipv4Addr, tries: u8, cx: &mut Context<'_, O>) {
         let port = &self.devices[device];
-        // `arp_announce` 0: the packet's own source if it is local, else an address of the device.
-        let sender = if self.is_local(source) { Some(source) } else { self.source_for(port.name) };
+        let on_link =
+            |address: Ipv4Addr| port.addresses.iter().any(|own| own.contains(&address) && own.contains(&target));
+        // `arp_solicit`: the packet's own source if it is local, and the target can know it; else an address of the
+        // device, of the target's network if there is one.
+        let own = match self.conf_of(device).arp_announce {
+            0 => self.is_local(source),
+            1 => self.is_local(source) && on_link(source),
+            _ => false,
+        };
+        let sender = if own { Some(source) } else { self.address_towards(port.name, Some(target)) };
         let sender = sender.unwrap_or(Ipv4Addr::UNSPECIFIED);
         let arp = Arp { request: true, sender_mac: port.mac, sender, target };
         let frame = Frame { source: port.mac, destination: Mac::BROADCAST, payload: Payload::Arp(arp) };
-        cx.effects.push(Effect::Transmit { device, frame });
+        self.emit(device, frame, cx);
         let timer = Timer::Neighbour { device, address: target, tries };
         cx.effects.push(Effect::Timer { at: cx.now + RETRANSMIT, timer });
     }
@@ -85,36 +95,58 @@ impl Namespace {
     /// An ARP message has come in by a device: `arp_process`.
     pub(super) fn receive_arp<O: Observer>(&mut self, device: usize, arp: Arp, cx: &mut Context<'_, O>) {
         let port = &self.devices[device];
-        if port.kind != DeviceKind::Ethernet {
+        if !matches!(port.kind, DeviceKind::Ethernet | DeviceKind::Bridge) {
             return;
         }
         let (mac, name) = (port.mac, port.name);
         if arp.request {
-            let answers = self.is_local(arp.target)
-                || self.announced.contains(&arp.target)
-                || port.proxy_arp && self.routes_elsewhere(arp.target, device);
+            let answers = self.announced.contains(&arp.target) || self.answers_for(device, arp);
             if !answers {
                 return;
             }
             self.neighbours.insert((device, arp.sender), arp.sender_mac);
             let answer = Arp { request: false, sender_mac: mac, sender: arp.target, target: arp.sender };
             let frame = Frame { source: mac, destination: arp.sender_mac, payload: Payload::Arp(answer) };
-            cx.effects.push(Effect::Transmit { device, frame });
+            self.emit(device, frame, cx);
         } else {
             let (address, answer) = (arp.sender, arp.sender_mac);
             self.neighbours.insert((device, address), answer);
-            for skb in self.take_waiting(device, address) {
+            for mut skb in self.take_waiting(device, address) {
                 let answer = Some(answer);
                 cx.observer.step(skb.hop, || Step::Arp { address, device: name, answer, by: None });
-                self.put_on_wire(&skb, device, arp.sender_mac, cx);
+                self.put_on_wire(&mut skb, device, arp.sender_mac, cx);
             }
         }
     }
 
-    /// Whether there is a route to `target` by another device than `device`: what proxy ARP answers for
-    /// (`arp_fwd_proxy`).
-    fn routes_elsewhere(&self, target: Ipv4Addr, device: usize) -> bool {
-        let route = self.fib.lookup(target);
-        route.and_then(|route| route.device).is_some_and(|out| Some(device) != self.device_index(out))
+    /// Whether the kernel answers a question: for its own addresses, and as a proxy for what it would forward.
+    fn answers_for(&self, device: usize, arp: Arp) -> bool {
+        let port = &self.devices[device];
+        let conf = self.conf_of(device);
+        if arp.target.is_multicast() || arp.target.is_loopback() && !conf.route_localnet {
+            return false;
+        }
+        let flow = Flow { source: arp.sender, in_device: Some(port.name), ..Flow::to(arp.target) };
+        let Ok(route) = self.find_route(&flow) else { return false };
+        match route.kind {
+            RouteKind::Local => {
+                let own = port.addresses.iter().find(|own| own.addr() == arp.target);
+                // `arp_ignore`.
+                match conf.arp_ignore {
+                    0 => true,
+                    1 => own.is_some(),
+                    2 => own.is_some_and(|own| own.contains(&arp.sender)),
+                    3 => !arp.target.is_loopback(),
+                    4..8 => true,
+                    _ => false,
+                }
+            }
+            // `arp_fwd_proxy`: what leads out by another device.
+            RouteKind::Unicast => {
+                let forwards = port.conf.forwarding.unwrap_or(self.forwarding);
+                forwards && (port.proxy_arp || conf.proxy_arp) && route.device != Some(port.name)
+            }
+            _ => false,
+        }
     }
 }

@@ -1,6 +1,7 @@
-//! The forwarding information base: routes by longest prefix.
+//! The forwarding information base: one table of routes, by longest prefix and smallest metric (`net/ipv4/fib_trie.c`).
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use ipnet::Ipv4Net;
 use prefix_trie::PrefixMap;
@@ -14,12 +15,16 @@ pub enum RouteKind {
     Unicast,
     /// Deliver it here.
     Local,
+    /// Deliver it here, and it was for everybody.
+    Broadcast,
     /// Drop it in silence.
     Blackhole,
     /// Drop it and answer "host unreachable".
     Unreachable,
     /// Drop it and answer "prohibited".
     Prohibit,
+    /// Look no further in this table; the next rule is asked.
+    Throw,
 }
 
 /// A route.
@@ -39,38 +44,75 @@ pub struct Route {
     pub protocol: &'static str,
     /// The gateway is taken to be on the link, whatever the other routes say.
     pub onlink: bool,
+    /// Of routes for one destination the one with the smallest metric counts.
+    pub metric: u32,
+    /// The longest packet that may take it, where that is not the device's.
+    pub mtu: Option<u16>,
+    /// What `ip route` says of it that the model does not know: a packet that takes it ends there, unknown.
+    pub unknown: Option<Arc<str>>,
 }
 
-/// The main table.
+impl Route {
+    /// A route to `destination` without anything else: to neighbours, by no device yet.
+    pub const fn to(destination: Ipv4Net) -> Self {
+        Self {
+            destination,
+            kind: RouteKind::Unicast,
+            via: None,
+            device: None,
+            source: None,
+            protocol: "boot",
+            onlink: false,
+            metric: 0,
+            mtu: None,
+            unknown: None,
+        }
+    }
+}
+
+/// A table of routes: the main one, or one that a rule of `ip rule` names.
 #[derive(Clone, Debug, Default)]
 pub struct Fib {
-    routes: PrefixMap<Ipv4Net, Route>,
+    routes: PrefixMap<Ipv4Net, Vec<Route>>,
 }
 
 impl Fib {
-    /// Adds a route, in the place of one for the same destination.
+    /// Adds a route, in the place of one for the same destination with the same metric.
     pub fn add(&mut self, route: Route) {
-        self.routes.insert(route.destination.trunc(), route);
+        let routes = self.routes.entry(route.destination.trunc()).or_default();
+        let at = routes.partition_point(|other| other.metric < route.metric);
+        match routes.get_mut(at) {
+            Some(other) if other.metric == route.metric => *other = route,
+            _ => routes.insert(at, route),
+        }
     }
 
-    /// The route with the longest prefix that covers `address`.
+    /// The route with the longest prefix that covers `address`, and of those the one with the smallest metric.
     pub fn lookup(&self, address: Ipv4Addr) -> Option<&Route> {
-        self.routes.get_lpm(&Ipv4Net::from(address)).map(|(_, route)| route)
+        self.routes.get_lpm(&Ipv4Net::from(address)).and_then(|(_, routes)| routes.first())
+    }
+
+    /// As [`Fib::lookup`], but only routes by `device`, where one is given; those that drop are by every device.
+    pub fn lookup_by(&self, address: Ipv4Addr, device: Option<DeviceName>) -> Option<&Route> {
+        let Some(device) = device else { return self.lookup(address) };
+        let covering: Vec<_> = self.routes.cover_values(&Ipv4Net::from(address)).collect();
+        let fits = |route: &&Route| route.device.is_none_or(|by| by == device);
+        covering.into_iter().rev().find_map(|routes| routes.iter().find(fits))
     }
 
     /// The routes, by destination: ascending, and of equal addresses the longer prefix first, as `/proc/net/route` has
     /// them.
     pub fn routes(&self) -> impl Iterator<Item = &Route> {
-        let mut routes: Vec<_> = self.routes.values().collect();
+        let mut routes: Vec<_> = self.routes.values().flatten().collect();
         routes.sort_by_key(|route| (route.destination.network(), std::cmp::Reverse(route.destination.prefix_len())));
         routes.into_iter()
     }
 
     /// Removes every route that `who` made.
     pub fn remove_by(&mut self, who: &str) {
-        let gone: Vec<_> = self.routes.iter().filter(|(_, route)| route.protocol == who).map(|(p, _)| p).collect();
-        for prefix in gone {
-            self.routes.remove(&prefix);
+        for routes in self.routes.values_mut() {
+            routes.retain(|route| route.protocol != who);
         }
+        self.routes.retain(|_, routes| !routes.is_empty());
     }
 }

@@ -1,5 +1,7 @@
 //! ICMP: errors that the kernel sends, and what it does with messages for itself (`net/ipv4/icmp.c`).
 
+use std::net::Ipv4Addr;
+
 use super::skb::{Context, Effect, Skb};
 use super::tcp::{Happened, SocketEvent};
 use super::{Dropped, Namespace};
@@ -25,20 +27,21 @@ impl Namespace {
     }
 
     /// `icmp_send`: never about an error, and never to or about more than one machine.
-    fn error<O: Observer>(&mut self, skb: &mut Skb, message: Icmp, cx: &mut Context<'_, O>) {
+    pub(super) fn error<O: Observer>(&mut self, skb: &mut Skb, message: Icmp, cx: &mut Context<'_, O>) {
         let about = &skb.packet;
         let is_error = matches!(&about.body, Body::Icmp(icmp) if icmp.about().is_some());
-        if is_error || about.source.is_unspecified() || about.destination.is_broadcast() {
+        let to_many = |address: Ipv4Addr| address.is_broadcast() || address.is_multicast();
+        if is_error || about.source.is_unspecified() || to_many(about.source) || to_many(about.destination) {
             return;
         }
-        let source = if self.is_local(about.destination) {
-            Some(about.destination)
-        } else if self.is_local(about.source) {
-            Some(about.source)
-        } else {
-            self.fib.lookup(about.source).and_then(|route| route.device).and_then(|device| self.source_for(device))
-        };
+        let source =
+            if self.is_local(about.destination) { Some(about.destination) } else { self.source_towards(about.source) };
         let Some(source) = source else { return };
+        let to = about.source;
+        if !self.may_send_error(to, &message, cx.now) {
+            return;
+        }
+        let about = &skb.packet;
         let mut packet = Packet::new(source, about.source, message);
         packet.tos = about.tos & 0x1e | INTERNET_CONTROL;
         packet.dont_fragment = false;
@@ -76,6 +79,11 @@ impl Namespace {
             Icmp::Unreachable { about, .. } | Icmp::TimeExceeded { about, .. } => {
                 cx.observer.close(skb.hop, None, &skb.packet, || End::Delivered { to: "the kernel".into() });
                 self.socket_error(&about, skb, cx);
+                Ok(())
+            }
+            // A router, and whoever forwards is one, does not believe it (`accept_redirects`).
+            Icmp::Redirect { .. } => {
+                cx.observer.close(skb.hop, None, &skb.packet, || End::Delivered { to: "the kernel".into() });
                 Ok(())
             }
         }

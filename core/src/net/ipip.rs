@@ -1,10 +1,18 @@
 //! IP in IP: `tunl0` as Calico and BIRD use it (`net/ipv4/ipip.c`, `ip_tunnel.c`, RFC 2003).
 
 use super::fib::Route;
-use super::skb::{Context, Skb};
+use super::rules::Flow;
+use super::skb::{BeforeTracking, Context, Skb};
 use super::{Dropped, Namespace};
 use crate::packet::{Body, DeviceName, Packet};
 use crate::trace::{Arrival, DropReason, End, Observer, Step};
+
+/// The length of the outer header.
+const OUTER_HEADER: u16 = 20;
+/// The bits of the TOS that tell of congestion, all set when there was some (RFC 3168).
+const ECN_CE: u8 = 3;
+/// And one set where the sender would understand.
+const ECN_ECT_0: u8 = 2;
 
 impl Namespace {
     /// Puts a packet into an outer one for the route's gateway, and sends that: it meets OUTPUT and POSTROUTING anew.
@@ -15,23 +23,41 @@ impl Namespace {
         cx: &mut Context<'_, O>,
     ) -> Result<(), Dropped> {
         let destination = route.via.unwrap_or(skb.packet.destination);
-        let out = self.fib.lookup(destination).and_then(|route| route.device).filter(|out| *out != DeviceName::TUNL0);
-        let Some(source) = out.and_then(|out| self.source_for(out)) else {
-            return Err(Dropped(DropReason::NoRoute));
-        };
+        // The outer packet's route: `ip_tunnel_xmit` looks it up with the mark, and never back into a tunnel.
+        let flow = Flow { mark: skb.mark, ..Flow::to(destination) };
+        let way = self.find_route(&flow).ok().filter(|way| way.device != Some(DeviceName::TUNL0));
+        let source = self.source_towards(destination);
+        let (Some(way), Some(source)) = (way, source) else { return Err(Dropped(DropReason::NoRoute)) };
+        // `tnl_update_pmtu`: what must not be fragmented has to fit with its second header.
+        let room = self.route_mtu(&way).saturating_sub(OUTER_HEADER);
+        if skb.packet.dont_fragment && skb.packet.length() > usize::from(room) {
+            self.unreachable(skb, 4, room, cx);
+            return Err(Dropped(DropReason::TooBig));
+        }
         cx.observer.step(skb.hop, || Step::Encapsulated { source, destination });
         cx.observer.close(skb.hop, Some(DeviceName::TUNL0), &skb.packet, || End::Sent { to: None });
-        let inner = skb.packet.clone();
-        let (tos, ttl, dont_fragment) = (inner.tos, inner.ttl, inner.dont_fragment);
-        let outer = Packet { tos, ttl, dont_fragment, ..Packet::new(source, destination, Body::Ipip(Box::new(inner))) };
-        let mut packet = outer;
-        packet.id = self.ip_id();
+        let inner = skb.take_packet();
+        // TTL and DF are copied (`ttl inherit`, `pmtudisc` off). The TOS is not, unless the tunnel were made with `tos
+        // inherit`, which tunl0 is not: only its ECN bits are (`ip_tunnel_ecn_encap`, RFC 6040).
+        let ecn = if inner.tos & ECN_CE == ECN_CE { ECN_ECT_0 } else { inner.tos & ECN_CE };
+        let (tos, ttl, dont_fragment, id) = (ecn, inner.ttl, inner.dont_fragment, self.ip_id());
+        let outer = Packet::new(source, destination, Body::Ipip(Box::new(inner)));
+        let packet = Packet { tos, ttl, dont_fragment, id, ..outer };
         let arrival = Arrival { time: cx.now, place: &self.name, id: skb.id, in_device: None, packet: &packet };
         let hop = cx.observer.open(arrival);
         // The mark survives inside the node; connection tracking starts afresh.
         let in_device = self.device_index(DeviceName::TUNL0);
-        let mut outer =
-            Skb { packet, id: skb.id, mark: skb.mark, in_device, link: None, tracked: None, untracked: false, hop };
+        let mut outer = Skb {
+            packet,
+            id: skb.id,
+            mark: skb.mark,
+            in_device,
+            link: None,
+            tracked: None,
+            before_tracking: BeforeTracking::default(),
+            longest_fragment: 0,
+            hop,
+        };
         if let Err(Dropped(reason)) = self.output(&mut outer, cx) {
             if let Some(tracked) = outer.tracked {
                 self.conntrack.abandon(tracked);
@@ -45,14 +71,24 @@ impl Namespace {
     pub(super) fn decapsulate<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
         let (source, destination) = (skb.packet.source, skb.packet.destination);
         let device = self.device_index(DeviceName::TUNL0).filter(|index| self.devices[*index].up);
-        let (Some(device), Body::Ipip(inner)) = (device, &skb.packet.body) else {
-            self.unreachable(skb, 2, 0, cx);
+        let (Some(device), Body::Ipip(inner)) = (device, &mut skb.packet.body) else {
+            // Without the module nobody knows the protocol; with it nobody has the tunnel (`tunnel4_rcv`).
+            let code = if self.device_index(DeviceName::TUNL0).is_some() { 3 } else { 2 };
+            self.unreachable(skb, code, 0, cx);
             return Err(Dropped(DropReason::NoListener));
         };
-        let inner = (**inner).clone();
+        // `IP_ECN_decapsulate`: congestion on the way is told on, or the packet is dropped as it would have been.
+        if skb.packet.tos & ECN_CE == ECN_CE {
+            if inner.tos & ECN_CE == 0 {
+                return Err(Dropped(DropReason::Congestion));
+            }
+            inner.tos |= ECN_CE;
+        }
         cx.observer.step(skb.hop, || Step::Decapsulated { source, destination });
         cx.observer.close(skb.hop, None, &skb.packet, || End::Delivered { to: "tunl0".into() });
-        self.receive(skb.id, inner, device, None, skb.mark, cx);
+        if let Body::Ipip(inner) = skb.take_packet().body {
+            self.receive(skb.id, *inner, device, None, skb.mark, cx);
+        }
         Ok(())
     }
 }

@@ -6,25 +6,30 @@
 //! send ─ OUTPUT ─ routing again ─ POSTROUTING ─ transmit, or lo and receive again
 //! ```
 //!
-//! Follows `net/ipv4/ip_input.c`, `ip_forward.c` and `ip_output.c`. Source validation (`rp_filter`) is off, as Calico
-//! leaves it; the raw table's `rpfilter` rule does that work.
+//! Follows `net/ipv4/ip_input.c`, `ip_forward.c` and `ip_output.c`. What routing decides is in `routing`, who may come
+//! by which device in `source_validation`.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::fib::{Fib, Route, RouteKind};
-use super::skb::{Context, Effect, Skb, Waiting};
+use super::conf::{DeviceConf, IcmpConf};
+use super::fib::{Fib, Route};
+use super::fragments::Incomplete;
+use super::redirect::Peer;
+use super::routing::Routed;
+use super::rules::Policy;
+use super::skb::{BeforeTracking, Context, Skb, Waiting};
 use super::tcp::Sockets;
 use super::wire::{Frame, Payload};
-use super::{Device, DeviceKind};
+use super::{Device, DeviceKind, Devices};
 use crate::conntrack;
 use crate::netfilter::ipset::IpSets;
 use crate::netfilter::log::LogRecord;
-use crate::netfilter::{ChainId, Hook, Memory, Ruleset};
+use crate::netfilter::{ChainId, Hook, Memory, Ruleset, TableName};
 use crate::packet::{DeviceName, Mac, Packet, protocol};
-use crate::trace::{Arrival, DropReason, End, Observer, Place, Step};
+use crate::trace::{Arrival, DropReason, End, Observer, Place};
 
 /// What differs between kernels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,9 +44,15 @@ pub struct Namespace {
     /// Its name for people.
     pub name: Place,
     /// Its devices, in order of creation; `lo` is the first.
-    pub devices: Vec<Device>,
-    /// Its routes.
+    pub devices: Devices,
+    /// Its main table of routes.
     pub fib: Fib,
+    /// Its other tables of routes, and the rules that tell which is asked.
+    pub policy: Policy,
+    /// `net.ipv4.conf.all`.
+    pub conf: DeviceConf,
+    /// How many ICMP errors it sends.
+    pub icmp: IcmpConf,
     /// `net.ipv4.ip_forward`.
     pub forwarding: bool,
     /// Its rules.
@@ -64,29 +75,33 @@ pub struct Namespace {
     pub kernel: KernelProfile,
     /// Its sockets.
     pub sockets: Sockets,
+    /// `net.bridge.bridge-nf-call-iptables`: what is bridged is shown to the rules. 1 on every node that kubeadm checks.
+    pub bridge_calls_iptables: bool,
+    /// Behind which port of a bridge an Ethernet address is.
+    pub(super) stations: FxHashMap<(DeviceName, Mac), usize>,
     pub(super) neighbours: FxHashMap<(usize, Ipv4Addr), Mac>,
     pub(super) waiting: Vec<Waiting>,
-    pub(super) nth: FxHashMap<(ChainId, usize), u32>,
+    pub(super) nth: FxHashMap<(TableName, ChainId, usize), u32>,
     pub(super) next_ip_id: u16,
+    pub(super) peers: FxHashMap<Ipv4Addr, Peer>,
+    pub(super) incomplete: Vec<Incomplete>,
+    pub(super) gathered: u64,
 }
 
 /// A packet that went no further.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dropped(pub DropReason);
 
-/// What routing decides.
-enum Routed {
-    Local,
-    Forward(Route),
-}
-
 impl Namespace {
     /// A namespace with a loopback device and nothing else.
     pub fn new(name: impl Into<Arc<str>>, conntrack: conntrack::Table, kernel: KernelProfile) -> Self {
         Self {
             name: name.into(),
-            devices: vec![Device::loopback()],
+            devices: [Device::loopback()].into_iter().collect(),
             fib: Fib::default(),
+            policy: Policy::default(),
+            conf: DeviceConf::default(),
+            icmp: IcmpConf::default(),
             forwarding: false,
             rules: Ruleset::default(),
             sets: IpSets::default(),
@@ -98,34 +113,41 @@ impl Namespace {
             log: Vec::new(),
             kernel,
             sockets: Sockets::default(),
+            bridge_calls_iptables: false,
+            stations: FxHashMap::default(),
             neighbours: FxHashMap::default(),
             waiting: Vec::new(),
             nth: FxHashMap::default(),
             next_ip_id: 0,
+            peers: FxHashMap::default(),
+            incomplete: Vec::new(),
+            gathered: 0,
         }
+    }
+
+    /// A namespace to try settings on.
+    pub(super) fn probe() -> Self {
+        let conntrack = conntrack::Table::new(conntrack::Timeouts::default(), true);
+        Self::new("", conntrack, KernelProfile { postrouting_sees_input: true })
     }
 
     /// The place of a device.
     pub fn device_index(&self, name: DeviceName) -> Option<usize> {
-        self.devices.iter().position(|device| device.name == name)
+        self.devices.place(name)
     }
 
     /// Whether `address` is one of this namespace's own.
     pub fn is_local(&self, address: Ipv4Addr) -> bool {
-        address.is_loopback() || self.devices.iter().any(|device| device.has(address))
-    }
-
-    /// The address a packet gets that leaves by `device`: the device's first, else the first that any other device has,
-    /// in order of creation (`inet_select_addr`).
-    pub fn source_for(&self, device: DeviceName) -> Option<Ipv4Addr> {
-        let own = self.devices.iter().find(|one| one.name == device);
-        let others = self.devices.iter().filter(|one| one.kind != DeviceKind::Loopback);
-        own.into_iter().chain(others).find_map(|one| one.addresses.first()).map(ipnet::Ipv4Net::addr)
+        address.is_loopback() || self.devices.have(address)
     }
 
     /// A frame has come in by a device.
     pub fn receive_frame<O: Observer>(&mut self, device: usize, frame: Frame, cx: &mut Context<'_, O>) {
         let Some(port) = self.devices.get(device).filter(|port| port.up) else { return };
+        if let Some(bridge) = port.master {
+            self.bridge_frame(bridge, device, frame, cx);
+            return;
+        }
         let ours = frame.destination == port.mac || frame.destination == Mac::BROADCAST;
         match frame.payload {
             Payload::Arp(arp) if ours => self.receive_arp(device, arp, cx),
@@ -150,14 +172,33 @@ impl Namespace {
     ) {
         let in_device = self.devices.get(device).map(|device| device.name);
         let hop = cx.observer.open(Arrival { time: cx.now, place: &self.name, id, in_device, packet: &packet });
-        let skb = Skb { packet, id, mark, in_device: Some(device), link, tracked: None, untracked: false, hop };
+        let skb = Skb {
+            packet,
+            id,
+            mark,
+            in_device: Some(device),
+            link,
+            tracked: None,
+            before_tracking: BeforeTracking::default(),
+            longest_fragment: 0,
+            hop,
+        };
         self.pass(skb, cx, |this, skb, cx| {
-            this.hook(Hook::Prerouting, skb, None, cx)?;
-            match this.route_input(skb, cx)? {
-                Routed::Local => this.deliver(skb, cx),
-                Routed::Forward(route) => this.forward(skb, &route, cx),
+            // `nf_defrag_ipv4` stands before the raw table wherever connections are tracked.
+            if this.tracking && !this.gather(skb, cx) {
+                return Ok(());
             }
+            this.hook(Hook::Prerouting, skb, None, cx)?;
+            this.input(skb, cx)
         });
+    }
+
+    /// The routing decision, and what follows from it.
+    pub(super) fn input<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
+        match self.route_input(skb, cx)? {
+            Routed::Local => self.deliver(skb, cx),
+            Routed::Forward { route, redirects } => self.forward(skb, &route, redirects, cx),
+        }
     }
 
     /// Sends a packet that a process of this namespace, or the kernel itself, has made: `ip_local_out`.
@@ -175,12 +216,22 @@ impl Namespace {
         cx: &mut Context<'_, O>,
     ) {
         let hop = cx.observer.open(Arrival { time: cx.now, place: &self.name, id, in_device: None, packet: &packet });
-        let skb = Skb { packet, id, mark, in_device: None, link: None, tracked, untracked: false, hop };
+        let skb = Skb {
+            packet,
+            id,
+            mark,
+            in_device: None,
+            link: None,
+            tracked,
+            before_tracking: BeforeTracking::default(),
+            longest_fragment: 0,
+            hop,
+        };
         self.pass(skb, cx, Self::output);
     }
 
     /// Runs a part of the journey, and ends the hop of a packet that does not survive it.
-    fn pass<O: Observer>(
+    pub(super) fn pass<O: Observer>(
         &mut self,
         mut skb: Skb,
         cx: &mut Context<'_, O>,
@@ -194,53 +245,17 @@ impl Namespace {
         }
     }
 
-    fn route_input<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<Routed, Dropped> {
-        let (source, destination) = (skb.packet.source, skb.packet.destination);
-        let from_loopback = skb.in_device == Some(0);
-        let martian = self.is_local(source) || source.is_broadcast() || source.is_multicast();
-        if !from_loopback && (martian || destination.is_loopback()) {
-            return Err(Dropped(DropReason::Martian));
-        }
-        if self.is_local(destination) {
-            let route = Some(destination.into());
-            cx.observer.step(skb.hop, || Step::Route { destination, route, via: None, device: None });
-            return Ok(Routed::Local);
-        }
-        if !self.forwarding {
-            return Err(Dropped(DropReason::ForwardingOff));
-        }
-        let route = self.lookup(skb, cx)?;
-        Ok(Routed::Forward(route))
-    }
-
-    /// The route to the packet's destination; drops the packet where there is none, or one that says so, and tells the
-    /// sender what the kernel tells it.
-    fn lookup<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<Route, Dropped> {
-        let destination = skb.packet.destination;
-        let route = self.fib.lookup(destination).cloned();
-        cx.observer.step(skb.hop, || Step::Route {
-            destination,
-            route: route.as_ref().map(|route| route.destination),
-            via: route.as_ref().and_then(|route| route.via),
-            device: route.as_ref().and_then(|route| route.device),
-        });
-        let (code, reason) = match route {
-            Some(route) => match route.kind {
-                RouteKind::Unicast | RouteKind::Local => return Ok(route),
-                RouteKind::Blackhole => return Err(Dropped(DropReason::Blackhole)),
-                RouteKind::Unreachable => (1, DropReason::Unreachable),
-                RouteKind::Prohibit => (13, DropReason::Prohibit),
-            },
-            None => (0, DropReason::NoRoute),
-        };
-        self.unreachable(skb, code, 0, cx);
-        Err(Dropped(reason))
-    }
-
     /// `ip_local_deliver`.
     fn deliver<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
+        if !self.gather(skb, cx) {
+            return Ok(());
+        }
         self.hook(Hook::Input, skb, None, cx)?;
         match skb.packet.protocol() {
+            // `tcp_v4_rcv`, `udp_rcv`, `icmp_rcv`.
+            protocol::TCP | protocol::UDP | protocol::ICMP if skb.packet.bad_checksum => {
+                Err(Dropped(DropReason::BadChecksum))
+            }
             protocol::IPIP => self.decapsulate(skb, cx),
             protocol::TCP => self.receive_tcp(skb, cx),
             protocol::UDP => self.receive_udp(skb, cx),
@@ -253,47 +268,43 @@ impl Namespace {
     }
 
     /// `ip_forward`.
-    fn forward<O: Observer>(&mut self, skb: &mut Skb, route: &Route, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
+    fn forward<O: Observer>(
+        &mut self,
+        skb: &mut Skb,
+        route: &Route,
+        redirects: bool,
+        cx: &mut Context<'_, O>,
+    ) -> Result<(), Dropped> {
         if skb.packet.ttl <= 1 {
             self.time_exceeded(skb, cx);
             return Err(Dropped(DropReason::TtlExceeded));
         }
-        let mtu = self.route_device(route).map_or(u16::MAX, |(_, device)| device.mtu);
-        if skb.packet.dont_fragment && skb.packet.length() > usize::from(mtu) {
+        let mtu = self.route_mtu(route);
+        // `ip_exceeds_mtu`.
+        let too_long = skb.packet.length() > usize::from(mtu);
+        if skb.packet.dont_fragment && too_long {
             self.unreachable(skb, 4, mtu, cx);
             return Err(Dropped(DropReason::TooBig));
         }
         skb.packet.ttl -= 1;
+        if redirects {
+            self.redirect(skb, route, cx);
+        }
         self.hook(Hook::Forward, skb, route.device, cx)?;
         self.postrouting(skb, route, cx)
     }
 
-    /// `__ip_local_out`, and routing again where NAT has changed the destination (`ip_route_me_harder`).
+    /// `__ip_local_out`, and routing again where the rules have changed what a route is looked up by.
     pub(super) fn output<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
-        let destination = skb.packet.destination;
+        let before = (skb.packet.source, skb.packet.destination, skb.mark, skb.packet.tos);
         let route = self.route_output(skb, cx)?;
         self.hook(Hook::Output, skb, route.device, cx)?;
-        let route = if skb.packet.destination == destination { route } else { self.route_output(skb, cx)? };
+        // `ipt_mangle_out` looks at all four, `nf_nat_ipv4_local_fn` at the destination: `ip_route_me_harder`.
+        let after = (skb.packet.source, skb.packet.destination, skb.mark, skb.packet.tos);
+        let by_mark = !self.policy.plain;
+        let again = before.1 != after.1 || by_mark && before != after;
+        let route = if again { self.route_output(skb, cx)? } else { route };
         self.postrouting(skb, &route, cx)
-    }
-
-    fn route_output<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<Route, Dropped> {
-        let destination = skb.packet.destination;
-        if self.is_local(destination) {
-            let device = Some(DeviceName::LO);
-            let route = Some(destination.into());
-            cx.observer.step(skb.hop, || Step::Route { destination, route, via: None, device });
-            return Ok(Route {
-                destination: destination.into(),
-                kind: RouteKind::Local,
-                via: None,
-                device,
-                source: None,
-                protocol: "kernel",
-                onlink: false,
-            });
-        }
-        self.lookup(skb, cx)
     }
 
     fn postrouting<O: Observer>(
@@ -303,16 +314,21 @@ impl Namespace {
         cx: &mut Context<'_, O>,
     ) -> Result<(), Dropped> {
         self.hook(Hook::Postrouting, skb, route.device, cx)?;
+        // `ip_finish_output`.
+        let mtu = self.route_mtu(route);
+        if skb.packet.length() > usize::from(mtu) || skb.longest_fragment > 0 {
+            return self.transmit_in_parts(skb, route, mtu, cx);
+        }
         self.transmit(skb, route, cx)
     }
 
-    fn route_device(&self, route: &Route) -> Option<(usize, &Device)> {
-        let index = self.device_index(route.device?)?;
-        Some((index, &self.devices[index]))
-    }
-
     /// The end of the stack: the device takes the packet.
-    fn transmit<O: Observer>(&mut self, skb: &mut Skb, route: &Route, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
+    pub(super) fn transmit<O: Observer>(
+        &mut self,
+        skb: &mut Skb,
+        route: &Route,
+        cx: &mut Context<'_, O>,
+    ) -> Result<(), Dropped> {
         let Some((index, device)) = self.route_device(route).filter(|(_, device)| device.up) else {
             return Err(Dropped(DropReason::DeviceDown));
         };
@@ -328,18 +344,16 @@ impl Namespace {
                     packet: &skb.packet,
                 });
                 // The connection and the mark stay with a packet that goes round by lo.
-                let again = Skb { in_device: Some(0), hop, ..skb.clone() };
+                let again = Skb { in_device: Some(0), hop, packet: skb.take_packet(), ..*skb };
                 self.pass(again, cx, |this, skb, cx| {
                     this.hook(Hook::Prerouting, skb, None, cx)?;
-                    match this.route_input(skb, cx)? {
-                        Routed::Local => this.deliver(skb, cx),
-                        Routed::Forward(route) => this.forward(skb, &route, cx),
-                    }
+                    this.input(skb, cx)
                 });
                 Ok(())
             }
             DeviceKind::Ipip => self.encapsulate(skb, route, cx),
-            DeviceKind::Ethernet => {
+            DeviceKind::Unknown => Err(Dropped(DropReason::Unknown(format!("what {name} does with a packet").into()))),
+            DeviceKind::Ethernet | DeviceKind::Bridge => {
                 let next_hop = route.via.unwrap_or(skb.packet.destination);
                 self.transmit_to_neighbour(skb, index, next_hop, cx);
                 Ok(())
@@ -348,24 +362,17 @@ impl Namespace {
     }
 
     /// Puts a packet into a frame.
-    pub(super) fn put_on_wire<O: Observer>(&self, skb: &Skb, device: usize, to: Mac, cx: &mut Context<'_, O>) {
+    pub(super) fn put_on_wire<O: Observer>(&self, skb: &mut Skb, device: usize, to: Mac, cx: &mut Context<'_, O>) {
         let port = &self.devices[device];
         cx.observer.close(skb.hop, Some(port.name), &skb.packet, || End::Sent { to: Some(to) });
-        let payload = Payload::Ipv4(skb.id, skb.packet.clone());
+        let payload = Payload::Ipv4(skb.id, skb.take_packet());
         let frame = Frame { source: port.mac, destination: to, payload };
-        cx.effects.push(Effect::Transmit { device, frame });
+        self.emit(device, frame, cx);
     }
 
     /// The next value of the IPv4 identification field.
     pub(super) fn ip_id(&mut self) -> u16 {
         self.next_ip_id = self.next_ip_id.wrapping_add(1);
         self.next_ip_id
-    }
-}
-
-impl Device {
-    /// Whether `address` is one of the device's.
-    pub fn has(&self, address: Ipv4Addr) -> bool {
-        self.addresses.iter().any(|own| own.addr() == address)
     }
 }

@@ -3,22 +3,23 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use ipnet::Ipv4Net;
 use rustc_hash::FxHashMap;
 
 use super::fib::{Fib, RouteKind};
-use super::skb::{Context, Skb};
-use super::{Device, Dropped, Namespace};
+use super::skb::{BeforeTracking, Context, Skb};
+use super::{Devices, Dropped, Namespace};
 use crate::Time;
-use crate::conntrack::{self, Direction, Jiffies, Layer4, Manip, Tracked, Tuple};
+use crate::conntrack::{
+    self, Binding, Confirmed, Direction, Jiffies, Layer4, Manip, Template, Tracked, Tracking, Tuple, Zone,
+};
 use crate::netfilter::ipset::IpSets;
 use crate::netfilter::log::LogRecord;
 use crate::netfilter::walk::{Connection, CtView, Culprit, Ends, Environment, Rewritten, Sender, Verdict, View, walk};
 use crate::netfilter::{
-    AddressType, ChainId, CtDirection, CtState, CtStatuses, Hook, LogTarget, Memory, NatRange, PacketType, Rpfilter,
-    SetMatch, TableName, Target,
+    AddressType, ChainId, CtDirection, CtState, CtStatuses, CtZone, Hook, LogTarget, Memory, PacketType, Rpfilter,
+    SetMatch, TableName, Target, ZoneSide,
 };
-use crate::packet::{Body, DeviceName, Mac, Packet, TcpOptions};
+use crate::packet::{Body, DeviceName, Icmp, Mac, Packet, TcpOptions};
 use crate::random::Random;
 use crate::trace::{DropReason, HopWatch, Observer, Step};
 
@@ -47,12 +48,12 @@ const fn stages(hook: Hook) -> &'static [Stage] {
 /// The parts of a namespace that rules ask, beside the tables they stand in.
 struct Around<'a> {
     now: Time,
-    devices: &'a [Device],
+    devices: &'a Devices,
     fib: &'a Fib,
     sets: &'a IpSets,
     pins: &'a FxHashMap<ChainId, ChainId>,
-    pinned_table: bool,
-    nth: &'a mut FxHashMap<(ChainId, usize), u32>,
+    table: TableName,
+    nth: &'a mut FxHashMap<(TableName, ChainId, usize), u32>,
     log: &'a mut Vec<LogRecord>,
     random: &'a mut Random,
     link: Option<(Mac, Mac)>,
@@ -61,7 +62,7 @@ struct Around<'a> {
     memory: &'a mut Memory,
     /// Whether the packet was made here.
     own: bool,
-    untracked: bool,
+    before_tracking: BeforeTracking,
     rewritten: Rewritten,
 }
 
@@ -74,12 +75,16 @@ impl Environment for Around<'_> {
             return AddressType::Multicast;
         }
         // `__inet_dev_addr_type` looks into the local table alone: what is not there is unicast.
-        let here = |one: &&Device| device.is_none_or(|device| device == one.name);
-        let local = |one: &Device| one.has(address) || one.addresses.iter().any(|own| loops(*own, address));
-        let broadcast = |one: &Device| one.addresses.iter().any(|own| is_broadcast(*own, address));
-        if self.devices.iter().filter(here).any(local) {
+        let (local, broadcast) = match device {
+            None => (self.devices.hold(address), self.devices.broadcast_to(address)),
+            Some(name) => {
+                let device = self.devices.place(name).map(|place| &self.devices[place]);
+                device.map_or((false, false), |one| (one.holds(address), one.broadcasts_to(address)))
+            }
+        };
+        if local {
             AddressType::Local
-        } else if self.devices.iter().filter(here).any(broadcast) {
+        } else if broadcast {
             AddressType::Broadcast
         } else {
             AddressType::Unicast
@@ -91,7 +96,7 @@ impl Environment for Around<'_> {
         if device == Some(DeviceName::LO) {
             return true;
         }
-        if self.devices.iter().any(|one| one.has(source)) {
+        if self.devices.have(source) {
             return options.accept_local;
         }
         let route = self.fib.lookup(source).filter(|route| route.kind == RouteKind::Unicast);
@@ -103,14 +108,14 @@ impl Environment for Around<'_> {
     }
 
     fn chance(&mut self, chain: ChainId, target: &Target, probability: u32) -> bool {
-        match self.pins.get(&chain).filter(|_| self.pinned_table) {
+        match self.pins.get(&chain).filter(|_| self.table == TableName::Nat) {
             Some(pin) => matches!(target, Target::Jump(to) | Target::Goto(to) if to == pin),
             None => self.random.chance(probability),
         }
     }
 
     fn nth(&mut self, chain: ChainId, index: usize, every: u32) -> u32 {
-        let seen = self.nth.entry((chain, index)).or_default();
+        let seen = self.nth.entry((self.table, chain, index)).or_default();
         let place = *seen;
         *seen = (place + 1) % every;
         place
@@ -164,7 +169,19 @@ impl Environment for Around<'_> {
     }
 
     fn untrack(&mut self) {
-        self.untracked |= self.tracked.is_none();
+        self.before_tracking.untracked |= self.tracked.is_none();
+    }
+
+    fn assign_zone(&mut self, zone: CtZone, mark: u32) -> bool {
+        // `xt_ct_target`: what is tracked or exempt stays as it is.
+        if self.tracked.is_none() && !self.before_tracking.untracked {
+            self.before_tracking.zone = Zone {
+                id: zone.number.unwrap_or(mark as u16),
+                original: zone.side != ZoneSide::Reply,
+                reply: zone.side != ZoneSide::Original,
+            };
+        }
+        true
     }
 
     fn memory(&mut self) -> Option<&mut Memory> {
@@ -186,13 +203,13 @@ impl Environment for Around<'_> {
     }
 
     fn device_address(&self, device: DeviceName) -> Option<Ipv4Addr> {
-        let device = self.devices.iter().find(|one| one.name == device)?;
-        device.addresses.first().map(Ipv4Net::addr)
+        let device = &self.devices[self.devices.place(device)?];
+        device.addresses.first().map(ipnet::Ipv4Net::addr)
     }
 
     fn path_mtu(&self, view: &View<'_>) -> Option<u16> {
         let mtu = |name: Option<DeviceName>| {
-            name.and_then(|name| self.devices.iter().find(|one| one.name == name)).map(|device| device.mtu)
+            name.and_then(|name| self.devices.place(name)).map(|place| self.devices[place].mtu)
         };
         let back = self.fib.lookup(view.packet.source).and_then(|route| route.device);
         mtu(view.out_device).into_iter().chain(mtu(back)).min()
@@ -226,14 +243,6 @@ fn ends(tuple: &Tuple) -> Ends {
     Ends { source: tuple.source, source_port, destination: tuple.destination, destination_port }
 }
 
-fn loops(own: Ipv4Net, address: Ipv4Addr) -> bool {
-    own.addr().is_loopback() && own.contains(&address)
-}
-
-fn is_broadcast(own: Ipv4Net, address: Ipv4Addr) -> bool {
-    own.prefix_len() < 31 && own.broadcast() == address
-}
-
 impl Namespace {
     /// Takes a packet through a hook.
     pub(super) fn hook<O: Observer>(
@@ -250,9 +259,9 @@ impl Namespace {
                     Verdict::Accept => {}
                     verdict => return Err(self.refuse(*table, verdict, skb, cx)),
                 },
-                Stage::Conntrack => self.track(skb, cx),
+                Stage::Conntrack => self.track(hook, skb, cx)?,
                 Stage::Nat(manip) => self.nat(*manip, hook, skb, out_device, cx)?,
-                Stage::Confirm => self.confirm(skb)?,
+                Stage::Confirm => self.confirm(skb, Jiffies::from(cx.now))?,
             }
         }
         Ok(())
@@ -272,7 +281,10 @@ impl Namespace {
             _ => skb.in_device.and_then(|index| self.devices.get(index)).map(|device| device.name),
         };
         let untracked = CtView { state: CtState::Untracked, src_nat: false, dst_nat: false };
-        let ct = skb.tracked.map(|tracked| self.ct_view(tracked)).or_else(|| skb.untracked.then_some(untracked));
+        let ct = skb
+            .tracked
+            .map(|tracked| self.ct_view(tracked))
+            .or_else(|| skb.before_tracking.untracked.then_some(untracked));
         let view = View { packet: &skb.packet, in_device, out_device, ct };
         let mut around = Around {
             now: cx.now,
@@ -280,7 +292,7 @@ impl Namespace {
             fib: &self.fib,
             sets: &self.sets,
             pins: &self.pins,
-            pinned_table: table == TableName::Nat,
+            table,
             nth: &mut self.nth,
             log: &mut self.log,
             random: cx.random,
@@ -289,13 +301,13 @@ impl Namespace {
             tracked: skb.tracked,
             memory: &mut self.memory,
             own: skb.in_device.is_none(),
-            untracked: skb.untracked,
+            before_tracking: skb.before_tracking,
             rewritten: Rewritten::default(),
         };
         let mut watch = HopWatch { observer: cx.observer, hop: skb.hop };
         let verdict = walk(self.rules.table_mut(table), hook, &view, &mut skb.mark, &mut around, &mut watch);
-        let Around { untracked, rewritten, .. } = around;
-        skb.untracked = untracked;
+        let Around { before_tracking, rewritten, .. } = around;
+        skb.before_tracking = before_tracking;
         apply(rewritten, &mut skb.packet);
         verdict
     }
@@ -340,14 +352,20 @@ impl Namespace {
         DropReason::Rule { table, chain: culprit.chain.clone(), number: culprit.number, rule, told }
     }
 
-    fn track<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) {
+    fn track<O: Observer>(&mut self, hook: Hook, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
         // A packet that came round by lo, or an error about a tracked packet, brings its connection along.
-        if !self.tracking || skb.tracked.is_some() || skb.untracked {
-            return;
+        if !self.tracking || skb.tracked.is_some() || skb.before_tracking.untracked {
+            return Ok(());
         }
-        skb.tracked = self.conntrack.track(&skb.packet, Jiffies::from(cx.now));
+        let template = Template { arriving: hook == Hook::Prerouting, zone: skb.before_tracking.zone };
+        let tracking = self.conntrack.track_as(&skb.packet, template, Jiffies::from(cx.now));
+        if tracking == Tracking::Full {
+            return Err(Dropped(DropReason::ConntrackFull));
+        }
+        skb.tracked = tracking.tracked();
         let state = skb.tracked.map_or(CtState::Invalid, |tracked| tracked.state);
         cx.observer.step(skb.hop, || Step::Conntrack { state });
+        Ok(())
     }
 
     /// `nf_nat_inet_fn`: asks the rules about the first packet of a connection, translates all of them.
@@ -360,19 +378,35 @@ impl Namespace {
         cx: &mut Context<'_, O>,
     ) -> Result<(), Dropped> {
         let Some(tracked) = skb.tracked else { return Ok(()) };
+        if tracked.state == CtState::Related && self.is_redirect_about_nat(skb, tracked) {
+            return Err(Dropped(DropReason::Conntrack));
+        }
         if tracked.state == CtState::New && !self.conntrack.nat_done(tracked.entry, manip) {
+            let mut masquerade = None;
             let range = match self.walk(TableName::Nat, hook, skb, out_device, cx) {
                 Verdict::Accept => None,
-                Verdict::Dnat(range) | Verdict::Snat(range) => Some(range),
+                Verdict::Dnat(range) | Verdict::Snat(range) => Some(Binding::from(range)),
                 Verdict::Masquerade { ports, random_fully } => {
                     let address = out_device.and_then(|device| self.source_for(device));
                     // `nf_nat_masquerade_ipv4` drops a packet for which it finds no address.
                     let address = address.ok_or(Dropped(DropReason::Conntrack))?;
-                    Some(NatRange { first: Some(address), last: Some(address), ports, random_fully })
+                    masquerade = out_device;
+                    let (first, last) = (Some(address), Some(address));
+                    Some(Binding { first, last, ports, random_fully, persistent: false })
                 }
                 verdict => return Err(self.refuse(TableName::Nat, verdict, skb, cx)),
             };
             if !self.conntrack.bind(tracked.entry, manip, range, Jiffies::from(cx.now), cx.random) {
+                return Err(Dropped(DropReason::Conntrack));
+            }
+            if let Some(device) = masquerade {
+                self.conntrack.set_masquerade(tracked.entry, device);
+            }
+        } else if hook == Hook::Postrouting && tracked.direction == Direction::Original {
+            // What was masqueraded for one device cannot leave by another (`nf_nat_oif_changed`).
+            let bound = self.conntrack.get(tracked.entry).and_then(|entry| entry.masquerade);
+            if bound.is_some() && bound != out_device {
+                self.conntrack.kill(tracked.entry);
                 return Err(Dropped(DropReason::Conntrack));
             }
         }
@@ -390,15 +424,27 @@ impl Namespace {
         Ok(())
     }
 
-    fn confirm(&mut self, skb: &Skb) -> Result<(), Dropped> {
+    /// A redirect tells of a way that the other side of a translation knows nothing about: it is dropped, also where
+    /// the translation is not yet complete (`nf_nat_icmp_reply_translation`). Without a nat table nobody looks.
+    fn is_redirect_about_nat(&self, skb: &Skb, tracked: Tracked) -> bool {
+        matches!(skb.packet.body, Body::Icmp(Icmp::Redirect { .. }))
+            && !self.rules.table(TableName::Nat).is_vacant()
+            && self.conntrack.get(tracked.entry).is_some_and(|entry| {
+                let status = entry.status;
+                !(status.src_nat_done && status.dst_nat_done) || status.src_nat || status.dst_nat
+            })
+    }
+
+    fn confirm(&mut self, skb: &mut Skb, now: Jiffies) -> Result<(), Dropped> {
         match skb.tracked {
             // Only a packet of the original direction puts its connection into the table.
             Some(tracked) if tracked.state == CtState::New => {
-                if self.conntrack.confirm(tracked) {
-                    Ok(())
-                } else {
-                    Err(Dropped(DropReason::Conntrack))
+                match self.conntrack.confirm(tracked, now) {
+                    Confirmed::Entered => {}
+                    Confirmed::Merged(other) => skb.tracked = Some(other),
+                    Confirmed::Dropped => return Err(Dropped(DropReason::Conntrack)),
                 }
+                Ok(())
             }
             _ => Ok(()),
         }

@@ -1,8 +1,10 @@
 use std::net::Ipv4Addr;
 
+use bytes::Bytes;
+
 use crate::Time;
-use crate::conntrack::Tracked;
-use crate::packet::{Mac, Packet};
+use crate::conntrack::{Tracked, Zone};
+use crate::packet::{Body, Mac, Packet};
 use crate::random::Random;
 use crate::trace::{HopRef, PacketId};
 
@@ -24,10 +26,31 @@ pub struct Skb {
     pub link: Option<(Mac, Mac)>,
     /// What connection tracking attached to it.
     pub tracked: Option<Tracked>,
-    /// Exempt from connection tracking: by NOTRACK.
-    pub untracked: bool,
+    /// What the raw table has said of its tracking.
+    pub before_tracking: BeforeTracking,
+    /// The length of the longest fragment it was put together from, 0 for a whole packet: what goes out is no longer.
+    pub longest_fragment: u16,
     /// The hop it is recorded as.
     pub hop: HopRef,
+}
+
+/// What NOTRACK and CT have said of a packet that is not tracked yet (`skb->_nfct` as a template).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BeforeTracking {
+    /// It is exempt.
+    pub untracked: bool,
+    /// The zone it gets.
+    pub zone: Zone,
+}
+
+impl Skb {
+    /// Takes the packet out, to hand it on: its bytes are neither copied nor counted once more. What stays behind is of no
+    /// use to anybody.
+    pub(super) fn take_packet(&mut self) -> Packet {
+        let nothing = Body::Other { protocol: 0, payload: Bytes::new() };
+        let body = std::mem::replace(&mut self.packet.body, nothing);
+        Packet { body, ..self.packet }
+    }
 }
 
 /// A packet that waits for its next hop's Ethernet address.
@@ -100,6 +123,11 @@ pub enum Timer {
         connection: u64,
         /// The retransmission it was set for; a later one makes it void.
         generation: u32,
+    },
+    /// The other fragments of a packet have not come in time.
+    Fragments {
+        /// The packet's identification, and its place among all that were begun.
+        number: u64,
     },
     /// Nobody answered for an address.
     Neighbour {

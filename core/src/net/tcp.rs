@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
+use super::rules::Flow;
 use super::skb::{Context, Effect, Skb, Timer};
 use super::{Dropped, Namespace};
 use crate::Time;
@@ -97,7 +98,7 @@ const SYN_RETRIES: u32 = 6;
 /// `net.ipv4.tcp_retries2`.
 const RETRIES: u32 = 15;
 /// How long a closed connection keeps its ports (`TCP_TIMEWAIT_LEN`).
-const TIME_WAIT: Duration = Duration::from_secs(60);
+const TIME_WAIT: Duration = Duration::from_mins(1);
 /// `net.ipv4.ip_local_port_range`.
 const EPHEMERAL: (u16, u16) = (32768, 60999);
 
@@ -234,17 +235,16 @@ impl Namespace {
         cx: &mut Context<'_, O>,
     ) -> Option<ConnectionId> {
         let source = self.source_towards(*remote.ip())?;
+        let now = cx.now;
         let free = |sockets: &Sockets, port| {
             let ends = (SocketAddrV4::new(source, port), remote);
-            sockets.connections.get(&ends).is_none_or(|old| matches!(old.state, State::TimeWait(end) if end <= cx.now))
+            sockets.connections.get(&ends).is_none_or(|old| matches!(old.state, State::TimeWait(end) if end <= now))
         };
         let pinned = port.or_else(|| self.sockets.next_port.take());
-        let port = match pinned {
-            Some(port) => Some(port).filter(|port| free(&self.sockets, *port)),
-            None => {
-                let start = cx.random.below(u32::from(EPHEMERAL.1 - EPHEMERAL.0) + 1);
-                ports_from(start).find(|port| free(&self.sockets, *port))
-            }
+        let port = if let Some(port) = pinned {
+            Some(port).filter(|port| free(&self.sockets, *port))
+        } else {
+            ephemeral(cx).find(|port| free(&self.sockets, *port))
         }?;
         let local = SocketAddrV4::new(source, port);
         let id = self.add_connection(process, local, remote, State::SynSent, 0, cx);
@@ -263,8 +263,8 @@ impl Namespace {
     ) -> ConnectionId {
         self.sockets.last += 1;
         let id = ConnectionId(self.sockets.last);
-        let route = self.fib.lookup(*remote.ip()).and_then(|route| self.device_index(route.device?));
-        let mtu = if self.is_local(*remote.ip()) { u16::MAX } else { route.map_or(1500, |at| self.devices[at].mtu) };
+        let route = self.find_route(&Flow::to(*remote.ip()));
+        let mtu = route.map_or(1500, |route| self.route_mtu(&route));
         let connection = Connection {
             id,
             process,
@@ -352,6 +352,7 @@ impl Namespace {
             Timer::Retransmit { connection, generation } => {
                 self.retransmit(ConnectionId(connection), generation, cx);
             }
+            Timer::Fragments { number } => self.fragment_timer(number, cx),
             Timer::Neighbour { device, address, tries } => self.neighbour_timer(device, address, tries, cx),
         }
     }
@@ -561,10 +562,7 @@ impl Connection {
 
 /// The ephemeral ports, all of them once, from a random one on.
 fn ephemeral<O>(cx: &mut Context<'_, O>) -> impl Iterator<Item = u16> + use<O> {
-    ports_from(cx.random.below(u32::from(EPHEMERAL.1 - EPHEMERAL.0) + 1))
-}
-
-fn ports_from(start: u32) -> impl Iterator<Item = u16> {
     let count = u32::from(EPHEMERAL.1 - EPHEMERAL.0) + 1;
+    let start = cx.random.below(count);
     (0..count).map(move |step| EPHEMERAL.0 + ((start + step) % count) as u16)
 }

@@ -12,16 +12,16 @@ use crate::packet::{Body, DeviceName, Icmp, Mac, Packet, Tcp, TcpFlags, TcpOptio
 use crate::random::Random;
 use crate::trace::{DropReason, End, Hop, PacketId, Recorder, Step};
 
-const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
-const NODE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
-const POD: Ipv4Addr = Ipv4Addr::new(10, 244, 0, 2);
-const SERVICE: Ipv4Addr = Ipv4Addr::new(10, 96, 0, 10);
-const NODE_MAC: Mac = Mac([2, 0, 0, 0, 0, 1]);
+pub(super) const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+pub(super) const NODE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+pub(super) const POD: Ipv4Addr = Ipv4Addr::new(10, 244, 0, 2);
+pub(super) const SERVICE: Ipv4Addr = Ipv4Addr::new(10, 96, 0, 10);
+pub(super) const NODE_MAC: Mac = Mac([2, 0, 0, 0, 0, 1]);
 const CLIENT_MAC: Mac = Mac([2, 0, 0, 0, 0, 2]);
 const POD_MAC: Mac = Mac([2, 0, 0, 0, 0, 3]);
 
 /// A node with `eth0` towards the client, `cali1` towards a pod, and rules.
-fn node(rules: &[&str]) -> Namespace {
+pub(super) fn node(rules: &[&str]) -> Namespace {
     let kernel = KernelProfile { postrouting_sees_input: false };
     let mut node = Namespace::new("node", Table::new(Timeouts::default(), true), kernel);
     node.forwarding = true;
@@ -38,6 +38,7 @@ fn node(rules: &[&str]) -> Namespace {
         source: None,
         protocol: "boot",
         onlink: false,
+        ..Route::to(destination.parse().unwrap())
     };
     for one in [
         route("0.0.0.0/0", Some(CLIENT), "eth0"),
@@ -55,7 +56,7 @@ fn node(rules: &[&str]) -> Namespace {
     node
 }
 
-fn tcp(from: (Ipv4Addr, u16), to: (Ipv4Addr, u16), flags: TcpFlags) -> Packet {
+pub(super) fn tcp(from: (Ipv4Addr, u16), to: (Ipv4Addr, u16), flags: TcpFlags) -> Packet {
     let tcp = Tcp {
         source: from.1,
         destination: to.1,
@@ -70,7 +71,7 @@ fn tcp(from: (Ipv4Addr, u16), to: (Ipv4Addr, u16), flags: TcpFlags) -> Packet {
 }
 
 /// What a node does with a packet that comes in by `eth0` (or `cali1`): its hops, and the packets that leave.
-fn receive(node: &mut Namespace, device: usize, packet: Packet) -> (Vec<Hop>, Vec<Packet>) {
+pub(super) fn receive(node: &mut Namespace, device: usize, packet: Packet) -> (Vec<Hop>, Vec<Packet>) {
     let mut recorder = Recorder::default();
     let (mut random, mut next_packet, mut effects) = (Random::new(0), 100, Vec::new());
     let mut cx = Context {
@@ -95,15 +96,16 @@ fn receive(node: &mut Namespace, device: usize, packet: Packet) -> (Vec<Hop>, Ve
 }
 
 /// The last hop of a packet that went no further, and why.
-fn dropped(hops: &[Hop]) -> &DropReason {
+pub(super) fn dropped(hops: &[Hop]) -> &DropReason {
     match hops.iter().find_map(|hop| if let End::Dropped(reason) = &hop.end { Some(reason) } else { None }) {
         Some(reason) => reason,
         None => panic!("nothing was dropped: {hops:?}"),
     }
 }
 
-const DNAT: &str = "-t nat -A PREROUTING -d 10.96.0.10 -p tcp --dport 80 -j DNAT --to-destination 10.244.0.2:8080";
-const MASQUERADE: &str = "-t nat -A POSTROUTING -o cali1 -j MASQUERADE";
+pub(super) const DNAT: &str =
+    "-t nat -A PREROUTING -d 10.96.0.10 -p tcp --dport 80 -j DNAT --to-destination 10.244.0.2:8080";
+pub(super) const MASQUERADE: &str = "-t nat -A POSTROUTING -o cali1 -j MASQUERADE";
 
 #[test]
 fn tables_are_met_in_the_kernels_order() {
@@ -153,6 +155,9 @@ fn a_lone_syn_ack_is_invalid_and_skips_nat() {
 #[test]
 fn a_rejected_packet_leaves_no_connection_and_its_sender_is_told() {
     let mut node = node(&["-A FORWARD -d 10.96.0.10 -j REJECT"]);
+    // The packet would leave by the device it came by, and after the redirect the limit of errors would hold this one.
+    node.conf.send_redirects = false;
+    node.devices[1].conf.send_redirects = false;
     let (_, sent) = receive(&mut node, 1, tcp((CLIENT, 40003), (SERVICE, 80), TcpFlags::SYN));
     let [error] = &sent[..] else { panic!("one error: {sent:?}") };
     assert_eq!((error.source, error.destination), (NODE, CLIENT));

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use bytes::Bytes;
 
+use super::rules::Flow;
 use super::skb::{Context, Effect, Skb};
 use super::tcp::{Happened, SocketEvent};
 use super::{Dropped, Namespace};
@@ -23,6 +24,9 @@ impl Namespace {
         let source = source.or_else(|| self.source_towards(*to.ip())).unwrap_or(Ipv4Addr::UNSPECIFIED);
         let mut packet = Packet::new(source, *to.ip(), Udp::new(port, to.port(), payload));
         packet.id = self.ip_id();
+        // What does not fit is sent in parts: DF is set only on what fits (`ip_setup_cork`, IP_PMTUDISC_WANT).
+        let mtu = self.find_route(&Flow::to(*to.ip())).map_or(u16::MAX, |route| self.route_mtu(&route));
+        packet.dont_fragment = packet.length() <= usize::from(mtu);
         self.send(packet, cx);
     }
 
@@ -30,6 +34,8 @@ impl Namespace {
     pub(super) fn receive_udp<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
         let Body::Udp(datagram) = &skb.packet.body else { return Ok(()) };
         let Some(process) = self.sockets.udp(datagram.destination) else {
+            // `__udp4_lib_rcv` takes the connection off before it refuses: the error is looked up like any packet.
+            skb.tracked = None;
             self.unreachable(skb, 3, 0, cx);
             return Err(Dropped(DropReason::NoListener));
         };
@@ -39,8 +45,8 @@ impl Namespace {
             from: skb.packet.source_socket(),
             payload: datagram.payload.clone(),
         };
-        let to = self.sockets.process_name(process);
-        cx.observer.close(skb.hop, None, &skb.packet, || End::Delivered { to });
+        let to = || self.sockets.process_name(process);
+        cx.observer.close(skb.hop, None, &skb.packet, || End::Delivered { to: to() });
         cx.effects.push(Effect::Socket(SocketEvent { process, happened }));
         Ok(())
     }
@@ -51,14 +57,5 @@ impl Namespace {
         let Some(process) = self.sockets.udp(datagram.source) else { return };
         let happened = Happened::DatagramRefused { port: datagram.source, by: skb.id, with: skb.packet.clone() };
         cx.effects.push(Effect::Socket(SocketEvent { process, happened }));
-    }
-
-    /// The source address of a packet to `destination`, as the kernel chooses it.
-    pub fn source_towards(&self, destination: Ipv4Addr) -> Option<Ipv4Addr> {
-        if self.is_local(destination) {
-            return Some(destination);
-        }
-        let route = self.fib.lookup(destination)?;
-        route.source.or_else(|| self.source_for(route.device?))
     }
 }

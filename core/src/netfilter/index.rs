@@ -18,10 +18,11 @@ use super::walk::View;
 use super::{Match, Negatable, PortRange, Rule};
 use crate::packet::{DeviceName, DevicePattern, protocol};
 
-/// Chains with fewer rules are walked as they are: going through them costs less than looking into an index.
-const WORTH_IT: usize = 12;
-/// A shape of fewer rules is not looked up; its rules are left to be tried.
-const FREQUENT: usize = 6;
+/// Chains with fewer rules are walked as they are. Trying a rule that does not match takes about 4.5 ns; looking three
+/// shapes up takes as long as trying seven rules.
+const WORTH_IT: usize = 8;
+/// A shape of fewer rules is not looked up; its rules are left to be tried. A look-up takes about 8 ns.
+const FREQUENT: usize = 4;
 /// The most shapes of an index: a look-up for each is made whenever a packet enters the chain.
 const SHAPES: usize = 7;
 

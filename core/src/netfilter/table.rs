@@ -6,7 +6,7 @@ use super::index::{Candidates, Index, Key};
 use super::{Hook, Rule, TableName, Target};
 
 /// A chain of one table, by its place in it. Stays valid as long as the chain exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChainId(pub u32);
 
 /// What happens at the end of a built-in chain.

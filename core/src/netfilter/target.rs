@@ -191,7 +191,7 @@ pub struct NatRange {
     pub random_fully: bool,
 }
 
-/// `--reject-with`, for IPv4 (libipt_REJECT.c).
+/// `--reject-with`, for IPv4 (`libipt_REJECT.c`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RejectWith {
     /// `icmp-net-unreachable`.

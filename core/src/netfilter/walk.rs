@@ -329,17 +329,17 @@ fn go<E: Environment, W: Watch>(
                 }
                 (current, index) = (target, 0);
             }
-            Step::Leave => match callers.leave() {
-                Some(back) => {
-                    if W::WATCHES
-                        && let Some(chain) = table.chain(current)
-                    {
-                        watch.chain_end(table, hook, &chain.name, None);
-                    }
-                    (current, index) = back;
+            Step::Leave => {
+                // A chain that was gone to from the built-in one has nobody to return to: the policy follows its end.
+                if W::WATCHES
+                    && current != base
+                    && let Some(chain) = table.chain(current)
+                {
+                    watch.chain_end(table, hook, &chain.name, None);
                 }
-                None => return end_of_base(table, hook, base, length, watch),
-            },
+                let Some(caller) = callers.leave() else { return end_of_base(table, hook, base, length, watch) };
+                (current, index) = caller;
+            }
             Step::Done(verdict) => return verdict,
         }
     }

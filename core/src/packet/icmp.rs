@@ -1,4 +1,5 @@
 use std::fmt;
+use std::net::Ipv4Addr;
 
 use bytes::Bytes;
 
@@ -34,6 +35,15 @@ pub enum Icmp {
         /// The packet that could not be delivered. The wire carries its header and as much as fits; the model all of it.
         about: Box<Packet>,
     },
+    /// Redirect, type 5.
+    Redirect {
+        /// 0 for the network, 1 for the host.
+        code: u8,
+        /// The better gateway.
+        gateway: Ipv4Addr,
+        /// The packet that took the detour.
+        about: Box<Packet>,
+    },
     /// Time exceeded, type 11.
     TimeExceeded {
         /// 0 in transit, 1 in reassembly.
@@ -49,6 +59,7 @@ impl Icmp {
         match self {
             Self::EchoReply { .. } => 0,
             Self::Unreachable { .. } => 3,
+            Self::Redirect { .. } => 5,
             Self::EchoRequest { .. } => 8,
             Self::TimeExceeded { .. } => 11,
         }
@@ -58,15 +69,27 @@ impl Icmp {
     pub fn code(&self) -> u8 {
         match self {
             Self::EchoRequest { .. } | Self::EchoReply { .. } => 0,
-            Self::Unreachable { code, .. } | Self::TimeExceeded { code, .. } => *code,
+            Self::Unreachable { code, .. } | Self::Redirect { code, .. } | Self::TimeExceeded { code, .. } => *code,
         }
     }
 
     /// The packet an error is about.
     pub fn about(&self) -> Option<&Packet> {
         match self {
-            Self::Unreachable { about, .. } | Self::TimeExceeded { about, .. } => Some(about),
-            _ => None,
+            Self::Unreachable { about, .. } | Self::Redirect { about, .. } | Self::TimeExceeded { about, .. } => {
+                Some(about)
+            }
+            Self::EchoRequest { .. } | Self::EchoReply { .. } => None,
+        }
+    }
+
+    /// The packet an error is about, to be changed.
+    pub fn about_mut(&mut self) -> Option<&mut Packet> {
+        match self {
+            Self::Unreachable { about, .. } | Self::Redirect { about, .. } | Self::TimeExceeded { about, .. } => {
+                Some(about)
+            }
+            Self::EchoRequest { .. } | Self::EchoReply { .. } => None,
         }
     }
 
@@ -74,7 +97,9 @@ impl Icmp {
     pub fn length(&self) -> usize {
         8 + match self {
             Self::EchoRequest { payload, .. } | Self::EchoReply { payload, .. } => payload.len(),
-            Self::Unreachable { about, .. } | Self::TimeExceeded { about, .. } => about.length().min(548),
+            Self::Unreachable { about, .. } | Self::Redirect { about, .. } | Self::TimeExceeded { about, .. } => {
+                about.length().min(548)
+            }
         }
     }
 }
@@ -99,6 +124,8 @@ impl fmt::Display for Icmp {
                 13 => f.write_str("administratively prohibited"),
                 code => write!(f, "unreachable, code {code}"),
             },
+            Self::Redirect { gateway, .. } => write!(f, "redirect to {gateway}"),
+            Self::TimeExceeded { code: 1, .. } => f.write_str("fragment reassembly time exceeded"),
             Self::TimeExceeded { .. } => f.write_str("time exceeded"),
         }
     }

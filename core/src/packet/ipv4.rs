@@ -1,5 +1,6 @@
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -27,6 +28,8 @@ pub struct Packet {
     pub dont_fragment: bool,
     /// Hops left.
     pub ttl: u8,
+    /// The checksum of what the packet carries is wrong: translation keeps it so, and no socket takes it.
+    pub bad_checksum: bool,
     /// What the packet carries.
     pub body: Body,
 }
@@ -42,6 +45,8 @@ pub enum Body {
     Icmp(Icmp),
     /// Another IPv4 packet (RFC 2003).
     Ipip(Box<Packet>),
+    /// A part of a longer packet.
+    Fragment(Fragment),
     /// Anything else, by protocol number.
     Other {
         /// The number in the protocol field.
@@ -51,21 +56,59 @@ pub enum Body {
     },
 }
 
+/// A part of what a longer packet carries (RFC 791, 3.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fragment {
+    /// What the whole packet carries.
+    pub of: Arc<Body>,
+    /// Where the part begins, in bytes.
+    pub offset: u16,
+    /// How long it is, in bytes.
+    pub length: u16,
+    /// More parts follow.
+    pub more: bool,
+}
+
+impl Body {
+    /// The protocol field of a packet that carries this.
+    pub fn protocol(&self) -> u8 {
+        match self {
+            Self::Tcp(_) => protocol::TCP,
+            Self::Udp(_) => protocol::UDP,
+            Self::Icmp(_) => protocol::ICMP,
+            Self::Ipip(_) => protocol::IPIP,
+            Self::Fragment(part) => part.of.protocol(),
+            Self::Other { protocol, .. } => *protocol,
+        }
+    }
+
+    /// What the first part of a fragmented packet shows: the header that all of it has.
+    fn shown(&self) -> &Self {
+        match self {
+            Self::Fragment(part) if part.offset == 0 => part.of.shown(),
+            body => body,
+        }
+    }
+}
+
 impl Packet {
     /// A packet as a Linux host sends it: TTL 64, no TOS, identification 0, fragments forbidden.
     pub fn new(source: Ipv4Addr, destination: Ipv4Addr, body: impl Into<Body>) -> Self {
-        Self { source, destination, tos: 0, id: 0, dont_fragment: true, ttl: 64, body: body.into() }
+        Self {
+            source,
+            destination,
+            tos: 0,
+            id: 0,
+            dont_fragment: true,
+            ttl: 64,
+            bad_checksum: false,
+            body: body.into(),
+        }
     }
 
     /// The protocol field.
     pub fn protocol(&self) -> u8 {
-        match &self.body {
-            Body::Tcp(_) => protocol::TCP,
-            Body::Udp(_) => protocol::UDP,
-            Body::Icmp(_) => protocol::ICMP,
-            Body::Ipip(_) => protocol::IPIP,
-            Body::Other { protocol, .. } => *protocol,
-        }
+        self.body.protocol()
     }
 
     /// Total length in bytes, IPv4 header included.
@@ -75,22 +118,31 @@ impl Packet {
             Body::Udp(udp) => udp.length(),
             Body::Icmp(icmp) => icmp.length(),
             Body::Ipip(inner) => inner.length(),
+            Body::Fragment(part) => usize::from(part.length),
             Body::Other { payload, .. } => payload.len(),
         }
     }
 
-    /// Source and destination port of TCP and UDP.
+    /// Source and destination port of TCP and UDP, which of fragments only the first has.
     pub fn ports(&self) -> Option<(u16, u16)> {
-        match &self.body {
+        match self.body.shown() {
             Body::Tcp(tcp) => Some((tcp.source, tcp.destination)),
             Body::Udp(udp) => Some((udp.source, udp.destination)),
             _ => None,
         }
     }
 
+    /// The identifier of an ICMP query or answer.
+    pub fn icmp_id(&self) -> Option<u16> {
+        match &self.body {
+            Body::Icmp(Icmp::EchoRequest { id, .. } | Icmp::EchoReply { id, .. }) => Some(*id),
+            _ => None,
+        }
+    }
+
     /// The TCP segment, if there is one.
     pub fn tcp(&self) -> Option<&Tcp> {
-        match &self.body {
+        match self.body.shown() {
             Body::Tcp(tcp) => Some(tcp),
             _ => None,
         }
@@ -129,6 +181,10 @@ impl fmt::Display for Packet {
             Body::Udp(_) => f.write_str("udp"),
             Body::Icmp(icmp) => write!(f, "icmp {icmp}"),
             Body::Ipip(inner) => write!(f, "ipip [{inner}]"),
+            Body::Fragment(part) => {
+                let name = protocol::name(part.of.protocol()).unwrap_or("protocol");
+                write!(f, "{name} fragment {}+{}{}", part.offset, part.length, if part.more { "+" } else { "" })
+            }
             Body::Other { protocol, .. } => write!(f, "protocol {protocol}"),
         }
     }

@@ -12,7 +12,7 @@ mod udp;
 
 pub use device::{BadDeviceName, DeviceName, DevicePattern};
 pub use icmp::Icmp;
-pub use ipv4::{Body, Packet};
+pub use ipv4::{Body, Fragment, Packet};
 pub use mac::{BadMac, Mac};
 pub use tcp::{Tcp, TcpFlags, TcpOptions};
 pub use udp::Udp;

@@ -51,6 +51,13 @@ impl TcpOptions {
     }
 }
 
+impl TcpOptions {
+    /// The shift that the sender's windows will have, where it offers window scaling: Linux's for windows of 64 KiB.
+    pub fn window_scale(self) -> Option<u8> {
+        matches!(self, Self::Syn { .. }).then_some(7)
+    }
+}
+
 impl Tcp {
     /// Header and payload, in bytes.
     pub fn length(&self) -> usize {

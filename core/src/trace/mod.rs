@@ -314,6 +314,16 @@ pub enum DropReason {
     NoListener,
     /// Connection tracking could not keep it.
     Conntrack,
+    /// It would have begun a connection, and the table of connections was full.
+    ConntrackFull,
+    /// Its source should have come by another device (`rp_filter`).
+    ReversePath,
+    /// Its checksum is wrong.
+    BadChecksum,
+    /// It was a fragment, and the others did not come in time.
+    FragmentTimeout,
+    /// A tunnel's outer header says that routers were congested, and the inner one cannot say so (RFC 6040).
+    Congestion,
     /// The device is down or leads nowhere.
     DeviceDown,
     /// The model does not know, for the reason given.
@@ -342,6 +352,11 @@ impl fmt::Display for DropReason {
             Self::NoNeighbour { address } => write!(f, "nobody answered ARP for {address}"),
             Self::NoListener => f.write_str("no process listens on its port"),
             Self::Conntrack => f.write_str("connection tracking could not keep it"),
+            Self::ConntrackFull => f.write_str("nf_conntrack: table full"),
+            Self::ReversePath => f.write_str("its source is not reached by the device it came from (rp_filter)"),
+            Self::BadChecksum => f.write_str("its checksum is wrong"),
+            Self::FragmentTimeout => f.write_str("its other fragments did not come in time"),
+            Self::Congestion => f.write_str("its tunnel was congested, and it cannot say so (ECN)"),
             Self::DeviceDown => f.write_str("the device is down or leads nowhere"),
             Self::Unknown(why) => write!(f, "the model does not know: {why}"),
         }

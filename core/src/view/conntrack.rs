@@ -44,16 +44,36 @@ pub fn line(entry: &Entry, now: Jiffies) -> String {
         text.push(' ');
     }
     tuple(&mut text, &entry.original);
+    counter(&mut text, entry, 0);
     if !entry.status.seen_reply {
         text.push_str("[UNREPLIED] ");
     }
     tuple(&mut text, &entry.reply);
+    counter(&mut text, entry, 1);
     if entry.status.assured {
         text.push_str("[ASSURED] ");
     }
     // A String takes everything that is written to it.
-    let _ = write!(text, "mark={} use=1", entry.mark);
+    let _ = write!(text, "mark={} ", entry.mark);
+    let zone = entry.zone;
+    let name = match (zone.original, zone.reply) {
+        (true, true) => "zone",
+        (true, false) => "zone-orig",
+        _ => "zone-reply",
+    };
+    if zone.id != 0 {
+        let _ = write!(text, "{name}={} ", zone.id);
+    }
+    text.push_str("use=1");
     text
+}
+
+/// What a direction has carried, where it is counted.
+fn counter(text: &mut String, entry: &Entry, direction: usize) {
+    if let Some(counters) = &entry.counters {
+        let counter = counters[direction];
+        let _ = write!(text, "packets={} bytes={} ", counter.packets, counter.bytes);
+    }
 }
 
 fn tuple(text: &mut String, tuple: &Tuple) {

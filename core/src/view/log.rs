@@ -72,7 +72,7 @@ fn write_packet(out: &mut String, packet: &Packet, outermost: bool) -> fmt::Resu
             write!(out, "PROTO=UDP SPT={} DPT={} LEN={} ", udp.source, udp.destination, udp.length())
         }
         Body::Icmp(icmp) => write_icmp(out, icmp, outermost),
-        Body::Ipip(_) | Body::Other { .. } => write!(out, "PROTO={} ", packet.protocol()),
+        Body::Ipip(_) | Body::Fragment(_) | Body::Other { .. } => write!(out, "PROTO={} ", packet.protocol()),
     }
 }
 

@@ -175,6 +175,7 @@ fn routes(figure: &str) -> Fib {
             source: None,
             protocol: "bird",
             onlink: false,
+            ..Route::to(ipnet::Ipv4Net::default())
         });
     }
     fib
@@ -199,6 +200,7 @@ fn a_route_that_refuses_has_no_gateway_and_no_device() {
         source: None,
         protocol: "static",
         onlink: false,
+        ..Route::to(ipnet::Ipv4Net::default())
     };
     fib.add(refuse("10.0.0.0/8", RouteKind::Unreachable));
     fib.add(refuse("10.1.2.3/32", RouteKind::Prohibit));

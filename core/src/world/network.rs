@@ -11,10 +11,10 @@ use ipnet::Ipv4Net;
 use rustc_hash::FxHashMap;
 
 use crate::agents::cni;
-use crate::apps::{App, DnsServer, HttpServer, Nginx};
-use crate::conntrack::{Table, Timeouts};
+use crate::apps::{App, HttpServer, Nginx};
+use crate::conntrack::{KernelRules, Settings, Table, Timeouts};
 use crate::kube::{Host, Node, Pool, RunningPod, Serve, State, TransportProtocol, Version};
-use crate::net::fib::{Route, RouteKind};
+use crate::net::fib::Route;
 use crate::net::tcp::ProcessId;
 use crate::net::{Device, KernelProfile, Namespace};
 use crate::packet::{DeviceName, Mac};
@@ -156,9 +156,13 @@ impl Network {
             ..Timeouts::default()
         };
         let kernel = KernelProfile { postrouting_sees_input: cluster.kernel >= Version::new(5, 7, 0) };
-        let conntrack = Table::new(timeouts, modern);
+        let version = (cluster.kernel.major, cluster.kernel.minor);
+        let settings = Settings { timeouts, ..Settings::default() };
+        let conntrack = Table::with(settings, KernelRules::of(version));
         let mut namespace = Namespace::new(node.name.as_str(), conntrack, kernel);
         namespace.forwarding = true;
+        // kube-proxy: `net.ipv4.conf.all.route_localnet`, for node ports at 127.0.0.1.
+        namespace.conf.route_localnet = true;
         let place = self.add(namespace);
         let (network, gateway, mac) = network_of(state, node.address);
         let segment = self.segment(network, gateway, mac);
@@ -231,7 +235,7 @@ impl Network {
                 None => continue,
                 Some(Serve::Http { root, on }) => App::Http(HttpServer::new(&*pod.key, root, on)),
                 Some(Serve::Tcp) => App::Tcp,
-                Some(Serve::Dns) => App::Dns(DnsServer),
+                Some(Serve::Dns) => App::Dns,
                 Some(Serve::IngressNginx) => App::Nginx(Nginx::default()),
             };
             let process = self.start(Process { namespace: place, kube_namespace: Some(pod.namespace.clone()), app });
@@ -260,13 +264,12 @@ fn plain(name: &str) -> Namespace {
 
 /// The network that a machine's address is on, with its router. Without a pool: the address's /24, whose router has .254.
 fn network_of(state: &State, address: Ipv4Addr) -> (Ipv4Net, Option<Ipv4Addr>, Option<Mac>) {
-    match state.network_of(address) {
-        Some(pool) => network_and_router(pool, address),
-        None => {
-            let network = with_prefix(address, 24).trunc();
-            (network, Some(Ipv4Addr::from_bits(network.network().to_bits() | 254)), None)
-        }
+    if let Some(pool) = state.network_of(address) {
+        return network_and_router(pool, address);
     }
+    let network = with_prefix(address, 24).trunc();
+    let [a, b, c, _] = address.octets();
+    (network, Some(Ipv4Addr::new(a, b, c, 254)), None)
 }
 
 fn network_and_router(pool: &Pool, address: Ipv4Addr) -> (Ipv4Net, Option<Ipv4Addr>, Option<Mac>) {
@@ -285,8 +288,7 @@ fn made_mac(kind: u8, address: Ipv4Addr) -> Mac {
 }
 
 fn on_link(destination: Ipv4Net, device: DeviceName, protocol: &'static str) -> Route {
-    let kind = RouteKind::Unicast;
-    Route { destination, kind, via: None, device: Some(device), source: None, protocol, onlink: false }
+    Route { device: Some(device), protocol, ..Route::to(destination) }
 }
 
 fn through(gateway: Ipv4Addr, device: DeviceName, protocol: &'static str) -> Route {

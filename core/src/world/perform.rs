@@ -126,7 +126,10 @@ impl World {
     fn flow_of(&mut self, from: &Source, task: Task, kind: FlowKind, name: &str) -> Result<Outcome, OpError> {
         let place = self.source(from)?;
         self.program(place)?;
-        let kube_namespace = self.state.pod(&from.name).map(|pod| pod.namespace.clone());
+        // Of all namespaces only those of pods have a slash in their names.
+        let name_of_place = &self.network.get(place).name;
+        let pod = self.state.pod(name_of_place).filter(|_| name_of_place.contains('/'));
+        let kube_namespace = pod.map(|pod| pod.namespace.clone());
         let app = App::Client(Client::new(task, from.port));
         let process = self.network.start(Process { namespace: place, kube_namespace, app });
         self.network.get_mut(place).sockets.name_process(process, "the client");

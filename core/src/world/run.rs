@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::{OpError, World};
 use crate::Time;
 use crate::apps::{Answer, App, Event, System};
-use crate::net::tcp::ProcessId;
+use crate::net::tcp::{ProcessId, SocketEvent};
 use crate::net::wire::Frame;
-use crate::net::{Context, DeviceKind, Effect, Timer};
+use crate::net::{Context, DeviceKind, Effect, Namespace, Timer};
 use crate::packet::Mac;
 use crate::trace::Observer;
 
@@ -24,21 +24,39 @@ const MAX_EVENTS: u32 = 1_000_000;
 pub(super) struct Queue {
     events: BTreeMap<(Time, u64), Planned>,
     planned: u64,
-    /// How many of them are frames on their way.
-    frames: usize,
+    /// How many of them are not for later: frames on their way, and news for processes.
+    pressing: usize,
 }
 
 #[derive(Clone, Debug)]
 enum Planned {
-    Frame { namespace: usize, device: usize, frame: Frame },
-    Timer { namespace: usize, timer: Timer },
-    Alarm { process: ProcessId, token: u64 },
+    Frame {
+        namespace: usize,
+        device: usize,
+        frame: Frame,
+    },
+    Timer {
+        namespace: usize,
+        timer: Timer,
+    },
+    /// A process is told something.
+    News {
+        process: ProcessId,
+        event: Event,
+    },
+}
+
+impl Planned {
+    /// Whether the world is not quiet before it has happened. Timers and alarms may never come to anything.
+    fn presses(&self) -> bool {
+        matches!(self, Self::Frame { .. } | Self::News { event: Event::Socket(_), .. })
+    }
 }
 
 impl Queue {
     fn plan(&mut self, at: Time, event: Planned) {
         self.planned += 1;
-        self.frames += usize::from(matches!(event, Planned::Frame { .. }));
+        self.pressing += usize::from(event.presses());
         self.events.insert((at, self.planned), event);
     }
 
@@ -48,7 +66,7 @@ impl Queue {
             return None;
         }
         let ((at, _), event) = first.remove_entry();
-        self.frames -= usize::from(matches!(event, Planned::Frame { .. }));
+        self.pressing -= usize::from(event.presses());
         Some((at, event))
     }
 }
@@ -60,8 +78,8 @@ impl World {
         for _ in 0..MAX_EVENTS {
             let waits = match self.answer(process) {
                 None => true,
-                Some(Answer::Sent) => self.queue.frames > 0 || self.network.iter().any(|one| one.has_waiting()),
-                Some(_) => self.queue.frames > 0,
+                Some(Answer::Sent) => self.queue.pressing > 0 || self.network.iter().any(Namespace::has_waiting),
+                Some(_) => self.queue.pressing > 0,
             };
             if !waits {
                 return Ok(());
@@ -104,22 +122,23 @@ impl World {
         match event {
             Planned::Frame { namespace, device, frame } => {
                 self.program(namespace)?;
-                self.inside(namespace, observer, |namespace, cx| namespace.receive_frame(device, frame, cx))
+                self.inside(namespace, observer, |namespace, cx| namespace.receive_frame(device, frame, cx));
             }
             Planned::Timer { namespace, timer } => {
-                self.inside(namespace, observer, |namespace, cx| namespace.timer(timer, cx))
+                self.inside(namespace, observer, |namespace, cx| namespace.timer(timer, cx));
             }
-            Planned::Alarm { process, token } => self.wake(process, Event::Alarm(token), observer),
+            Planned::News { process, event } => self.wake(process, event, observer)?,
         }
+        Ok(())
     }
 
-    /// Runs a namespace's code, then brings about what it wants to happen outside.
+    /// Runs a namespace's code, then plans what it wants to happen outside.
     fn inside<O: Observer>(
         &mut self,
         place: usize,
         observer: &mut O,
-        code: impl FnOnce(&mut crate::net::Namespace, &mut Context<'_, O>),
-    ) -> Result<(), OpError> {
+        code: impl FnOnce(&mut Namespace, &mut Context<'_, O>),
+    ) {
         let mut effects = Vec::new();
         let mut cx = Context {
             now: self.time,
@@ -129,10 +148,10 @@ impl World {
             effects: &mut effects,
         };
         code(self.network.get_mut(place), &mut cx);
-        self.bring_about(place, effects, observer)
+        self.bring_about(place, effects);
     }
 
-    /// Tells a process something, and brings about what it does.
+    /// Tells a process something, and plans what comes of what it does.
     fn wake<O: Observer>(&mut self, process: ProcessId, event: Event, observer: &mut O) -> Result<(), OpError> {
         let Some(record) = self.network.processes.get_mut(process.0 as usize) else { return Ok(()) };
         let place = record.namespace;
@@ -157,24 +176,24 @@ impl World {
         };
         app.handle(event, &mut system);
         self.network.processes[process.0 as usize].app = app;
-        self.bring_about(place, effects, observer)
+        self.bring_about(place, effects);
+        Ok(())
     }
 
-    fn bring_about<O: Observer>(
-        &mut self,
-        place: usize,
-        effects: Vec<Effect>,
-        observer: &mut O,
-    ) -> Result<(), OpError> {
+    /// Plans what a namespace wants to happen outside of it.
+    fn bring_about(&mut self, place: usize, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
                 Effect::Transmit { device, frame } => self.carry(place, device, &frame),
                 Effect::Timer { at, timer } => self.queue.plan(at, Planned::Timer { namespace: place, timer }),
-                Effect::Alarm { at, process, token } => self.queue.plan(at, Planned::Alarm { process, token }),
-                Effect::Socket(event) => self.wake(event.process, Event::Socket(event.happened), observer)?,
+                Effect::Alarm { at, process, token } => {
+                    self.queue.plan(at, Planned::News { process, event: Event::Alarm(token) });
+                }
+                Effect::Socket(SocketEvent { process, happened }) => {
+                    self.queue.plan(self.time, Planned::News { process, event: Event::Socket(happened) });
+                }
             }
         }
-        Ok(())
     }
 
     /// Puts a frame onto the wire of a device: a switch that knows everybody's address.

@@ -127,7 +127,7 @@ fn an_address_that_nobody_has_is_dropped_by_its_block() {
     assert_eq!(flow.outcome, FlowOutcome::Dropped { at: "worker2".into(), reason: DropReason::Blackhole });
     // SYNs at 0, 1, 3 and 7 seconds, then patience ends at 10.
     assert_eq!(flow.packets.len(), 4);
-    assert_eq!((world.time() - crate::Time::ZERO).as_secs(), 10);
+    assert_eq!((world.time() - Time::ZERO).as_secs(), 10);
 }
 
 #[test]

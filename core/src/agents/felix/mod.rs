@@ -127,6 +127,7 @@ pub fn routes(state: &State, node: &str) -> Vec<Route> {
         source: None,
         protocol: "boot",
         onlink: false,
+        ..Route::to(pod.address.into())
     };
     state.pods_on(node).map(route).collect()
 }

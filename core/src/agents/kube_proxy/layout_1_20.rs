@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{AGENT, PortRules, endpoint_chain, masquerade_rules, service_ports};
+use super::{AGENT, PortRules, endpoint_chain, masquerade_rules, probability, reject, service_ports};
 use crate::agents::script::{Section, provenance};
 use crate::kube::{ServiceType, State};
 use crate::netfilter::text::RestoreInput;
@@ -16,7 +16,7 @@ pub(super) fn rules(state: &State) -> RestoreInput {
     base_chains(state, &mut filter, &mut nat, &fixed);
     for port in service_ports(state) {
         if port.endpoints.is_empty() {
-            reject(&port, &mut filter);
+            reject(&port, "/32", &mut filter);
         } else {
             front_ends(state, &port, &mut nat);
             balance(&port, &mut nat);
@@ -75,45 +75,13 @@ fn forward_rules(filter: &mut Section, fixed: &Arc<Provenance>) {
     }
 }
 
-/// What stands in every rule that looks for a destination.
-fn destination(port: &PortRules<'_>, comment: &str, address: &impl std::fmt::Display) -> String {
-    let protocol = port.port.protocol.lower();
-    let number = port.port.port;
-    format!(
-        "-m comment --comment \"{} {comment}\" -m {protocol} -p {protocol} -d {address}/32 --dport {number}",
-        port.name
-    )
-}
-
-/// A service port without endpoints: whoever asks is told at once.
-fn reject(port: &PortRules<'_>, filter: &mut Section) {
-    let comment = "has no endpoints";
-    if let Some(address) = port.service.cluster_ip {
-        let rule = format!("{} -j REJECT", destination(port, comment, &address));
-        filter.append("KUBE-SERVICES", &rule, &port.provenance(&port.field("no endpoints")));
-    }
-    if let Some(address) = port.service.load_balancer_ip {
-        let rule = format!("{} -j REJECT", destination(port, comment, &address));
-        filter.append("KUBE-EXTERNAL-SERVICES", &rule, &port.provenance(&port.field("loadBalancerIP, no endpoints")));
-    }
-    if let Some(number) = port.port.node_port {
-        let protocol = port.port.protocol.lower();
-        let rule = format!(
-            "-m comment --comment \"{} {comment}\" -m addrtype --dst-type LOCAL -m {protocol} -p {protocol} \
-             --dport {number} -j REJECT",
-            port.name
-        );
-        filter.append("KUBE-EXTERNAL-SERVICES", &rule, &port.provenance(&port.field("nodePort, no endpoints")));
-    }
-}
-
 /// The ways in: the cluster IP, the load balancer's address, the node port.
 fn front_ends(state: &State, port: &PortRules<'_>, nat: &mut Section) {
     let chain = format!("KUBE-SVC-{}", port.hash);
     nat.chain(&chain, &port.provenance(&port.field("")));
     if let Some(address) = port.service.cluster_ip {
         let why = port.provenance(&port.field("clusterIP"));
-        let to = destination(port, "cluster IP", &address);
+        let to = port.destination("cluster IP", &format!("{address}/32"));
         let from_outside = format!("{to} ! -s {} -j KUBE-MARK-MASQ", state.cluster().pod_cidr);
         nat.append("KUBE-SERVICES", &from_outside, &why);
         nat.append("KUBE-SERVICES", &format!("{to} -j {chain}"), &why);
@@ -122,7 +90,7 @@ fn front_ends(state: &State, port: &PortRules<'_>, nat: &mut Section) {
         let why = port.provenance(&port.field("loadBalancerIP"));
         let firewall = format!("KUBE-FW-{}", port.hash);
         nat.chain(&firewall, &why);
-        let to = destination(port, "loadbalancer IP", &address);
+        let to = port.destination("loadbalancer IP", &format!("{address}/32"));
         nat.append("KUBE-SERVICES", &format!("{to} -j {firewall}"), &why);
         // Without source ranges the chain always ends at the second jump; the third is there all the same.
         for target in ["KUBE-MARK-MASQ", chain.as_str(), "KUBE-MARK-DROP"] {
@@ -150,11 +118,8 @@ fn balance(port: &PortRules<'_>, nat: &mut Section) {
         let why = port.provenance(&port.field(&format!("endpoint {endpoint}")));
         let own = endpoint_chain(port.service, port.port, endpoint);
         nat.chain(&own, &why);
-        let choice = match port.endpoints.len() - index {
-            1 => String::new(),
-            left => format!(" -m statistic --mode random --probability {:.10}", 1.0 / f64::from(left as u32)),
-        };
-        nat.append(&chain, &format!("{comment}{choice} -j {own}"), &why);
+        let choice = probability(port.endpoints.len() - index);
+        nat.append(&chain, &format!("{comment} {choice}-j {own}"), &why);
         // A pod that reaches itself through its service must not see its own address as the sender.
         nat.append(&own, &format!("{comment} -s {}/32 -j KUBE-MARK-MASQ", endpoint.address), &why);
         let rule = format!("{comment} -m {protocol} -p {protocol} -j DNAT --to-destination {endpoint}");

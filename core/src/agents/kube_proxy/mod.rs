@@ -4,9 +4,11 @@
 //! canonical order, that of `namespace/name:port`: kube-proxy itself walks a Go map, in any order.
 
 mod layout_1_20;
+mod layout_1_36;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::sync::Arc;
 
 use data_encoding::BASE32;
@@ -25,7 +27,24 @@ const RANDOM_FULLY: Version = Version::new(1, 6, 2);
 
 /// The rules of kube-proxy on `node`. Without a field that makes a difference between nodes, they are the same on all.
 pub fn rules(state: &State, _node: &str) -> RestoreInput {
-    layout_1_20::rules(state)
+    match Layout::of(state.cluster().kube_proxy) {
+        Layout::V1_20 => layout_1_20::rules(state),
+        Layout::V1_36 => layout_1_36::rules(state),
+    }
+}
+
+/// The layouts of rules that the model knows, by the release they were checked against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layout {
+    V1_20,
+    V1_36,
+}
+
+impl Layout {
+    /// That of a release. [`validate`](crate::kube::validate) refuses the releases in between.
+    pub(super) fn of(release: Version) -> Self {
+        if release < Version::new(1, 36, 0) { Self::V1_20 } else { Self::V1_36 }
+    }
 }
 
 /// The name of the chain that chooses among the endpoints of a service port.
@@ -145,6 +164,46 @@ impl PortRules<'_> {
     fn field(&self, more: &str) -> String {
         let port = self.port.name.clone().unwrap_or_else(|| self.port.port.to_string());
         if more.is_empty() { format!("port {port}") } else { format!("port {port}, {more}") }
+    }
+}
+
+impl PortRules<'_> {
+    /// What stands in every rule that looks for a destination.
+    fn destination(&self, comment: &str, address: &impl fmt::Display) -> String {
+        let (name, protocol, number) = (&self.name, self.port.protocol.lower(), self.port.port);
+        format!("-m comment --comment \"{name} {comment}\" -m {protocol} -p {protocol} -d {address} --dport {number}")
+    }
+}
+
+/// A service port without endpoints: whoever asks is told at once. `suffix` goes behind addresses.
+fn reject(port: &PortRules<'_>, suffix: &str, filter: &mut Section) {
+    let comment = "has no endpoints";
+    let addresses = [
+        ("KUBE-SERVICES", port.service.cluster_ip, "no endpoints"),
+        ("KUBE-EXTERNAL-SERVICES", port.service.load_balancer_ip, "loadBalancerIP, no endpoints"),
+    ];
+    for (chain, address, field) in addresses {
+        if let Some(address) = address {
+            let rule = format!("{} -j REJECT", port.destination(comment, &format!("{address}{suffix}")));
+            filter.append(chain, &rule, &port.provenance(&port.field(field)));
+        }
+    }
+    if let Some(number) = port.port.node_port {
+        let (name, protocol) = (&port.name, port.port.protocol.lower());
+        let rule = format!(
+            "-m comment --comment \"{name} {comment}\" -m addrtype --dst-type LOCAL -m {protocol} -p {protocol} \
+             --dport {number} -j REJECT"
+        );
+        filter.append("KUBE-EXTERNAL-SERVICES", &rule, &port.provenance(&port.field("nodePort, no endpoints")));
+    }
+}
+
+/// The match that takes one in `left` of what comes by, with a blank behind it. The last endpoint takes all that the
+/// others left.
+fn probability(left: usize) -> String {
+    match left {
+        1 => String::new(),
+        left => format!("-m statistic --mode random --probability {:.10} ", 1.0 / f64::from(left as u32)),
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) fn cluster(state: &State, cluster: &Cluster) -> Result<(), OpError> {
         return Err(fault(format!("an MTU of {} is too small for IPv4", cluster.mtu), "use at least 68, such as 1440"));
     }
     dns_subdomain("the cluster's domain", &cluster.domain)?;
-    release("kubeProxy", cluster.kube_proxy, "1.20", |v| (v.major, v.minor) == (1, 20))?;
+    release("kubeProxy", cluster.kube_proxy, "1.20 or 1.36", |v| v.major == 1 && matches!(v.minor, 20 | 36))?;
     release("calico", cluster.calico, "3.16", |v| (v.major, v.minor) == (3, 16))?;
     release("metallb", cluster.metallb, "0.8 or later", |v| v >= Version::new(0, 8, 0))
 }

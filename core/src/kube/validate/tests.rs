@@ -144,8 +144,8 @@ fn machines_are_where_their_pools_say() {
 
 #[test]
 fn an_unknown_release_is_refused_and_not_guessed() {
-    let cluster = Cluster { kube_proxy: Version::new(1, 36, 0), ..Cluster::default() };
-    refused(&mut State::new(0), Object::Cluster(cluster), "kubeProxy 1.36 does is not known", false);
+    let cluster = Cluster { kube_proxy: Version::new(1, 28, 0), ..Cluster::default() };
+    refused(&mut State::new(0), Object::Cluster(cluster), "kubeProxy 1.28 does is not known", false);
     let cluster = Cluster { pod_cidr: "10.96.0.0/12".parse().unwrap(), ..Cluster::default() };
     refused(&mut State::new(0), Object::Cluster(cluster), "overlap", false);
 }

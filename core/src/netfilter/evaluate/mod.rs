@@ -143,7 +143,8 @@ fn multiport(options: &Multiport, view: &View<'_>) -> bool {
 fn icmp(options: Negatable<(u8, Option<u8>)>, view: &View<'_>) -> bool {
     let Body::Icmp(message) = &view.packet.body else { return false };
     let (kind, code) = options.value;
-    options.holds(message.kind() == kind && code.is_none_or(|code| code == message.code()))
+    // 255 stands for any type (`icmp_type_code_match`).
+    options.holds(kind == 255 || message.kind() == kind && code.is_none_or(|code| code == message.code()))
 }
 
 fn addrtype<E: Environment>(options: Addrtype, view: &View<'_>, environment: &E) -> bool {

@@ -209,6 +209,7 @@ pub struct Addrtype {
 
 /// Options of `-m rpfilter`: would a reply leave by the device the packet came in on?
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "they are the options, by name")]
 pub struct Rpfilter {
     /// `--loose`: any device will do.
     pub loose: bool,

@@ -133,26 +133,30 @@ fn callers_first(table: &Table) -> Result<Vec<ChainId>, Fault> {
         seen[start.0 as usize] = Seen::Open;
         // The chains being gone through, each with the rule to be looked at next.
         let mut path = vec![(start, 0)];
-        while let Some((id, at)) = path.pop() {
+        while let Some((id, mut at)) = path.pop() {
             let rules = table.chain(id).map(Chain::rules).unwrap_or_default();
-            let Some(rule) = rules.get(at) else {
+            let mut deeper = None;
+            while let Some(rule) = rules.get(at)
+                && deeper.is_none()
+            {
+                at += 1;
+                let Some(to) = called(rule) else { continue };
+                match seen[to.0 as usize] {
+                    Seen::Done => {}
+                    Seen::Never => deeper = Some(to),
+                    Seen::Open => {
+                        let name = table.chain(to).map_or("", |chain| &chain.name);
+                        let problem = format!("the jump to `{name}` makes a loop");
+                        return Err(Fault { chain: id, rule: at - 1, problem });
+                    }
+                }
+            }
+            if let Some(to) = deeper {
+                seen[to.0 as usize] = Seen::Open;
+                path.extend([(id, at), (to, 0)]);
+            } else {
                 seen[id.0 as usize] = Seen::Done;
                 done.push(id);
-                continue;
-            };
-            path.push((id, at + 1));
-            let Some(to) = called(rule) else { continue };
-            match seen[to.0 as usize] {
-                Seen::Done => {}
-                Seen::Never => {
-                    seen[to.0 as usize] = Seen::Open;
-                    path.push((to, 0));
-                }
-                Seen::Open => {
-                    let name = table.chain(to).map_or("", |chain| &chain.name);
-                    let problem = format!("the jump to `{name}` makes a loop");
-                    return Err(Fault { chain: id, rule: at, problem });
-                }
             }
         }
     }

@@ -285,11 +285,11 @@ impl Reader {
 
     /// The options of a rule that need no `-m`.
     fn header(&mut self, args: &mut Args<'_>) -> Result<bool> {
-        let option = args.name().to_owned();
+        let option = args.name();
         let twice = |taken: bool, at: &Args<'_>| {
             if taken { Err(at.error(format!("`{option}` can be given only once"))) } else { Ok(()) }
         };
-        match option.as_str() {
+        match option {
             "-s" | "--source" | "--src" => {
                 twice(self.header.source.is_some(), args)?;
                 self.header.source = network(args)?;
@@ -348,7 +348,7 @@ impl Reader {
                 if self.target.is_some() {
                     return Err(TextError::new(word.span, "a rule has one target: this is the second"));
                 }
-                let goto = matches!(option.as_str(), "-g" | "--goto");
+                let goto = matches!(option, "-g" | "--goto");
                 let draft = if goto { Ok(targets::Draft::goto(&word)) } else { targets::Draft::jump(&word, self.keep) };
                 self.target = Some(draft?);
                 self.target_last = true;

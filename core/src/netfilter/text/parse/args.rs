@@ -19,7 +19,7 @@ pub(super) struct Args<'a> {
     /// The word to be read next.
     at: usize,
     /// The option being read, as written.
-    option: String,
+    option: &'a str,
     /// What stands behind the `=` of `--option=value` or the letter of `-jACCEPT`.
     attached: Option<Word<'a>>,
     /// Where the `!` before the option stands.
@@ -32,7 +32,7 @@ impl<'a> Args<'a> {
         const NAMES: [&str; 3] = ["iptables", "iptables-legacy", "iptables-nft"];
         let named = words.first().is_some_and(|first| NAMES.contains(&first.text.as_ref()));
         let at = usize::from(named);
-        Self { source, words, from: at, at, option: String::new(), attached: None, negated: None }
+        Self { source, words, from: at, at, option: "", attached: None, negated: None }
     }
 
     /// Goes to the next option. `false` at the end.
@@ -49,16 +49,16 @@ impl<'a> Args<'a> {
             self.negated = Some(bang);
         }
         self.at += 1;
-        let text = word.text.as_ref();
+        let text: &'a str = word.text.as_ref();
         self.attached = None;
         if let Some((name, value)) = text.split_once('=').filter(|_| text.starts_with("--")) {
-            self.option = name.to_owned();
-            self.attached = Some(Word { text: value.to_owned().into(), span: word.span.clone() });
+            self.option = name;
+            self.attached = Some(Word { text: value.into(), span: word.span.clone() });
         } else if let Some(value) = text.get(2..).filter(|value| !value.is_empty() && is_short(text)) {
-            self.option = text[..2].to_owned();
-            self.attached = Some(Word { text: value.to_owned().into(), span: word.span.clone() });
+            self.option = &text[..2];
+            self.attached = Some(Word { text: value.into(), span: word.span.clone() });
         } else if text.len() > 1 && text.starts_with('-') {
-            text.clone_into(&mut self.option);
+            self.option = text;
         } else {
             let error = TextError::new(word.span.clone(), format!("`{text}` is not an option, and no option takes it"));
             return Err(if text == "!" { error.hint("one `!` is enough") } else { error });
@@ -67,8 +67,8 @@ impl<'a> Args<'a> {
     }
 
     /// The option being read, as written.
-    pub(super) fn name(&self) -> &str {
-        &self.option
+    pub(super) const fn name(&self) -> &'a str {
+        self.option
     }
 
     /// Where the option being read, or the value last read, stands.
@@ -122,7 +122,7 @@ impl<'a> Args<'a> {
             return Err(TextError::new(word.span.clone(), "`!` stands behind its option").hint(hint));
         }
         self.at += 1;
-        Ok(word.clone())
+        Ok(word.borrowed())
     }
 
     /// `value` with the `!` that stood before the option.
@@ -146,7 +146,7 @@ impl<'a> Args<'a> {
 
     /// The next word if it cannot be an option.
     pub(super) fn operand(&mut self) -> Option<Word<'a>> {
-        let word = self.attached.take().or_else(|| self.words.get(self.at).cloned())?;
+        let word = self.attached.take().or_else(|| self.words.get(self.at).map(Word::borrowed))?;
         if word.text.starts_with('-') || word.text == "!" {
             return None;
         }
@@ -157,7 +157,12 @@ impl<'a> Args<'a> {
     }
 }
 
-impl Word<'_> {
+impl<'a> Word<'a> {
+    /// The same word, its text being this one's.
+    fn borrowed(&'a self) -> Self {
+        Self { text: self.text.as_ref().into(), span: self.span.clone() }
+    }
+
     /// The text, cut to at most `length` bytes.
     pub(super) fn cut(&self, length: usize) -> &str {
         &self.text[..self.text.floor_char_boundary(length)]

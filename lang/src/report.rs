@@ -1,0 +1,108 @@
+//! A whole run with everything it prints: what the command and the page have in common.
+
+use netscene_core::world::World;
+
+use crate::{Diagnostic, Sink, SourceFiles, Summary, compile, has_errors, render, run};
+
+/// Where a piece of text belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// What was asked to be printed, and the results of tests: standard output.
+    Output,
+    /// What is wrong: standard error.
+    Diagnostics,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Everything was as the scenario says.
+    Passed,
+    /// Something was not.
+    Unmet,
+    /// The scenario could not be understood, or the world refused something.
+    BadInput,
+}
+
+impl Verdict {
+    /// The command's exit status: 0, 1 and 2.
+    pub const fn exit_status(self) -> u8 {
+        self as u8
+    }
+}
+
+/// Compiles and runs a scenario in a world of its own, and hands over what it prints piece by piece.
+///
+/// `name` is what diagnostics call the file; all chance comes from `seed`; `color` adds terminal colours to diagnostics.
+///
+/// ```
+/// use netscene_lang::{Channel, Verdict, run_scenario};
+/// let mut output = String::new();
+/// let verdict = run_scenario("sums.scn", "test \"sums\" { assert ${ 1 + 1 == 2 } }\n", 0, false, &mut |channel, text| {
+///     assert_eq!(channel, Channel::Output);
+///     output.push_str(text);
+/// });
+/// assert_eq!(verdict, Verdict::Passed);
+/// assert_eq!(output, "test \"sums\" passed\n1 of 1 test passed, 1 of 1 expectation met\n");
+/// ```
+pub fn run_scenario(name: &str, text: &str, seed: u64, color: bool, write: &mut dyn FnMut(Channel, &str)) -> Verdict {
+    let mut files = SourceFiles::default();
+    let (program, diagnostics) = compile(&files.add(name, text));
+    if !diagnostics.is_empty() {
+        write(Channel::Diagnostics, &render(&diagnostics, &files, color));
+    }
+    if has_errors(&diagnostics) {
+        return Verdict::BadInput;
+    }
+    let mut reporter = Reporter { files, color, write, test: None };
+    let summary = run(&program, &mut World::new(seed), &mut reporter);
+    (reporter.write)(Channel::Output, &closing_line(summary));
+    match summary {
+        Summary { refused: 1.., .. } => Verdict::BadInput,
+        summary if summary.passed() => Verdict::Passed,
+        _ => Verdict::Unmet,
+    }
+}
+
+/// `7 of 7 tests passed, 16 of 16 expectations met`.
+fn closing_line(summary: Summary) -> String {
+    let Summary { tests, failed, expectations, unmet, .. } = summary;
+    let part = |bad: usize, all: usize, what: &str, how: &str| match all {
+        0 => format!("no {what}s"),
+        1 => format!("{} of 1 {what} {how}", all - bad),
+        _ => format!("{} of {all} {what}s {how}", all - bad),
+    };
+    format!("{}, {}\n", part(failed, tests, "test", "passed"), part(unmet, expectations, "expectation", "met"))
+}
+
+struct Reporter<'a> {
+    files: SourceFiles,
+    color: bool,
+    write: &'a mut dyn FnMut(Channel, &str),
+    /// The test that runs, and whether its name stands above its output already.
+    test: Option<(String, bool)>,
+}
+
+impl Sink for Reporter<'_> {
+    fn text(&mut self, text: &str) {
+        if let Some((name, named @ false)) = &mut self.test {
+            *named = true;
+            (self.write)(Channel::Output, &format!("test {name:?}\n"));
+        }
+        (self.write)(Channel::Output, text);
+    }
+
+    fn test_started(&mut self, name: &str) {
+        self.test = Some((name.to_owned(), false));
+    }
+
+    fn test_ended(&mut self, name: &str, passed: bool) {
+        self.test = None;
+        (self.write)(Channel::Output, &format!("test {name:?} {}\n", if passed { "passed" } else { "FAILED" }));
+    }
+
+    fn failure(&mut self, diagnostic: Diagnostic) {
+        let text = render(&[diagnostic], &self.files, self.color);
+        (self.write)(Channel::Diagnostics, &text);
+    }
+}

@@ -1,0 +1,73 @@
+//! Facts of the kernel, one scenario each: the model does the same, and the kernel does what the name says.
+
+mod connections;
+mod errors;
+mod journey;
+mod translation;
+mod walking;
+
+use crate::case::Case;
+use crate::compare::{self, Listing};
+use crate::linux::Linux;
+use crate::ready::in_own_thread;
+
+/// The scenarios in which the model is known to differ, each with the reason, as a table of Markdown.
+const KNOWN_DIFFERENCES: &str = include_str!("../known_differences.md");
+
+/// Whether the running test is in that table.
+fn is_known_to_differ(test: &str) -> bool {
+    let name = test.rsplit("::").next().unwrap_or_default();
+    KNOWN_DIFFERENCES.lines().any(|line| line.starts_with(&format!("| `{name}` |")))
+}
+
+/// Runs a case on both sides, and has what the kernel did in each step checked.
+fn agree(case: &'static str, check: impl FnOnce(&[Step]) + Send + 'static) {
+    let known = std::thread::current().name().is_some_and(is_known_to_differ);
+    in_own_thread(move || {
+        let case: Case = case.parse()?;
+        let outcome = compare::run(&mut Linux::new()?, &case, &case, Listing::Always)?;
+        if known {
+            // Who mends the model takes the line out.
+            let told = "kernel and model agree: take the scenario out of known_differences.md";
+            return outcome.difference.map(|_| ()).ok_or_else(|| told.into());
+        }
+        if let Some(difference) = outcome.difference {
+            return Err(format!("kernel and model differ\n{difference}").into());
+        }
+        check(&outcome.kernel.into_iter().map(Step).collect::<Vec<_>>());
+        Ok(())
+    });
+}
+
+/// What the kernel did in one step, one line a fact.
+struct Step(Vec<String>);
+
+impl Step {
+    /// Hook and table of each event, without repetitions.
+    fn tables(&self) -> Vec<String> {
+        let events = self.0.iter().filter(|line| line.contains(" mark 0x"));
+        let words = events.map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" "));
+        let mut tables: Vec<_> = words.collect();
+        tables.dedup();
+        tables
+    }
+
+    /// The lines that begin so.
+    fn starting(&self, with: &str) -> Vec<&str> {
+        self.0.iter().map(String::as_str).filter(|line| line.starts_with(with)).collect()
+    }
+
+    /// The one line that begins so.
+    #[track_caller]
+    fn one(&self, with: &str) -> &str {
+        match self.starting(with)[..] {
+            [line] => line,
+            _ => panic!("one line that starts with `{with}`: {:#?}", self.0),
+        }
+    }
+
+    /// Whether nothing left the node.
+    fn is_silent(&self) -> bool {
+        self.starting("to ").is_empty()
+    }
+}

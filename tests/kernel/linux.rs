@@ -1,0 +1,259 @@
+//! The kernel's node: network namespaces of the calling thread's own, joined by veths, with real rules in them.
+//!
+//! The namespaces have no names. They live as long as the thread and the handles of it that this holds, and so nothing is
+//! left of them, however a test ends.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::net::SocketAddrV4;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::process::{Command, Stdio};
+
+use netscene_core::netfilter::TableName;
+use netscene_core::packet::Packet;
+use nix::errno::Errno;
+use nix::sched::{CloneFlags, CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity, setns, unshare};
+use nix::sys::socket::{
+    AddressFamily, LinkAddr, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn, SockaddrLike, bind, recv, send,
+    sendto, setsockopt, socket, sockopt,
+};
+use nix::sys::time::{TimeVal, TimeValLike};
+use nix::unistd::Pid;
+
+use crate::Result;
+use crate::case::Case;
+use crate::event::Observed;
+use crate::netlink::{ask, netfilter_socket, request};
+use crate::nflog::NfLog;
+use crate::topology::{CLIENT, LINKS, Link, NODE, ROUTES, SYSCTLS};
+use crate::wire;
+
+/// The node, and the far ends of its wires.
+pub(crate) struct Linux {
+    /// The far ends' sockets, in the order of `LINKS`.
+    wires: Vec<OwnedFd>,
+    /// What the node's processes send by.
+    raw: OwnedFd,
+    trace: NfLog,
+    /// What the kernel is asked by to forget connections.
+    netfilter: OwnedFd,
+    /// The namespace of the far ends has to outlive this.
+    _outside: File,
+}
+
+impl Linux {
+    /// Puts the calling thread into a new namespace, which becomes the node.
+    pub(crate) fn new() -> Result<Self> {
+        stay_on_one_processor()?;
+        unshare(CloneFlags::CLONE_NEWNET)?;
+        let outside = File::open("/proc/thread-self/ns/net")?;
+        sysctl("net/ipv6/conf/default/disable_ipv6", "1")?;
+        unshare(CloneFlags::CLONE_NEWNET)?;
+        let node = File::open("/proc/thread-self/ns/net")?;
+        for (name, value) in SYSCTLS {
+            sysctl(name, value)?;
+        }
+        let path = format!("/proc/{}/fd/{}", std::process::id(), outside.as_raw_fd());
+        run("ip", &["-batch", "-"], &plan(&path))?;
+        for link in LINKS.iter().filter(|link| link.address.is_none()) {
+            sysctl(&format!("net/ipv4/conf/{}/proxy_arp", link.device), "1")?;
+        }
+        setns(&outside, CloneFlags::CLONE_NEWNET)?;
+        let up: String = LINKS.iter().map(|link| format!("link set {} up\n", link.far)).collect();
+        run("ip", &["-batch", "-"], &up)?;
+        let wires = LINKS.iter().map(|link| far_end(link.far)).collect::<Result<_>>()?;
+        setns(&node, CloneFlags::CLONE_NEWNET)?;
+        // The protocol for which the sender writes the IPv4 header himself (raw(7)).
+        let raw = socket(AddressFamily::Inet, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::Raw)?;
+        let trace = NfLog::new()?;
+        let mut linux = Self { wires, raw, trace, netfilter: netfilter_socket()?, _outside: outside };
+        linux.load(&Case::default())?;
+        linux.settle()?;
+        Ok(linux)
+    }
+
+    /// Gives the node the rules of a case, and no others. Every table is there from the beginning; what the suite needs for
+    /// itself stands before the case's rules or where no packet comes.
+    pub(crate) fn load(&mut self, case: &Case) -> Result<()> {
+        let mut sets = String::new();
+        for (name, members) in &case.sets {
+            sets.push_str(&format!("create {name} hash:net -exist\nflush {name}\n"));
+            sets.extend(members.iter().map(|member| format!("add {name} {member}\n")));
+        }
+        if !sets.is_empty() {
+            run("ipset", &["restore"], &sets)?;
+        }
+        run("iptables-legacy-restore", &["-w", "30"], &with_trace(case))?;
+        self.trace.rule_counts(case);
+        Ok(())
+    }
+
+    /// A packet comes from the far end of a wire, or from a process of the node.
+    pub(crate) fn perform(&mut self, from: &str, packet: &Packet) -> Result<Observed> {
+        let bytes = wire::bytes(packet)?;
+        match LINKS.iter().position(|link| link.far == from) {
+            Some(at) => {
+                let link = &LINKS[at];
+                let frame = [&link.node_mac.0[..], &link.far_mac.0, &[8, 0], &bytes].concat();
+                send(self.wires[at].as_raw_fd(), &frame, MsgFlags::empty())?;
+            }
+            None => {
+                let to = SockaddrIn::from(SocketAddrV4::new(packet.destination, 0));
+                match sendto(self.raw.as_raw_fd(), &bytes, &to, MsgFlags::empty()) {
+                    // The sender is told of a packet that the rules drop, or that no route leads on.
+                    Ok(_) | Err(Errno::EPERM | Errno::EINVAL | Errno::EHOSTUNREACH | Errno::EMSGSIZE) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        let sent = self.settle()?;
+        Ok(Observed { events: self.trace.take()?, sent, connections: None })
+    }
+
+    /// Waits until the node has done everything it had to do, and gives what came out of it meanwhile.
+    ///
+    /// What goes over a veth waits in a queue of the sender's processor, and this thread stays on one. So when the answer to
+    /// an ARP request is there, everything that was sent before it has been dealt with.
+    fn settle(&mut self) -> Result<Vec<(&'static str, Vec<u8>)>> {
+        let question = arp_request(&LINKS[0]);
+        send(self.wires[0].as_raw_fd(), &question, MsgFlags::empty())?;
+        let mut sent = Vec::new();
+        let mut buffer = [0; 4096];
+        loop {
+            let length = recv(self.wires[0].as_raw_fd(), &mut buffer, MsgFlags::empty())
+                .map_err(|error| format!("the node does not answer ARP: {error}"))?;
+            match &buffer[..length] {
+                [_, _, _, _, _, _, _, _, _, _, _, _, 8, 6, arp @ ..] if arp.get(7) == Some(&2) => break,
+                [_, _, _, _, _, _, _, _, _, _, _, _, 8, 0, packet @ ..] => sent.push((LINKS[0].far, packet.to_vec())),
+                _ => {}
+            }
+        }
+        for (link, socket) in LINKS.iter().zip(&self.wires).skip(1) {
+            loop {
+                match recv(socket.as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT) {
+                    Ok(length) if buffer[12..14] == [8, 0] => sent.push((link.far, buffer[14..length].to_vec())),
+                    Ok(_) => {}
+                    Err(Errno::EAGAIN) => break,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        Ok(sent)
+    }
+
+    /// What `conntrack -L` prints.
+    pub(crate) fn connections(&self) -> Result<Vec<String>> {
+        Ok(run("conntrack", &["-L"], "")?.lines().map(str::to_owned).collect())
+    }
+
+    /// Forgets every connection.
+    pub(crate) fn flush(&self) -> Result<()> {
+        // `IPCTNL_MSG_CT_DELETE` without a tuple: all of them (linux/netfilter/nfnetlink_conntrack.h).
+        ask(&self.netfilter, &request(1 << 8 | 2, &[]))
+    }
+}
+
+/// Keeps the thread on the processor it is on: queues of received packets are the processor's own.
+fn stay_on_one_processor() -> Result<()> {
+    let this = sched_getcpu()?;
+    if sched_getaffinity(Pid::from_raw(0))?.is_set(this)? {
+        let mut one = CpuSet::new();
+        one.set(this)?;
+        sched_setaffinity(Pid::from_raw(0), &one)?;
+    }
+    Ok(())
+}
+
+fn sysctl(name: &str, value: &str) -> Result<()> {
+    let path = format!("/proc/sys/{name}");
+    fs::write(&path, value).map_err(|error| format!("{path}: {error}").into())
+}
+
+/// What `ip -batch` reads to make the node; the far ends go into the namespace at `outside`.
+fn plan(outside: &str) -> String {
+    let mut lines = vec!["link set lo up".to_owned()];
+    for Link { far, device, node_mac, far_mac, address, neighbours, mtu } in &LINKS {
+        lines.push(format!(
+            "link add {device} address {node_mac} type veth peer name {far} address {far_mac} netns {outside}"
+        ));
+        lines.push(format!("link set {device} mtu {mtu}"));
+        lines.extend(address.map(|address| format!("address add {address} dev {device}")));
+        lines.push(format!("link set {device} up"));
+        let known = neighbours.iter();
+        lines.extend(known.map(|one| format!("neighbour add {one} lladdr {far_mac} dev {device} nud permanent")));
+    }
+    for route in &ROUTES {
+        let via = route.via.map(|via| format!(" via {via}")).unwrap_or_default();
+        let device = route.device.map(|device| format!(" dev {device}")).unwrap_or_default();
+        lines.push(format!("route add {}{}{via}{device}", route.kind, route.to));
+    }
+    lines.join("\n") + "\n"
+}
+
+/// A socket on a device of the thread's namespace, for whole frames.
+fn far_end(device: &str) -> Result<OwnedFd> {
+    let fd = socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::EthAll)?;
+    let mut interfaces = nix::ifaddrs::getifaddrs()?.filter(|one| one.interface_name == device);
+    let found = interfaces.find_map(|one| one.address?.as_link_addr().copied());
+    let address: LinkAddr = found.ok_or_else(|| format!("there is no device {device}"))?;
+    debug_assert_eq!(address.family(), Some(AddressFamily::Packet));
+    bind(fd.as_raw_fd(), &address)?;
+    setsockopt(&fd, sockopt::ReceiveTimeout, &TimeVal::seconds(5))?;
+    Ok(fd)
+}
+
+/// Who has the node's address? asks the client.
+fn arp_request(link: &Link) -> Vec<u8> {
+    let head = [&[0xff; 6][..], &link.far_mac.0, &[8, 6], &[0, 1, 8, 0, 6, 4, 0, 1]].concat();
+    [&head[..], &link.far_mac.0, &CLIENT.octets(), &[0; 6], &NODE.octets()].concat()
+}
+
+/// The rules of a case with TRACE before them, in every table, and one rule in a chain of its own that nobody calls: it
+/// makes the kernel track connections, as the model's node does.
+fn with_trace(case: &Case) -> String {
+    let mut text = String::new();
+    for table in TableName::ALL {
+        text.push_str(&format!("*{table}\n"));
+        for hook in table.hooks() {
+            text.push_str(&format!(":{} ACCEPT [0:0]\n", hook.chain()));
+        }
+        let (chains, rules): (Vec<_>, Vec<_>) =
+            case.tables[table as usize].iter().partition(|line| line.starts_with(':'));
+        for line in chains {
+            text.push_str(&format!("{line}\n"));
+        }
+        match table {
+            TableName::Raw => text.push_str("-A PREROUTING -j TRACE\n-A OUTPUT -j TRACE\n"),
+            TableName::Filter => {
+                text.push_str(":suite-tracks - [0:0]\n-A suite-tracks -m conntrack --ctstate NEW -j ACCEPT\n");
+            }
+            TableName::Mangle | TableName::Nat => {}
+        }
+        for line in rules {
+            text.push_str(&format!("{line}\n"));
+        }
+        text.push_str("COMMIT\n");
+    }
+    text
+}
+
+/// Runs a command in the thread's namespace, and gives what it printed.
+pub(crate) fn run(command: &str, arguments: &[&str], input: &str) -> Result<String> {
+    let mut child = Command::new(command)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("{command}: {error}"))?;
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(input.as_bytes())?;
+    }
+    let output = child.wait_with_output()?;
+    if output.status.success() {
+        Ok(String::from_utf8(output.stdout)?)
+    } else {
+        let said = String::from_utf8_lossy(&output.stderr);
+        Err(format!("{command} {}: {said}\n{input}", arguments.join(" ")).into())
+    }
+}

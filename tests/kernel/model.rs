@@ -1,0 +1,198 @@
+//! The model's node: the same topology, rules and packets, through `netscene_core::net::Namespace`.
+
+use std::time::Duration;
+
+use netscene_core::conntrack::{Jiffies, Table, Timeouts};
+use netscene_core::net::fib::{Route, RouteKind};
+use netscene_core::net::wire::{Arp, Frame, Payload};
+use netscene_core::net::{Context, Device, Effect, KernelProfile, Namespace};
+use netscene_core::netfilter::{Hook, text};
+use netscene_core::packet::{Mac, Packet};
+use netscene_core::trace::{Hop, PacketId, Recorder, Step};
+use netscene_core::view::conntrack::line;
+use netscene_core::{Random, Time};
+
+use crate::Result;
+use crate::case::Case;
+use crate::event::{Event, Observed, What};
+use crate::topology::{LINKS, NODE, ROUTES};
+use crate::wire::{self, Ends};
+
+/// The node, and what it needs of a world.
+pub(crate) struct Model {
+    node: Namespace,
+    random: Random,
+    next_packet: u64,
+}
+
+impl Model {
+    /// A node with the case's rules.
+    pub(crate) fn new(case: &Case) -> Result<Self> {
+        let kernel = KernelProfile { postrouting_sees_input: true };
+        let mut node = Namespace::new("node", connections(), kernel);
+        node.forwarding = true;
+        node.tracking = true;
+        // As `SYSCTLS` tells the real one.
+        node.conf.send_redirects = false;
+        node.icmp.ratelimit = Duration::ZERO;
+        for link in &LINKS {
+            let mut device = Device::ethernet(link.device.parse()?, link.node_mac, link.mtu);
+            if let Some(address) = link.address {
+                let address: ipnet::Ipv4Net = address.parse()?;
+                device.addresses.push(address);
+                node.fib.add(route(address.trunc(), RouteKind::Unicast, None, Some(link.device))?);
+            }
+            device.proxy_arp = link.address.is_none();
+            device.conf.send_redirects = false;
+            node.devices.push(device);
+        }
+        for one in &ROUTES {
+            let kind = if one.kind.is_empty() { RouteKind::Unicast } else { RouteKind::Blackhole };
+            node.fib.add(route(one.to.parse()?, kind, one.via, one.device)?);
+        }
+        for (name, members) in &case.sets {
+            let members: std::result::Result<Vec<ipnet::Ipv4Net>, _> = members.iter().map(|one| one.parse()).collect();
+            node.sets.replace(name, members?);
+        }
+        let Ok(input) = case.rules().parse::<text::RestoreInput>();
+        text::restore(&mut node.rules, &input)?;
+        let mut model = Self { node, random: Random::new(0), next_packet: 0 };
+        model.meet_neighbours();
+        Ok(model)
+    }
+
+    /// Everybody asks for the node's address once, and so the node knows everybody's.
+    fn meet_neighbours(&mut self) {
+        for (at, link) in LINKS.iter().enumerate() {
+            for &sender in link.neighbours {
+                let arp = Arp { request: true, sender_mac: link.far_mac, sender, target: NODE };
+                let frame = Frame { source: link.far_mac, destination: Mac::BROADCAST, payload: Payload::Arp(arp) };
+                self.act(Duration::ZERO, |node, cx| node.receive_frame(at + 1, frame, cx));
+            }
+        }
+    }
+
+    /// A packet comes from the far end of a wire, or from the node itself, so long after the beginning.
+    pub(crate) fn perform(&mut self, from: &str, packet: Packet, after: Duration) -> Result<Observed> {
+        let (effects, hops) = match LINKS.iter().position(|link| link.far == from) {
+            Some(at) => {
+                let (source, destination) = (LINKS[at].far_mac, LINKS[at].node_mac);
+                self.next_packet += 1;
+                let payload = Payload::Ipv4(PacketId(self.next_packet), packet);
+                let frame = Frame { source, destination, payload };
+                self.act(after, |node, cx| node.receive_frame(at + 1, frame, cx))
+            }
+            None => self.act(after, |node, cx| node.send(packet, cx)),
+        };
+        let mut observed = Observed::default();
+        let mut marks = Vec::new();
+        for (id, hop) in &hops {
+            events(*id, hop, &mut marks, &mut observed.events)?;
+        }
+        for effect in effects {
+            if let Effect::Transmit { device, frame: Frame { payload: Payload::Ipv4(_, packet), .. } } = effect {
+                observed.sent.push((LINKS[device - 1].far, wire::bytes(&packet)?));
+            }
+        }
+        Ok(observed)
+    }
+
+    fn act(
+        &mut self,
+        after: Duration,
+        action: impl FnOnce(&mut Namespace, &mut Context<'_, Recorder>),
+    ) -> (Vec<Effect>, Vec<(PacketId, Hop)>) {
+        let (mut recorder, mut effects) = (Recorder::default(), Vec::new());
+        let mut cx = Context {
+            now: Time::ZERO + after,
+            random: &mut self.random,
+            observer: &mut recorder,
+            next_packet: &mut self.next_packet,
+            effects: &mut effects,
+        };
+        action(&mut self.node, &mut cx);
+        let packets = recorder.into_packets();
+        (effects, packets.into_iter().flat_map(|one| one.hops.into_iter().map(move |hop| (one.id, hop))).collect())
+    }
+
+    /// The connections, as `conntrack -L` lists them.
+    pub(crate) fn connections(&self, after: Duration) -> Vec<String> {
+        let now = Jiffies::from(Time::ZERO + after);
+        self.node.conntrack.entries(now).map(|entry| line(entry, now)).collect()
+    }
+
+    /// Forgets every connection.
+    pub(crate) fn flush(&mut self) {
+        self.node.conntrack = connections();
+    }
+}
+
+fn connections() -> Table {
+    Table::new(Timeouts::default(), true)
+}
+
+fn route(
+    destination: ipnet::Ipv4Net,
+    kind: RouteKind,
+    via: Option<std::net::Ipv4Addr>,
+    device: Option<&str>,
+) -> Result<Route> {
+    let device = device.map(str::parse).transpose()?;
+    Ok(Route { kind, via, device, ..Route::to(destination) })
+}
+
+/// The events of one hop. Devices and addresses are those that the steps before have left.
+fn events(id: PacketId, hop: &Hop, marks: &mut Vec<(PacketId, u32)>, into: &mut Vec<Event>) -> Result<()> {
+    let mut packet = wire::ends(&wire::bytes(&hop.before)?)?;
+    let mut mark = marks.iter().find(|(known, _)| *known == id).map_or(0, |(_, mark)| *mark);
+    let (mut out, mut returned) = (None, None);
+    for step in &hop.steps {
+        let (hook, table, chain, what, before) = match step {
+            Step::Rule(hit) => {
+                let leaves = hit.rule.ends_with("-j RETURN");
+                returned = leaves.then(|| hit.chain.clone());
+                let before = hit.mark;
+                mark = hit.mark_after;
+                (hit.hook, hit.table, &hit.chain, What::Rule(hit.number), before)
+            }
+            // The kernel tells of RETURN as of any rule; only that of a built-in chain leads to another event, the policy.
+            Step::ChainEnd { chain, policy: None, .. } if returned.take().as_ref() == Some(chain) => continue,
+            Step::ChainEnd { hook, table, chain, policy } => {
+                let what = if policy.is_some() { What::Policy } else { What::Return };
+                (*hook, *table, chain, what, mark)
+            }
+            Step::Dnat { to, .. } => {
+                translate(&mut packet, None, Some(*to));
+                continue;
+            }
+            Step::Snat { to, .. } => {
+                translate(&mut packet, Some(*to), None);
+                continue;
+            }
+            Step::Route { device, .. } => {
+                out = device.map(|name| name.to_string());
+                continue;
+            }
+            _ => continue,
+        };
+        let in_device = if hook == Hook::Output { None } else { hop.in_device.map(|name| name.to_string()) };
+        let out_device = if matches!(hook, Hook::Prerouting | Hook::Input) { None } else { out.clone() };
+        into.push(Event { hook, table, chain: chain.to_string(), what, mark: before, in_device, out_device, packet });
+    }
+    marks.retain(|(known, _)| *known != id);
+    marks.push((id, mark));
+    Ok(())
+}
+
+fn translate(packet: &mut Ends, source: Option<std::net::SocketAddrV4>, destination: Option<std::net::SocketAddrV4>) {
+    let (mut from, mut to) = packet.ports.unwrap_or_default();
+    if let Some(source) = source {
+        packet.source = *source.ip();
+        from = source.port();
+    }
+    if let Some(destination) = destination {
+        packet.destination = *destination.ip();
+        to = destination.port();
+    }
+    packet.ports = packet.ports.map(|_| (from, to));
+}
