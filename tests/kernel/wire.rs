@@ -12,6 +12,9 @@ use netscene_core::packet::{Body, Icmp, Packet, Tcp, TcpFlags, TcpOptions};
 
 use crate::Result;
 
+/// The length of an IPv4 header without options, in bytes.
+const HEADER: usize = 20;
+
 /// The packet as it goes over a wire, with good checksums.
 pub(crate) fn bytes(packet: &Packet) -> Result<Vec<u8>> {
     let (source, destination) = (packet.source.octets(), packet.destination.octets());
@@ -28,6 +31,11 @@ pub(crate) fn bytes(packet: &Packet) -> Result<Vec<u8>> {
         }
         Body::Icmp(icmp) => icmp_bytes(icmp)?,
         Body::Ipip(inner) => bytes(inner)?,
+        Body::Fragment(part) => {
+            let whole = bytes(&Packet { body: (*part.of).clone(), ..packet.clone() })?;
+            let start = HEADER + usize::from(part.offset);
+            whole.get(start..start + usize::from(part.length)).ok_or("a part beyond its packet")?.to_vec()
+        }
         Body::Other { payload, .. } => payload.to_vec(),
     };
     let length = u16::try_from(body.len())?;
@@ -36,6 +44,10 @@ pub(crate) fn bytes(packet: &Packet) -> Result<Vec<u8>> {
     header.ecn = (packet.tos & 3).try_into()?;
     header.identification = packet.id;
     header.dont_fragment = packet.dont_fragment;
+    if let Body::Fragment(part) = &packet.body {
+        header.fragment_offset = (part.offset / 8).try_into()?;
+        header.more_fragments = part.more;
+    }
     header.header_checksum = header.calc_header_checksum();
     Ok([&header.to_bytes()[..], &body].concat())
 }

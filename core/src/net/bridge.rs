@@ -14,8 +14,8 @@ impl Namespace {
         let (Some(bridge_at), Some(port_at)) = (self.device_index(bridge), self.device_index(port)) else {
             return false;
         };
-        self.devices[bridge_at].kind = DeviceKind::Bridge;
-        self.devices[port_at].master = Some(bridge);
+        self.devices.change(bridge_at, |device| device.kind = DeviceKind::Bridge);
+        self.devices.change(port_at, |device| device.master = Some(bridge));
         true
     }
 

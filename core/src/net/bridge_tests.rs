@@ -72,7 +72,7 @@ fn only_a_port_in_hairpin_mode_sends_back_what_came_by_it() {
     let mut node = node(&[]);
     bridged(&mut node, 2, OTHER, (Mac::BROADCAST, OTHER.1));
     assert_eq!(bridged(&mut node, 2, ONE, OTHER), []);
-    node.devices[2].hairpin = true;
+    node.devices.change(2, |device| device.hairpin = true);
     assert_eq!(bridged(&mut node, 2, ONE, OTHER), [(2, OTHER.1)]);
 }
 

@@ -158,16 +158,16 @@ impl Namespace {
 
     /// Takes an address from a device; what was masqueraded with it is forgotten.
     pub fn remove_address(&mut self, device: DeviceName, address: Ipv4Addr) {
-        for one in self.devices.iter_mut().filter(|one| one.name == device) {
-            one.addresses.retain(|own| own.addr() != address);
+        if let Some(place) = self.devices.place(device) {
+            self.devices.change(place, |one| one.addresses.retain(|own| own.addr() != address));
         }
         self.conntrack.flush_masquerade(device, Some(address));
     }
 
     /// Takes a device down; what was masqueraded for it is forgotten.
     pub fn set_down(&mut self, device: DeviceName) {
-        for one in self.devices.iter_mut().filter(|one| one.name == device) {
-            one.up = false;
+        if let Some(place) = self.devices.place(device) {
+            self.devices.change(place, |one| one.up = false);
         }
         self.conntrack.flush_masquerade(device, None);
     }

@@ -49,7 +49,7 @@ fn strict_validation_wants_the_way_back_to_be_the_way_in() {
         // cali1 has no address: then the loose kind refuses what strays, too ("no_addr").
         let mut node = node(&[]);
         node.conf.rp_filter = all;
-        node.devices[2].conf.rp_filter = own;
+        node.devices.change(2, |device| device.conf.rp_filter = own);
         let (hops, packets) = receive(&mut node, 2, datagram(Ipv4Addr::new(8, 8, 8, 8), CLIENT));
         assert_eq!(packets.len() == 1, passes, "all {all}, own {own}");
         assert!(passes || dropped(&hops) == &DropReason::ReversePath);
@@ -59,7 +59,7 @@ fn strict_validation_wants_the_way_back_to_be_the_way_in() {
 #[test]
 fn loose_validation_wants_any_way_back() {
     let mut node = node(&[]);
-    node.devices[2].addresses = vec!["10.9.9.1/24".parse().unwrap()];
+    node.devices.change(2, |device| device.addresses = vec!["10.9.9.1/24".parse().unwrap()]);
     node.conf.rp_filter = 2;
     let (_, packets) = receive(&mut node, 2, datagram(Ipv4Addr::new(8, 8, 8, 8), CLIENT));
     assert_eq!(packets.len(), 1, "the default route leads back, if by another device");
@@ -106,7 +106,7 @@ fn the_loopback_network_is_routed_where_route_localnet_says_so() {
 #[test]
 fn a_device_may_forward_by_itself() {
     let mut node = node(&[]);
-    node.devices[1].conf.forwarding = Some(false);
+    node.devices.change(1, |device| device.conf.forwarding = Some(false));
     let (hops, _) = receive(&mut node, 1, datagram(CLIENT, POD));
     assert_eq!(dropped(&hops), &DropReason::ForwardingOff);
     let (_, packets) = receive(&mut node, 2, datagram(POD, CLIENT));
@@ -198,7 +198,8 @@ fn of_two_routes_the_smaller_metric_counts_and_prefsrc_is_the_source() {
     node.fib.add(Route { metric: 100, source: Some(STRANGER), ..by("9.9.9.0/24", "eth0") });
     assert_eq!(node.source_towards(far), Some(STRANGER));
     // Without one: the address in whose network the next hop is (`inet_select_addr`).
-    node.devices[1].addresses = vec!["192.168.1.1/24".parse().unwrap(), "10.0.0.1/24".parse().unwrap()];
+    node.devices
+        .change(1, |device| device.addresses = vec!["192.168.1.1/24".parse().unwrap(), "10.0.0.1/24".parse().unwrap()]);
     assert_eq!(node.source_towards(Ipv4Addr::new(8, 8, 8, 8)), Some(NODE));
 }
 
@@ -226,7 +227,7 @@ fn a_packet_that_leaves_by_the_device_it_came_by_is_answered_with_a_redirect() {
     let (_, packets) = receive(&mut node, 1, datagram(CLIENT, other));
     assert_eq!(packets.len(), 1, "the second within 40 ms is not answered");
     node.conf.send_redirects = false;
-    node.devices[1].conf.send_redirects = false;
+    node.devices.change(1, |device| device.conf.send_redirects = false);
     node.peers.clear();
     let (_, packets) = receive(&mut node, 1, datagram(CLIENT, other));
     assert_eq!(packets.len(), 1);
@@ -290,7 +291,7 @@ fn a_proxy_answers_for_what_it_would_forward_by_another_device() {
 fn arp_announce_decides_who_asks() {
     let asked_by = |announce, source: Ipv4Addr| {
         let mut node = node(&[]);
-        node.devices[1].addresses.push("192.168.7.1/24".parse().unwrap());
+        node.devices.change(1, |device| device.addresses.push("192.168.7.1/24".parse().unwrap()));
         node.conf.arp_announce = announce;
         node.tracking = false;
         let effects = with_context(|cx| node.send(datagram(source, Ipv4Addr::new(10, 0, 0, 9)), cx));
@@ -350,7 +351,7 @@ fn a_packet_too_long_for_the_tunnel_is_refused_by_its_address_before_forward() {
     assert!(!hops[0].chains().iter().any(|chain| chain.ends_with("FORWARD")));
     assert!(matches!(packets[0].body, Body::Icmp(Icmp::Unreachable { code: 4, mtu: 1440, .. })));
     // A tunnel as wide as its road: after POSTROUTING, with the road's width less the header.
-    node.devices[3].mtu = 1500;
+    node.devices.change(3, |device| device.mtu = 1500);
     let (_, packets) = receive(&mut node, 2, Packet::new(POD, REMOTE, Udp::new(1, 2, vec![0; 1460])));
     assert!(matches!(packets[0].body, Body::Icmp(Icmp::Unreachable { code: 4, mtu: 1480, .. })));
 }
@@ -358,7 +359,7 @@ fn a_packet_too_long_for_the_tunnel_is_refused_by_its_address_before_forward() {
 #[test]
 fn a_packet_for_a_tunnel_that_is_down_is_refused_as_a_port() {
     let mut node = tunnelled();
-    node.devices[3].up = false;
+    node.devices.change(3, |device| device.up = false);
     let outer = Packet::new(Ipv4Addr::new(10, 0, 0, 2), NODE, Body::Ipip(Box::new(datagram(REMOTE, POD))));
     let (_, packets) = receive(&mut node, 1, outer);
     assert!(matches!(packets[0].body, Body::Icmp(Icmp::Unreachable { code: 3, .. })), "tunnel4_rcv");

@@ -219,7 +219,7 @@ impl Namespace {
             return Some(route(RouteKind::Local, DeviceName::LO));
         }
         let mut broadcast = None;
-        for device in &self.devices {
+        for device in self.devices.iter() {
             for own in &device.addresses {
                 if own.addr() == address {
                     return Some(route(RouteKind::Local, DeviceName::LO));

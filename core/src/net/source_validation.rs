@@ -31,7 +31,7 @@ impl Namespace {
         let (source, by) = (skb.packet.source, &self.devices[device]);
         if conf.rp_filter == 0 && self.policy.plain && (out != Some(by.name) || !conf.send_redirects) {
             // Nobody wants to know the way back: the namespace's own addresses are all that is looked for.
-            let own = self.devices.iter().any(|device| device.has(source));
+            let own = self.devices.have(source);
             return if own && !conf.accept_local { Err(Dropped(DropReason::Martian)) } else { Ok(false) };
         }
         let mark = if conf.src_valid_mark { skb.mark } else { 0 };

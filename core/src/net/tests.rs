@@ -157,7 +157,7 @@ fn a_rejected_packet_leaves_no_connection_and_its_sender_is_told() {
     let mut node = node(&["-A FORWARD -d 10.96.0.10 -j REJECT"]);
     // The packet would leave by the device it came by, and after the redirect the limit of errors would hold this one.
     node.conf.send_redirects = false;
-    node.devices[1].conf.send_redirects = false;
+    node.devices.change(1, |device| device.conf.send_redirects = false);
     let (_, sent) = receive(&mut node, 1, tcp((CLIENT, 40003), (SERVICE, 80), TcpFlags::SYN));
     let [error] = &sent[..] else { panic!("one error: {sent:?}") };
     assert_eq!((error.source, error.destination), (NODE, CLIENT));

@@ -41,15 +41,15 @@ impl NodeTexts<'_> {
         let mut namespace = Namespace::new(name, table, profile);
         let mut unheeded = Vec::new();
         let links: Links = self.addresses.parse()?;
-        let devices = links.devices();
+        let mut devices = links.devices();
         if !devices.is_empty() {
-            namespace.devices = devices;
             // The first device is lo, in every namespace.
-            if let Some(at) = namespace.devices.iter().position(|device| device.kind == DeviceKind::Loopback) {
-                namespace.devices[..=at].rotate_right(1);
+            if let Some(at) = devices.iter().position(|device| device.kind == DeviceKind::Loopback) {
+                devices[..=at].rotate_right(1);
             } else {
-                namespace.devices.insert(0, Device::loopback());
+                devices.insert(0, Device::loopback());
             }
+            namespace.devices = devices.into_iter().collect();
         }
         for link in links.0.iter().filter(|link| link.master.is_some()) {
             namespace.add_bridge_port(link.master.unwrap_or(DeviceName::LO), link.name);

@@ -124,14 +124,17 @@ fn set_conf(namespace: &mut Namespace, device: &str, key: &str, value: &str) -> 
         }
         _ => {
             let name = device.parse::<DeviceName>().ok();
-            let Some(one) = namespace.devices.iter_mut().find(|one| Some(one.name) == name) else {
+            let Some(place) = name.and_then(|name| namespace.devices.place(name)) else {
                 return if set_key(&mut DeviceConf::default(), key, number) { Set::Unheeded } else { Set::Unknown };
             };
             if key == "proxy_arp" {
-                one.proxy_arp = number != 0;
+                namespace.devices.change(place, |one| one.proxy_arp = number != 0);
                 return Set::Done;
             }
-            &mut one.conf
+            let mut conf = namespace.devices[place].conf;
+            let known = set_key(&mut conf, key, number);
+            namespace.devices.change(place, |one| one.conf = conf);
+            return if known { Set::Done } else { Set::Unknown };
         }
     };
     if set_key(conf, key, number) { Set::Done } else { Set::Unknown }
