@@ -20,6 +20,8 @@ mod table;
 mod target;
 pub mod text;
 mod unknown;
+#[cfg(test)]
+mod unknown_tests;
 pub mod walk;
 
 pub use matches::{
