@@ -7,7 +7,7 @@ use netscene_core::Random;
 use netscene_core::netfilter::{Hook, TableName};
 
 use crate::Result;
-use crate::case::Case;
+use crate::case::{Case, TABLES};
 use crate::topology::{CLIENT, NODE, OTHER, POD1, POD2, SERVICE};
 
 /// User chains of each table.
@@ -57,7 +57,7 @@ pub(crate) fn case(seed: u64, packets: usize) -> Result<Case> {
         ],
         ..Case::default()
     };
-    for table in TableName::ALL {
+    for table in TABLES {
         // Often a table is empty: what the others do then goes farther.
         if dice.once_in(4) {
             continue;

@@ -21,7 +21,7 @@ use nix::sys::time::{TimeVal, TimeValLike};
 use nix::unistd::Pid;
 
 use crate::Result;
-use crate::case::Case;
+use crate::case::{Case, TABLES};
 use crate::event::Observed;
 use crate::netlink::{ask, netfilter_socket, request};
 use crate::nflog::NfLog;
@@ -239,7 +239,7 @@ fn arp_request(link: &Link) -> Vec<u8> {
 /// makes the kernel track connections, as the model's node does.
 fn with_trace(case: &Case) -> String {
     let mut lines = Vec::new();
-    for table in TableName::ALL {
+    for table in TABLES {
         lines.push(format!("*{table}"));
         lines.extend(table.hooks().iter().map(|hook| format!(":{} ACCEPT [0:0]", hook.chain())));
         let (chains, rules): (Vec<_>, Vec<_>) =
@@ -248,7 +248,7 @@ fn with_trace(case: &Case) -> String {
         let own: &[&str] = match table {
             TableName::Raw => &["-A PREROUTING -j TRACE", "-A OUTPUT -j TRACE"],
             TableName::Filter => &[":suite-tracks - [0:0]", "-A suite-tracks -m conntrack --ctstate NEW -j ACCEPT"],
-            TableName::Mangle | TableName::Nat => &[],
+            TableName::Mangle | TableName::Nat | TableName::Security => &[],
         };
         lines.extend(own.iter().map(|line| (*line).to_owned()));
         lines.extend(rules);

@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv};
 
 use crate::Result;
-use crate::case::{self, Case};
+use crate::case::{self, Case, TABLES};
 use crate::event::{Event, What};
 use crate::netlink::{ask, attribute, attributes, messages, netfilter_socket, number, request};
 use crate::topology::device_names;
@@ -44,14 +44,14 @@ impl NfLog {
     /// Takes note of the chains' lengths: the kernel gives the end of a chain a number too.
     pub(crate) fn learn(&mut self, case: &Case) {
         self.counts.clear();
-        for table in TableName::ALL {
+        for table in TABLES {
             for line in &case.tables[table as usize] {
                 if let Some(chain) = line.strip_prefix("-A ").and_then(|line| line.split_whitespace().next()) {
                     *self.counts.entry((table, chain.to_owned())).or_default() += 1;
                 }
             }
         }
-        self.vacant = TableName::ALL.into_iter().filter(|table| case.is_vacant(*table)).collect();
+        self.vacant = TABLES.into_iter().filter(|table| case.is_vacant(*table)).collect();
     }
 
     /// The events since the last time.

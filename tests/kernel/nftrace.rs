@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv};
 
 use crate::Result;
-use crate::case::Case;
+use crate::case::{Case, TABLES};
 use crate::event::{Event, What};
 use crate::linux::run;
 use crate::netlink::{attributes, listen, messages, number};
@@ -64,7 +64,7 @@ impl NfTrace {
 
     /// Takes note of the rules' handles, which the trace has in the place of numbers.
     pub(crate) fn learn(&mut self, case: &Case) -> Result<()> {
-        self.vacant = TableName::ALL.into_iter().filter(|table| case.is_vacant(*table)).collect();
+        self.vacant = TABLES.into_iter().filter(|table| case.is_vacant(*table)).collect();
         self.places.clear();
         let (mut table, mut chain, mut place) = (None, String::new(), 0);
         for line in run("nft", &["-a", "list", "ruleset"], "")?.lines() {

@@ -1,7 +1,7 @@
 //! Bridges: ports, the forwarding database, hairpin mode, and `br_netfilter`, which shows bridged packets to iptables
 //! (`net/bridge/br_input.c`, `br_forward.c`, `br_netfilter_hooks.c`).
 
-use super::skb::{Context, Effect, Skb};
+use super::skb::{BeforeTracking, Context, Effect, Skb};
 use super::wire::{Frame, Payload};
 use super::{DeviceKind, Namespace};
 use crate::netfilter::Hook;
@@ -96,6 +96,7 @@ impl Namespace {
             in_device: Some(at),
             link: Some((destination, source)),
             tracked: None,
+            before_tracking: BeforeTracking::default(),
             longest_fragment: 0,
             hop,
         };

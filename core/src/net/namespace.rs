@@ -20,14 +20,14 @@ use super::fragments::Incomplete;
 use super::redirect::Peer;
 use super::routing::Routed;
 use super::rules::Policy;
-use super::skb::{Context, Skb, Waiting};
+use super::skb::{BeforeTracking, Context, Skb, Waiting};
 use super::tcp::Sockets;
 use super::wire::{Frame, Payload};
 use super::{Device, DeviceKind, Devices};
 use crate::conntrack;
 use crate::netfilter::ipset::IpSets;
 use crate::netfilter::log::LogRecord;
-use crate::netfilter::{ChainId, Hook, Ruleset, TableName};
+use crate::netfilter::{ChainId, Hook, Memory, Ruleset, TableName};
 use crate::packet::{DeviceName, Mac, Packet, protocol};
 use crate::trace::{Arrival, DropReason, End, Observer, Place};
 
@@ -59,6 +59,8 @@ pub struct Namespace {
     pub rules: Ruleset,
     /// Its ipsets.
     pub sets: IpSets,
+    /// What its rules remember of earlier packets.
+    pub memory: Memory,
     /// Its connections.
     pub conntrack: conntrack::Table,
     /// Whether connections are tracked: only where some rule needs it.
@@ -103,6 +105,7 @@ impl Namespace {
             forwarding: false,
             rules: Ruleset::default(),
             sets: IpSets::default(),
+            memory: Memory::default(),
             conntrack,
             tracking: false,
             pins: FxHashMap::default(),
@@ -169,7 +172,17 @@ impl Namespace {
     ) {
         let in_device = self.devices.get(device).map(|device| device.name);
         let hop = cx.observer.open(Arrival { time: cx.now, place: &self.name, id, in_device, packet: &packet });
-        let skb = Skb { packet, id, mark, in_device: Some(device), link, tracked: None, longest_fragment: 0, hop };
+        let skb = Skb {
+            packet,
+            id,
+            mark,
+            in_device: Some(device),
+            link,
+            tracked: None,
+            before_tracking: BeforeTracking::default(),
+            longest_fragment: 0,
+            hop,
+        };
         self.pass(skb, cx, |this, skb, cx| {
             // `nf_defrag_ipv4` stands before the raw table wherever connections are tracked.
             if this.tracking && !this.gather(skb, cx) {
@@ -203,7 +216,17 @@ impl Namespace {
         cx: &mut Context<'_, O>,
     ) {
         let hop = cx.observer.open(Arrival { time: cx.now, place: &self.name, id, in_device: None, packet: &packet });
-        let skb = Skb { packet, id, mark, in_device: None, link: None, tracked, longest_fragment: 0, hop };
+        let skb = Skb {
+            packet,
+            id,
+            mark,
+            in_device: None,
+            link: None,
+            tracked,
+            before_tracking: BeforeTracking::default(),
+            longest_fragment: 0,
+            hop,
+        };
         self.pass(skb, cx, Self::output);
     }
 

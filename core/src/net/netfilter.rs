@@ -6,15 +6,20 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::fib::{Fib, RouteKind};
-use super::skb::{Context, Skb};
+use super::skb::{BeforeTracking, Context, Skb};
 use super::{Devices, Dropped, Namespace};
 use crate::Time;
-use crate::conntrack::{Binding, Confirmed, Direction, Jiffies, Manip, Template, Tracked, Tracking};
+use crate::conntrack::{
+    self, Binding, Confirmed, Direction, Jiffies, Layer4, Manip, Template, Tracked, Tracking, Tuple, Zone,
+};
 use crate::netfilter::ipset::IpSets;
 use crate::netfilter::log::LogRecord;
-use crate::netfilter::walk::{CtView, Culprit, Environment, Verdict, View, walk};
-use crate::netfilter::{AddressType, ChainId, CtState, Hook, LogTarget, Rpfilter, TableName, Target};
-use crate::packet::{Body, DeviceName, Icmp, Mac, protocol};
+use crate::netfilter::walk::{Connection, CtView, Culprit, Ends, Environment, Rewritten, Sender, Verdict, View, walk};
+use crate::netfilter::{
+    AddressType, ChainId, CtDirection, CtState, CtStatuses, CtZone, Hook, LogTarget, Memory, PacketType, Rpfilter,
+    SetMatch, TableName, Target, ZoneSide,
+};
+use crate::packet::{Body, DeviceName, Icmp, Mac, Packet, TcpOptions, protocol};
 use crate::random::Random;
 use crate::trace::{DropReason, HopWatch, Observer, Step};
 
@@ -28,12 +33,14 @@ enum Stage {
 
 const fn stages(hook: Hook) -> &'static [Stage] {
     use Stage::{Confirm, Conntrack, Nat, Table};
-    use TableName::{Filter, Mangle, Raw};
+    use TableName::{Filter, Mangle, Raw, Security};
     match hook {
         Hook::Prerouting => &[Table(Raw), Conntrack, Table(Mangle), Nat(Manip::Destination)],
-        Hook::Input => &[Table(Mangle), Table(Filter), Nat(Manip::Source), Confirm],
-        Hook::Forward => &[Table(Mangle), Table(Filter)],
-        Hook::Output => &[Table(Raw), Conntrack, Table(Mangle), Nat(Manip::Destination), Table(Filter)],
+        Hook::Input => &[Table(Mangle), Table(Filter), Table(Security), Nat(Manip::Source), Confirm],
+        Hook::Forward => &[Table(Mangle), Table(Filter), Table(Security)],
+        Hook::Output => {
+            &[Table(Raw), Conntrack, Table(Mangle), Nat(Manip::Destination), Table(Filter), Table(Security)]
+        }
         Hook::Postrouting => &[Table(Mangle), Nat(Manip::Source), Confirm],
     }
 }
@@ -50,6 +57,13 @@ struct Around<'a> {
     log: &'a mut Vec<LogRecord>,
     random: &'a mut Random,
     link: Option<(Mac, Mac)>,
+    conntrack: &'a mut conntrack::Table,
+    tracked: Option<Tracked>,
+    memory: &'a mut Memory,
+    /// Whether the packet was made here.
+    own: bool,
+    before_tracking: BeforeTracking,
+    rewritten: Rewritten,
 }
 
 impl Environment for Around<'_> {
@@ -89,9 +103,8 @@ impl Environment for Around<'_> {
         route.is_some_and(|route| options.loose || route.device == device)
     }
 
-    fn set_contains(&self, name: &str, address: Ipv4Addr) -> bool {
-        // A rule cannot be loaded without its set; the agents write both.
-        self.sets.contains(name, address).unwrap_or(false)
+    fn in_set(&self, set: &SetMatch, view: &View<'_>) -> Option<bool> {
+        self.sets.matches(set, view)
     }
 
     fn chance(&mut self, chain: ChainId, target: &Target, probability: u32) -> bool {
@@ -109,16 +122,125 @@ impl Environment for Around<'_> {
     }
 
     fn log(&mut self, target: &LogTarget, view: &View<'_>, mark: u32) {
+        let mut packet = view.packet.clone();
+        apply(self.rewritten, &mut packet);
         self.log.push(LogRecord {
             time: self.now,
             prefix: target.prefix.clone(),
             in_device: view.in_device,
             out_device: view.out_device,
             link: self.link,
-            packet: view.packet.clone(),
+            packet,
             mark,
         });
     }
+
+    fn now(&self) -> Time {
+        self.now
+    }
+
+    fn connection(&self) -> Option<Connection> {
+        let tracked = self.tracked?;
+        let entry = self.conntrack.get(tracked.entry)?;
+        let flags = [
+            (entry.status.seen_reply, CtStatuses::SEEN_REPLY),
+            (entry.status.assured, CtStatuses::ASSURED),
+            (entry.status.confirmed, CtStatuses::CONFIRMED),
+        ];
+        let set = flags.into_iter().filter(|(set, _)| *set);
+        Some(Connection {
+            protocol: entry.original.protocol,
+            original: ends(&entry.original),
+            reply: ends(&entry.reply),
+            direction: match tracked.direction {
+                Direction::Original => CtDirection::Original,
+                Direction::Reply => CtDirection::Reply,
+            },
+            status: set.fold(CtStatuses::default(), |all, (_, one)| all.with(one)),
+            expires: entry.expires.seconds_after(Jiffies::from(self.now)) as u32,
+            mark: entry.mark,
+        })
+    }
+
+    fn set_connection_mark(&mut self, mark: u32) {
+        if let Some(tracked) = self.tracked {
+            self.conntrack.set_mark(tracked.entry, mark);
+        }
+    }
+
+    fn untrack(&mut self) {
+        self.before_tracking.untracked |= self.tracked.is_none();
+    }
+
+    fn assign_zone(&mut self, zone: CtZone, mark: u32) -> bool {
+        // `xt_ct_target`: what is tracked or exempt stays as it is.
+        if self.tracked.is_none() && !self.before_tracking.untracked {
+            self.before_tracking.zone = Zone {
+                id: zone.number.unwrap_or(mark as u16),
+                original: zone.side != ZoneSide::Reply,
+                reply: zone.side != ZoneSide::Original,
+            };
+        }
+        true
+    }
+
+    fn memory(&mut self) -> Option<&mut Memory> {
+        Some(self.memory)
+    }
+
+    fn sender(&self) -> Sender {
+        // The model's processes have no users.
+        if self.own { Sender::Process(None) } else { Sender::Nobody }
+    }
+
+    fn packet_type(&self) -> PacketType {
+        match self.link {
+            Some((Mac::BROADCAST, _)) => PacketType::Broadcast,
+            // The lowest bit of the first byte tells a group.
+            Some((Mac([first, ..]), _)) if first & 1 == 1 => PacketType::Multicast,
+            _ => PacketType::Unicast,
+        }
+    }
+
+    fn device_address(&self, device: DeviceName) -> Option<Ipv4Addr> {
+        let device = &self.devices[self.devices.place(device)?];
+        device.addresses.first().map(ipnet::Ipv4Net::addr)
+    }
+
+    fn path_mtu(&self, view: &View<'_>) -> Option<u16> {
+        let mtu = |name: Option<DeviceName>| {
+            name.and_then(|name| self.devices.place(name)).map(|place| self.devices[place].mtu)
+        };
+        let back = self.fib.lookup(view.packet.source).and_then(|route| route.device);
+        mtu(view.out_device).into_iter().chain(mtu(back)).min()
+    }
+
+    fn rewritten(&self) -> Rewritten {
+        self.rewritten
+    }
+
+    fn rewrite(&mut self, fields: Rewritten) {
+        self.rewritten = fields;
+    }
+}
+
+/// Makes the changes that rules have asked for.
+fn apply(changes: Rewritten, packet: &mut Packet) {
+    packet.tos = changes.tos.unwrap_or(packet.tos);
+    packet.ttl = changes.ttl.unwrap_or(packet.ttl);
+    if let (Body::Tcp(segment), Some(mss)) = (&mut packet.body, changes.mss) {
+        segment.options = TcpOptions::Syn { mss };
+    }
+}
+
+/// The ends of a tuple, ICMP's numbers in the place of ports (`struct nf_conntrack_tuple`).
+fn ends(tuple: &Tuple) -> Ends {
+    let (source_port, destination_port) = match tuple.layer4 {
+        Layer4::Ports { source, destination } => (source, destination),
+        Layer4::Icmp { kind, code, id } => (id, u16::from_be_bytes([kind, code])),
+        Layer4::None => (0, 0),
+    };
+    Ends { source: tuple.source, source_port, destination: tuple.destination, destination_port }
 }
 
 impl Namespace {
@@ -158,7 +280,11 @@ impl Namespace {
             Hook::Postrouting if !self.kernel.postrouting_sees_input => None,
             _ => skb.in_device.and_then(|index| self.devices.get(index)).map(|device| device.name),
         };
-        let ct = skb.tracked.map(|tracked| self.ct_view(tracked));
+        let untracked = CtView { state: CtState::Untracked, src_nat: false, dst_nat: false };
+        let ct = skb
+            .tracked
+            .map(|tracked| self.ct_view(tracked))
+            .or_else(|| skb.before_tracking.untracked.then_some(untracked));
         let view = View { packet: &skb.packet, in_device, out_device, ct };
         let mut around = Around {
             now: cx.now,
@@ -171,9 +297,19 @@ impl Namespace {
             log: &mut self.log,
             random: cx.random,
             link: in_device.and(skb.link),
+            conntrack: &mut self.conntrack,
+            tracked: skb.tracked,
+            memory: &mut self.memory,
+            own: skb.in_device.is_none(),
+            before_tracking: skb.before_tracking,
+            rewritten: Rewritten::default(),
         };
         let mut watch = HopWatch { observer: cx.observer, hop: skb.hop };
-        walk(self.rules.table_mut(table), hook, &view, &mut skb.mark, &mut around, &mut watch)
+        let verdict = walk(self.rules.table_mut(table), hook, &view, &mut skb.mark, &mut around, &mut watch);
+        let Around { before_tracking, rewritten, .. } = around;
+        skb.before_tracking = before_tracking;
+        apply(rewritten, &mut skb.packet);
+        verdict
     }
 
     fn ct_view(&self, tracked: Tracked) -> CtView {
@@ -223,10 +359,10 @@ impl Namespace {
 
     fn track<O: Observer>(&mut self, hook: Hook, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
         // A packet that came round by lo, or an error about a tracked packet, brings its connection along.
-        if !self.tracking || skb.tracked.is_some() {
+        if !self.tracking || skb.tracked.is_some() || skb.before_tracking.untracked {
             return Ok(());
         }
-        let template = Template { arriving: hook == Hook::Prerouting, ..Template::default() };
+        let template = Template { arriving: hook == Hook::Prerouting, zone: skb.before_tracking.zone };
         let tracking = self.conntrack.track_as(&skb.packet, template, Jiffies::from(cx.now));
         if tracking == Tracking::Full {
             return Err(Dropped(DropReason::ConntrackFull));

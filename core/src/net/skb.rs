@@ -3,7 +3,7 @@ use std::net::Ipv4Addr;
 use bytes::Bytes;
 
 use crate::Time;
-use crate::conntrack::Tracked;
+use crate::conntrack::{Tracked, Zone};
 use crate::packet::{Body, Mac, Packet};
 use crate::random::Random;
 use crate::trace::{HopRef, PacketId};
@@ -26,10 +26,21 @@ pub struct Skb {
     pub link: Option<(Mac, Mac)>,
     /// What connection tracking attached to it.
     pub tracked: Option<Tracked>,
+    /// What the raw table has said of its tracking.
+    pub before_tracking: BeforeTracking,
     /// The length of the longest fragment it was put together from, 0 for a whole packet: what goes out is no longer.
     pub longest_fragment: u16,
     /// The hop it is recorded as.
     pub hop: HopRef,
+}
+
+/// What NOTRACK and CT have said of a packet that is not tracked yet (`skb->_nfct` as a template).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BeforeTracking {
+    /// It is exempt.
+    pub untracked: bool,
+    /// The zone it gets.
+    pub zone: Zone,
 }
 
 impl Skb {

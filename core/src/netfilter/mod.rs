@@ -3,28 +3,39 @@
 //! Nothing here knows of Kubernetes: a [`Ruleset`] can be read from an `iptables-save` dump and walked alone.
 //!
 //! - [`Rule`] is one line of `iptables-save`: a [`Header`], [`Match`]es in the order written, a [`Target`];
-//! - [`Table`] holds chains, [`Ruleset`] the four tables of a namespace;
+//! - [`Table`] holds chains, [`Ruleset`] the five tables of a namespace;
 //! - [`walk::walk`] takes a packet through one table at one [`Hook`], with an index for long chains;
 //! - [`text`] reads what `iptables` and `iptables-restore` take.
 
+mod callers;
 mod evaluate;
 mod index;
 pub mod ipset;
 pub mod log;
 mod matches;
+mod memory;
+mod rewrite;
 mod rule;
 mod table;
 mod target;
 pub mod text;
+mod unknown;
+#[cfg(test)]
+mod unknown_tests;
 pub mod walk;
 
 pub use matches::{
-    AddressType, AddressTypes, Addrtype, CtState, CtStates, Match, Multiport, MultiportSide, PortRange, Rpfilter,
-    SetDirection, SetMatch, Statistic, TcpMatch, UdpMatch,
+    AddressRange, AddressType, AddressTypes, Addrtype, Conntrack, CtDirection, CtState, CtStates, CtStatuses,
+    Hashlimit, HashlimitFields, IdRange, Iprange, LengthRange, Limit, Match, Multiport, MultiportSide, Owner,
+    PacketType, Physdev, PortRange, Recent, RecentAction, Rpfilter, SetDirection, SetMatch, Statistic, TcpMatch,
+    TtlMatch, UdpMatch,
 };
+pub use memory::Memory;
 pub use rule::{Header, Negatable, Provenance, Rule};
 pub use table::{Chain, ChainId, Counter, Policy, Ruleset, Table};
-pub use target::{LogTarget, NatRange, RejectWith, Target};
+pub use target::{
+    Connmark, CtZone, LogTarget, NatRange, NflogLength, NflogTarget, RejectWith, Target, Tcpmss, TtlChange, ZoneSide,
+};
 
 use std::fmt;
 
@@ -76,11 +87,13 @@ pub enum TableName {
     Nat,
     /// The firewall proper.
     Filter,
+    /// Labels of SELinux, and what else a second firewall may want to say.
+    Security,
 }
 
 impl TableName {
     /// Every table.
-    pub const ALL: [Self; 4] = [Self::Raw, Self::Mangle, Self::Nat, Self::Filter];
+    pub const ALL: [Self; 5] = [Self::Raw, Self::Mangle, Self::Nat, Self::Filter, Self::Security];
 
     /// The name as `iptables -t` takes it.
     pub const fn as_str(self) -> &'static str {
@@ -89,6 +102,7 @@ impl TableName {
             Self::Mangle => "mangle",
             Self::Nat => "nat",
             Self::Filter => "filter",
+            Self::Security => "security",
         }
     }
 
@@ -103,7 +117,7 @@ impl TableName {
             Self::Raw => &[Hook::Prerouting, Hook::Output],
             Self::Mangle => &[Hook::Prerouting, Hook::Input, Hook::Forward, Hook::Output, Hook::Postrouting],
             Self::Nat => &[Hook::Prerouting, Hook::Input, Hook::Output, Hook::Postrouting],
-            Self::Filter => &[Hook::Input, Hook::Forward, Hook::Output],
+            Self::Filter | Self::Security => &[Hook::Input, Hook::Forward, Hook::Output],
         }
     }
 }

@@ -207,6 +207,11 @@ impl Table {
         Some(ChainId(place as u32))
     }
 
+    /// How many chains there are, those that have been deleted included.
+    pub(super) const fn size(&self) -> usize {
+        self.chains.len()
+    }
+
     /// Every chain, built-in ones first, then in order of creation.
     pub fn chains(&self) -> impl Iterator<Item = (ChainId, &Chain)> {
         self.chains.iter().enumerate().filter_map(|(at, chain)| Some((ChainId(at as u32), chain.as_ref()?)))
@@ -244,10 +249,10 @@ impl Table {
     }
 }
 
-/// The four tables of a network namespace.
+/// The five tables of a network namespace.
 #[derive(Clone, Debug)]
 pub struct Ruleset {
-    tables: [Table; 4],
+    tables: [Table; TableName::ALL.len()],
 }
 
 impl Default for Ruleset {

@@ -6,14 +6,19 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use super::evaluate::matches;
+use super::callers::Callers;
+use super::evaluate::{Answer, judge};
 use super::index::Key;
-use super::{AddressType, ChainId, CtState, Hook, LogTarget, NatRange, Policy, PortRange, RejectWith, Rpfilter, Rule};
-use super::{Table, Target};
+use super::rewrite;
+use super::unknown::{because, settle};
+use super::{AddressType, Chain, ChainId, Connmark, CtDirection, CtState, CtStatuses, CtZone, Hook, LogTarget, Memory};
+use super::{
+    NatRange, NflogTarget, PacketType, Policy, PortRange, RejectWith, Rpfilter, Rule, SetMatch, Table, Target,
+};
+use crate::Time;
 use crate::packet::{DeviceName, Packet};
 
-/// The deepest nesting of jumps. The kernel's bound is the number of a table's chains; no agent comes near this.
-pub const MAX_DEPTH: usize = 128;
+pub use super::callers::MAX_ENTERED;
 
 /// A packet as rules see it: `struct sk_buff`, as far as netfilter looks at it.
 #[derive(Clone, Copy, Debug)]
@@ -39,20 +44,139 @@ pub struct CtView {
     pub dst_nat: bool,
 }
 
-/// What rules ask of the namespace they stand in.
+/// A packet's connection, as `-m conntrack` looks at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// The protocol's number.
+    pub protocol: u8,
+    /// The ends of the packets that began it, before any translation.
+    pub original: Ends,
+    /// The ends of its answers as they arrive here.
+    pub reply: Ends,
+    /// The packet's direction.
+    pub direction: CtDirection,
+    /// What is known of it.
+    pub status: CtStatuses,
+    /// Whole seconds until it is forgotten.
+    pub expires: u32,
+    /// Its mark.
+    pub mark: u32,
+}
+
+/// Addresses and ports of one direction. Of ICMP the ports are its identifier, and its type and code in one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ends {
+    /// The source address.
+    pub source: Ipv4Addr,
+    /// The source port; 0 where there is none.
+    pub source_port: u16,
+    /// The destination address.
+    pub destination: Ipv4Addr,
+    /// The destination port; 0 where there is none.
+    pub destination_port: u16,
+}
+
+/// The ports of a bridge that a bridged packet passes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BridgePorts {
+    /// The port it came in by.
+    pub in_device: Option<DeviceName>,
+    /// The port it goes out by, where that is known.
+    pub out_device: Option<DeviceName>,
+}
+
+/// Who sent a packet of this machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sender {
+    /// Nobody here: the packet came in.
+    #[default]
+    Nobody,
+    /// A socket of the kernel's own.
+    Kernel,
+    /// A process; its user and group where they are known.
+    Process(Option<(u32, u32)>),
+}
+
+/// What rules have changed in a packet's headers so far: `None` where nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rewritten {
+    /// The type of service.
+    pub tos: Option<u8>,
+    /// The time to live.
+    pub ttl: Option<u8>,
+    /// The maximum segment size that a SYN announces.
+    pub mss: Option<u16>,
+}
+
+/// What rules ask of the namespace they stand in, and what they do to it. Where a method has a body, that is the answer of
+/// a namespace which has nothing of the kind.
 pub trait Environment {
     /// The type of `address`; with a device, only an address of that device is local.
     fn address_type(&self, address: Ipv4Addr, device: Option<DeviceName>) -> AddressType;
     /// Whether a packet from `source` may come in on `device`, by the routes back to it.
     fn reverse_path(&self, source: Ipv4Addr, device: Option<DeviceName>, options: Rpfilter) -> bool;
-    /// Whether the ipset `name` has `address`.
-    fn set_contains(&self, name: &str, address: Ipv4Addr) -> bool;
+    /// Whether the packet is in an ipset; `None` if there is no such set.
+    fn in_set(&self, _set: &SetMatch, _view: &View<'_>) -> Option<bool> {
+        None
+    }
     /// Whether a chance of `probability` / 2^31 comes true, at the rule of `chain` that leads to `target`.
     fn chance(&mut self, chain: ChainId, target: &Target, probability: u32) -> bool;
     /// How many packets have come by the `nth` rule at this place before, modulo `every`.
     fn nth(&mut self, chain: ChainId, index: usize, every: u32) -> u32;
     /// Writes a line into the kernel's log.
     fn log(&mut self, target: &LogTarget, view: &View<'_>, mark: u32);
+    /// Hands the packet to the programs that listen to an NFLOG group.
+    fn nflog(&mut self, _target: &NflogTarget, _view: &View<'_>, _mark: u32) {}
+    /// The time.
+    fn now(&self) -> Time {
+        Time::ZERO
+    }
+    /// The packet's connection.
+    fn connection(&self) -> Option<Connection> {
+        None
+    }
+    /// Gives the packet's connection another mark.
+    fn set_connection_mark(&mut self, _mark: u32) {}
+    /// Exempts the packet from connection tracking, if it is not tracked yet.
+    fn untrack(&mut self) {}
+    /// Gives the packet a zone. False: the namespace has none.
+    fn assign_zone(&mut self, _zone: CtZone, _mark: u32) -> bool {
+        false
+    }
+    /// What `recent`, `limit`, `hashlimit` and `nfacct` remember.
+    fn memory(&mut self) -> Option<&mut Memory> {
+        None
+    }
+    /// The ports of the bridge that the packet crosses; `None` if it crosses none.
+    fn bridge(&self) -> Option<BridgePorts> {
+        None
+    }
+    /// Who sent the packet.
+    fn sender(&self) -> Sender {
+        Sender::Nobody
+    }
+    /// How the link delivered the packet.
+    fn packet_type(&self) -> PacketType {
+        PacketType::Unicast
+    }
+    /// The first address of a device.
+    fn device_address(&self, _device: DeviceName) -> Option<Ipv4Addr> {
+        None
+    }
+    /// The smaller MTU of the packet's route and of the route back, in bytes.
+    fn path_mtu(&self, _view: &View<'_>) -> Option<u16> {
+        None
+    }
+    /// Whether rules are only tried, and nothing may be drawn or counted.
+    fn is_trial(&self) -> bool {
+        false
+    }
+    /// What has been changed in the packet since the table was entered.
+    fn rewritten(&self) -> Rewritten {
+        Rewritten::default()
+    }
+    /// Changes the packet: the whole of what differs from [`View::packet`].
+    fn rewrite(&mut self, _fields: Rewritten) {}
 }
 
 /// Who wants to know what rules did. [`Unwatched`] costs nothing.
@@ -120,7 +244,7 @@ pub struct Culprit {
 }
 
 /// What to do after a rule has matched, free of any borrow of the table.
-enum Step {
+pub(super) enum Step {
     Next,
     Enter(ChainId, bool),
     Leave,
@@ -163,20 +287,30 @@ fn go<E: Environment, W: Watch>(
 ) -> Verdict {
     let Some(base) = table.builtin(hook) else { return Verdict::Accept };
     let length = view.packet.length();
-    let mut callers = Callers::default();
+    let mut callers = Callers::new();
     let (mut current, mut index) = (base, 0);
     loop {
         // A jump leads to a chain that exists: chains are deleted only when nothing refers to them.
         let Some(chain) = table.chain(current) else { return Verdict::Unknown("a jump to no chain".into()) };
         let rules = chain.rules();
-        let found =
-            chain.candidates(key, index).find(|&at| matches(&rules[at], view, *mark, (current, at), environment));
+        let tried = chain.candidates(key, index).map(|at| {
+            let place = Standing { table, hook, chain, at, rule: &rules[at] };
+            (at, judge(&place, view, *mark, environment))
+        });
+        let found = { tried }.find(|(_, answer)| *answer != Answer::No);
+        let next = found.as_ref().map_or(index, |(at, _)| at + 1);
         let step = match found {
             None => Step::Leave,
-            Some(at) => {
-                index = at;
+            Some((at, Answer::Unknown(doubt))) => {
+                let place = Standing { table, hook, chain, at, rule: &rules[at] };
+                match settle(&place, doubt, key, view, *mark, &callers, environment) {
+                    Ok(()) => Step::Next,
+                    Err(reason) => Step::Done(Verdict::Unknown(reason)),
+                }
+            }
+            Some((at, _)) => {
                 let (rule, before) = (&rules[at], *mark);
-                let step = run(rule, chain, at, view, mark, environment);
+                let step = run(&Standing { table, hook, chain, at, rule }, view, mark, environment);
                 if W::WATCHES {
                     let place = Place { chain: &chain.name, number: at as u32 + 1, rule };
                     watch.rule(table, hook, place, (before, *mark));
@@ -188,13 +322,10 @@ fn go<E: Environment, W: Watch>(
             }
         };
         match step {
-            Step::Next => index += 1,
+            Step::Next => index = next,
             Step::Enter(target, goto) => {
-                if !goto {
-                    if callers.depth == MAX_DEPTH {
-                        return Verdict::Unknown(format!("jumps nest deeper than {MAX_DEPTH}").into());
-                    }
-                    callers.push((current, index + 1));
+                if let Err(bound) = callers.enter((!goto).then_some((current, next)), table) {
+                    return Verdict::Unknown(bound.into());
                 }
                 (current, index) = (target, 0);
             }
@@ -206,35 +337,11 @@ fn go<E: Environment, W: Watch>(
                 {
                     watch.chain_end(table, hook, &chain.name, None);
                 }
-                let Some(caller) = callers.pop() else { return end_of_base(table, hook, base, length, watch) };
+                let Some(caller) = callers.leave() else { return end_of_base(table, hook, base, length, watch) };
                 (current, index) = caller;
             }
             Step::Done(verdict) => return verdict,
         }
-    }
-}
-
-/// Where to go on after the chains that are being walked: the kernel's jump stack. Most of the time of a short walk went
-/// into clearing an array for the deepest of them, so that only the first few have a place ready.
-#[derive(Default)]
-struct Callers {
-    first: [(ChainId, usize); 8],
-    others: Vec<(ChainId, usize)>,
-    depth: usize,
-}
-
-impl Callers {
-    fn push(&mut self, caller: (ChainId, usize)) {
-        match self.first.get_mut(self.depth) {
-            Some(place) => *place = caller,
-            None => self.others.push(caller),
-        }
-        self.depth += 1;
-    }
-
-    fn pop(&mut self) -> Option<(ChainId, usize)> {
-        self.depth = self.depth.checked_sub(1)?;
-        self.others.pop().or_else(|| self.first.get(self.depth).copied())
     }
 }
 
@@ -252,35 +359,89 @@ fn end_of_base<W: Watch>(table: &mut Table, hook: Hook, base: ChainId, length: u
     }
 }
 
-fn run<E: Environment>(
-    rule: &Rule,
-    chain: &super::Chain,
-    index: usize,
-    view: &View<'_>,
-    mark: &mut u32,
-    environment: &mut E,
-) -> Step {
-    let culprit = || Culprit { chain: chain.name.clone(), number: Some(index as u32 + 1) };
-    match &rule.target {
-        Target::Continue => Step::Next,
-        Target::Log(target) => {
-            environment.log(target, view, *mark);
-            Step::Next
+/// A rule where it stands.
+#[derive(Clone, Copy)]
+pub(super) struct Standing<'a> {
+    pub(super) table: &'a Table,
+    pub(super) hook: Hook,
+    pub(super) chain: &'a Chain,
+    /// Its place in the chain, from 0.
+    pub(super) at: usize,
+    pub(super) rule: &'a Rule,
+}
+
+/// Does what the target of a rule says.
+pub(super) fn run<E: Environment>(place: &Standing<'_>, view: &View<'_>, mark: &mut u32, environment: &mut E) -> Step {
+    let culprit = || Culprit { chain: place.chain.name.clone(), number: Some(place.at as u32 + 1) };
+    let unknown = |what: &str| Step::Done(Verdict::Unknown(because(place, what)));
+    match &place.rule.target {
+        Target::Continue | Target::Trace => {}
+        Target::Log(target) => environment.log(target, view, *mark),
+        Target::Nflog(target) => environment.nflog(target, view, *mark),
+        Target::Mark { value, mask } => *mark = (*mark & !mask) ^ value,
+        Target::Connmark(change) => connmark(*change, mark, environment),
+        Target::Notrack { .. } => environment.untrack(),
+        Target::Ct(None) => {}
+        Target::Ct(Some(zone)) => {
+            if !environment.assign_zone(*zone, *mark) {
+                return unknown("a zone");
+            }
         }
-        Target::Mark { value, mask } => {
-            *mark = (*mark & !mask) ^ value;
-            Step::Next
+        target @ (Target::Tos { .. } | Target::Dscp(_) | Target::Ttl(_) | Target::Tcpmss(_)) => {
+            if !rewrite::apply(target, view, environment) {
+                return Step::Done(Verdict::Drop(culprit()));
+            }
         }
-        Target::Jump(target) => Step::Enter(*target, false),
-        Target::Goto(target) => Step::Enter(*target, true),
-        Target::Return => Step::Leave,
-        Target::Accept => Step::Done(Verdict::Accept),
-        Target::Drop => Step::Done(Verdict::Drop(culprit())),
-        Target::Reject(with) => Step::Done(Verdict::Reject(*with, culprit())),
-        Target::Dnat(range) => Step::Done(Verdict::Dnat(*range)),
-        Target::Snat(range) => Step::Done(Verdict::Snat(*range)),
+        Target::Unknown(text) if Target::is_harmless(text) => {}
+        Target::Unknown(text) => return unknown(&format!("-j {text}")),
+        Target::Jump(target) => return Step::Enter(*target, false),
+        Target::Goto(target) => return Step::Enter(*target, true),
+        Target::Return => return Step::Leave,
+        Target::Accept => return Step::Done(Verdict::Accept),
+        Target::Drop => return Step::Done(Verdict::Drop(culprit())),
+        Target::Reject(with) => return Step::Done(Verdict::Reject(*with, culprit())),
+        Target::Dnat(range) => return Step::Done(Verdict::Dnat(*range)),
+        Target::Snat(range) => return Step::Done(Verdict::Snat(*range)),
         Target::Masquerade { ports, random_fully } => {
-            Step::Done(Verdict::Masquerade { ports: *ports, random_fully: *random_fully })
+            return Step::Done(Verdict::Masquerade { ports: *ports, random_fully: *random_fully });
         }
+        Target::Redirect { ports } => {
+            // `nf_nat_redirect_ipv4`: what this machine sends goes to 127.0.0.1, what comes in to its device's address.
+            let address = match (place.hook, view.in_device) {
+                (Hook::Output, _) => Some(Ipv4Addr::LOCALHOST),
+                (_, Some(device)) => environment.device_address(device),
+                (_, None) => None,
+            };
+            let range =
+                |address| NatRange { first: Some(address), last: Some(address), ports: *ports, random_fully: false };
+            return Step::Done(
+                address.map_or_else(|| Verdict::Drop(culprit()), |address| Verdict::Dnat(range(address))),
+            );
+        }
+        Target::Netmap(net) => {
+            // `netmap_tg4`.
+            let mapped = |address: Ipv4Addr| {
+                let host = address.to_bits() & net.hostmask().to_bits();
+                let address = Some(Ipv4Addr::from_bits(net.network().to_bits() | host));
+                NatRange { first: address, last: address, ports: None, random_fully: false }
+            };
+            return Step::Done(match place.hook {
+                Hook::Prerouting | Hook::Output => Verdict::Dnat(mapped(view.packet.destination)),
+                _ => Verdict::Snat(mapped(view.packet.source)),
+            });
+        }
+    }
+    Step::Next
+}
+
+/// `connmark_tg_shift`. A packet without a connection is left alone.
+fn connmark<E: Environment>(change: Connmark, mark: &mut u32, environment: &mut E) {
+    let Some(connection) = environment.connection() else { return };
+    match change {
+        Connmark::Set { value, mask } => environment.set_connection_mark((connection.mark & !mask) ^ value),
+        Connmark::Save { nfmask, ctmask } => {
+            environment.set_connection_mark((connection.mark & !ctmask) ^ (*mark & nfmask));
+        }
+        Connmark::Restore { nfmask, ctmask } => *mark = (*mark & !nfmask) ^ (connection.mark & ctmask),
     }
 }

@@ -5,7 +5,7 @@ use crate::conntrack::{Entry, Jiffies, Layer4, Status, Tuple};
 use crate::net::fib::{Fib, Route, RouteKind};
 use crate::netfilter::text::{self, RestoreInput};
 use crate::netfilter::{Ruleset, TableName};
-use crate::view::iptables::{ListStyle, list, list_names};
+use crate::view::iptables::{ListOptions, ListStyle, list, list_names, list_with, rules as rules_of};
 use crate::view::route::route_n;
 use crate::{Time, view};
 
@@ -75,6 +75,40 @@ fn rules_of_kube_proxy_1_36_are_listed_as_iptables_1_8_9_lists_them() {
             (TableName::Filter, data!("reference/guestbook-v1.36.2-etpcluster.kernel-legacy.filter.Lnv")),
         ],
     );
+}
+
+#[test]
+fn rules_of_kube_proxy_with_affinity_are_listed_as_iptables_1_8_9_lists_them() {
+    check_kernel(
+        data!("reference/mix-v1.20.0-rc.0.kernel-legacy.save"),
+        &[
+            (TableName::Nat, data!("reference/mix-v1.20.0-rc.0.kernel-legacy.nat.Lnv")),
+            (TableName::Filter, data!("reference/mix-v1.20.0-rc.0.kernel-legacy.filter.Lnv")),
+        ],
+    );
+}
+
+#[test]
+fn the_matches_and_targets_of_few_rules_are_listed_as_iptables_1_8_9_lists_them() {
+    let dump = data!("reference/more-matches.restore");
+    check_kernel(
+        dump,
+        &[
+            (TableName::Raw, data!("reference/more-matches.kernel-legacy.raw.Lnv")),
+            (TableName::Mangle, data!("reference/more-matches.kernel-legacy.mangle.Lnv")),
+            (TableName::Nat, data!("reference/more-matches.kernel-legacy.nat.Lnv")),
+            (TableName::Filter, data!("reference/more-matches.kernel-legacy.filter.Lnv")),
+            (TableName::Security, data!("reference/more-matches.kernel-legacy.security.Lnv")),
+        ],
+    );
+    let rules = load(dump);
+    let mangle = rules.table(TableName::Mangle);
+    let options = ListOptions { style: ListStyle::V1_8_9, ..ListOptions::default() };
+    assert_same(&list_with(mangle, None, options), data!("reference/more-matches.kernel-legacy.mangle.L"));
+    assert_same(&rules_of(mangle, None, true), data!("reference/more-matches.kernel-legacy.mangle.vS"));
+    let options = ListOptions { numeric: true, verbose: true, exact: true, line_numbers: true, ..options };
+    let expected = data!("reference/more-matches.kernel-legacy.FORWARD.Lnvx");
+    assert_same(&list_with(mangle, Some("FORWARD"), options), expected);
 }
 
 /// The rules of a figure of the white paper, listed chain by chain as its author did.

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use netscene_core::Random;
-use netscene_core::netfilter::walk::{Environment, View};
-use netscene_core::netfilter::{AddressType, ChainId, LogTarget, Rpfilter, Target};
+use netscene_core::netfilter::walk::{Connection, Ends, Environment, Rewritten, View};
+use netscene_core::netfilter::{
+    AddressType, ChainId, CtDirection, CtStatuses, LogTarget, Memory, Rpfilter, SetDirection, SetMatch, Target,
+};
 use netscene_core::packet::DeviceName;
 
 /// What rules ask, and what they leave behind.
@@ -14,18 +16,35 @@ pub(crate) struct Around {
     pub(crate) random: Random,
     nth: BTreeMap<(ChainId, usize), u32>,
     log: Vec<String>,
+    memory: Memory,
+    rewritten: Rewritten,
+    connection_mark: u32,
+    untracked: bool,
 }
 
 impl PartialEq for Around {
     /// Of the same chance is left as much as the next number tells, which the caller compares.
     fn eq(&self, other: &Self) -> bool {
-        self.nth == other.nth && self.log == other.log
+        self.nth == other.nth
+            && self.log == other.log
+            && self.rewritten == other.rewritten
+            && self.connection_mark == other.connection_mark
+            && self.untracked == other.untracked
+            && self.memory.account("seen") == other.memory.account("seen")
     }
 }
 
 impl Around {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { random: Random::new(seed), nth: BTreeMap::new(), log: Vec::new() }
+        Self {
+            random: Random::new(seed),
+            nth: BTreeMap::new(),
+            log: Vec::new(),
+            memory: Memory::default(),
+            rewritten: Rewritten::default(),
+            connection_mark: 0,
+            untracked: false,
+        }
     }
 }
 
@@ -43,8 +62,12 @@ impl Environment for Around {
         options.loose || device.is_some_and(|device| device.as_str().len() % 2 == usize::from(source.octets()[3] % 2))
     }
 
-    fn set_contains(&self, name: &str, address: Ipv4Addr) -> bool {
-        (usize::from(address.octets()[3]) + name.len()).is_multiple_of(2)
+    fn in_set(&self, set: &SetMatch, view: &View<'_>) -> Option<bool> {
+        let address = match set.directions.first() {
+            Some(SetDirection::Source) | None => view.packet.source,
+            Some(SetDirection::Destination) => view.packet.destination,
+        };
+        Some((usize::from(address.octets()[3]) + set.name.len()).is_multiple_of(2))
     }
 
     fn chance(&mut self, _: ChainId, _: &Target, probability: u32) -> bool {
@@ -60,5 +83,43 @@ impl Environment for Around {
 
     fn log(&mut self, target: &LogTarget, view: &View<'_>, mark: u32) {
         self.log.push(format!("{} {} {mark:#x}", target.prefix, view.packet));
+    }
+
+    fn memory(&mut self) -> Option<&mut Memory> {
+        Some(&mut self.memory)
+    }
+
+    fn connection(&self) -> Option<Connection> {
+        let ends = Ends {
+            source: Ipv4Addr::new(10, 0, 0, 1),
+            source_port: 80,
+            destination: Ipv4Addr::new(10, 0, 0, 2),
+            destination_port: 53,
+        };
+        Some(Connection {
+            protocol: 17,
+            original: ends,
+            reply: ends,
+            direction: CtDirection::Original,
+            status: CtStatuses::CONFIRMED,
+            expires: 30,
+            mark: self.connection_mark,
+        })
+    }
+
+    fn set_connection_mark(&mut self, mark: u32) {
+        self.connection_mark = mark;
+    }
+
+    fn untrack(&mut self) {
+        self.untracked = true;
+    }
+
+    fn rewritten(&self) -> Rewritten {
+        self.rewritten
+    }
+
+    fn rewrite(&mut self, fields: Rewritten) {
+        self.rewritten = fields;
     }
 }

@@ -144,9 +144,9 @@ impl Met {
 }
 
 /// How many names [`match_name`] has.
-const MATCHES: usize = 12;
+const MATCHES: usize = 26;
 /// How many names [`target_name`] has.
-const TARGETS: usize = 12;
+const TARGETS: usize = 24;
 
 /// A new kind of match does not compile here until the generator makes it.
 fn match_name(one: &Match) -> &'static str {
@@ -163,6 +163,20 @@ fn match_name(one: &Match) -> &'static str {
         Match::Statistic(_) => "statistic",
         Match::Set(_) => "set",
         Match::Rpfilter(_) => "rpfilter",
+        Match::Connmark(_) => "connmark",
+        Match::Recent(_) => "recent",
+        Match::Limit(_) => "limit",
+        Match::Hashlimit(_) => "hashlimit",
+        Match::Physdev(_) => "physdev",
+        Match::Iprange(_) => "iprange",
+        Match::Length(_) => "length",
+        Match::Ttl(_) => "ttl",
+        Match::Tos(_) => "tos",
+        Match::Dscp(_) => "dscp",
+        Match::Pkttype(_) => "pkttype",
+        Match::Owner(_) => "owner",
+        Match::Nfacct(_) => "nfacct",
+        Match::Unknown(_) => "unknown",
     }
 }
 
@@ -181,5 +195,17 @@ fn target_name(target: &Target) -> &'static str {
         Target::Dnat(_) => "DNAT",
         Target::Snat(_) => "SNAT",
         Target::Masquerade { .. } => "MASQUERADE",
+        Target::Redirect { .. } => "REDIRECT",
+        Target::Netmap(_) => "NETMAP",
+        Target::Nflog(_) => "NFLOG",
+        Target::Connmark(_) => "CONNMARK",
+        Target::Notrack { .. } => "NOTRACK",
+        Target::Ct(_) => "CT",
+        Target::Tcpmss(_) => "TCPMSS",
+        Target::Tos { .. } => "TOS",
+        Target::Dscp(_) => "DSCP",
+        Target::Ttl(_) => "TTL",
+        Target::Trace => "TRACE",
+        Target::Unknown(_) => "unknown",
     }
 }

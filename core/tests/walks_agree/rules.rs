@@ -60,6 +60,13 @@ pub(crate) fn any_rules(random: &mut Random) -> (TableName, Hook, String) {
         // Some chains are all of a kind, as an agent writes them.
         let uniform = one_in(random, 2).then(|| random.below(6));
         for _ in 0..pick(random, &LENGTHS) {
+            // What can stand only with certain others, or at certain hooks.
+            if table == TableName::Mangle && one_in(random, 30) {
+                writeln!(text, "-A {chain} -p tcp -m tcp --syn -j TCPMSS --set-mss 1000").unwrap();
+            }
+            if hook == Hook::Output && one_in(random, 30) {
+                writeln!(text, "-A {chain} -m owner --socket-exists").unwrap();
+            }
             let kind = uniform.unwrap_or_else(|| random.below(6));
             let target = any_target(random, table, hook, later);
             let tcp = target.contains("tcp-reset");
@@ -131,7 +138,32 @@ fn anything(random: &mut Random, protocol: &str, tcp: bool, table: TableName, ho
     text + &matches.concat()
 }
 
+/// Matches that few rules have. Of the last one the model knows nothing.
+const RARE: [&str; 18] = [
+    "connmark --mark 0x1",
+    "recent --set --name a",
+    "recent --rcheck --seconds 2 --name a",
+    "recent ! --update --hitcount 2 --name a",
+    "recent --remove --name a --rdest",
+    "limit --limit 10/sec --limit-burst 3",
+    "hashlimit --hashlimit-upto 1/sec --hashlimit-burst 2 --hashlimit-mode srcip,dstport --hashlimit-name h",
+    "physdev ! --physdev-is-in",
+    "physdev --physdev-in eth0",
+    "iprange --src-range 10.0.0.1-10.0.0.3",
+    "length ! --length 0:30",
+    "ttl --ttl-eq 64",
+    "tos --tos 0x10",
+    "dscp --dscp 4",
+    "pkttype --pkt-type unicast",
+    "nfacct --nfacct-name seen",
+    "conntrack --ctstate NEW --ctorigdst 10.0.0.1",
+    "string --string word --algo bm",
+];
+
 fn any_match(random: &mut Random, protocol: &str) -> String {
+    if one_in(random, 6) {
+        return format!(" -m {}", pick(random, &RARE));
+    }
     let bang = bang(random);
     let port = pick(random, &PORTS);
     match (random.below(12), protocol) {
@@ -165,7 +197,30 @@ fn any_match(random: &mut Random, protocol: &str) -> String {
     }
 }
 
+/// Targets that few rules have.
+fn rare_target(random: &mut Random, table: TableName, hook: Hook) -> &'static str {
+    match (table, hook) {
+        (TableName::Raw, _) => pick(random, &["NOTRACK", "CT --notrack", "TRACE", "CT", "CT --zone 1"]),
+        (TableName::Mangle, _) => pick(
+            random,
+            &[
+                "TOS --set-tos 0x10",
+                "DSCP --set-dscp 4",
+                "TTL --ttl-set 64",
+                "TTL --ttl-dec 1",
+                "CLASSIFY --set-class 1:2",
+            ],
+        ),
+        (TableName::Nat, Hook::Postrouting) => "NETMAP --to 10.0.0.0/24",
+        (TableName::Nat, _) => pick(random, &["REDIRECT", "NETMAP --to 10.0.0.0/24"]),
+        _ => pick(random, &["NFLOG --nflog-group 1", "CONNMARK --save-mark", "CONNMARK --restore-mark", "NFQUEUE"]),
+    }
+}
+
 fn any_target(random: &mut Random, table: TableName, hook: Hook, later: &[String]) -> String {
+    if one_in(random, 16) {
+        return format!(" -j {}", rare_target(random, table, hook));
+    }
     let text = match (random.below(16), table, hook) {
         (0..=4, ..) if !later.is_empty() => {
             let chain = &later[random.below(later.len() as u32) as usize];

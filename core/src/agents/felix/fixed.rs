@@ -37,6 +37,7 @@ pub(super) fn chains(context: &Context<'_>, table: TableName) -> Vec<Chain> {
         TableName::Mangle => mangle(context),
         TableName::Nat => nat(context),
         TableName::Filter => filter(context),
+        TableName::Security => Vec::new(),
     }
 }
 
@@ -47,6 +48,7 @@ pub(super) fn inserted(context: &Context<'_>, table: TableName) -> Vec<Chain> {
         TableName::Mangle => &["PREROUTING"],
         TableName::Nat => &["PREROUTING", "POSTROUTING", "OUTPUT"],
         TableName::Filter => &["FORWARD", "INPUT", "OUTPUT"],
+        TableName::Security => &[],
     };
     let jump = |hook: &&str| Chain::new(*hook, &context.fixed).rule(format!("--jump cali-{hook}"));
     hooks.iter().map(jump).collect()

@@ -75,11 +75,14 @@ impl<'a> Context<'a> {
     }
 }
 
+/// The tables in which Felix keeps chains.
+const TABLES: [TableName; 4] = [TableName::Raw, TableName::Mangle, TableName::Nat, TableName::Filter];
+
 /// The rules of Felix on `node`.
 pub fn rules(state: &State, node: &str) -> RestoreInput {
     let context = Context::new(state, node);
     let mut input = RestoreInput::default();
-    for table in TableName::ALL {
+    for table in TABLES {
         let mut section = Section::new(table);
         let mut chains = fixed::chains(&context, table);
         if table == TableName::Filter {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::parse::targets::{FOREIGN, KNOWN};
-use super::{Action, Named, ParsedRule, ParsedTarget, TextError, check, parse};
+use super::parse::{self, split};
+use super::{Action, Command, Named, OnUnknown, ParsedRule, ParsedTarget, TextError, check};
 use crate::netfilter::{Chain, ChainId, Counter, Policy, Provenance, Rule, Ruleset, Table, TableName, Target};
 
 type Result<T> = std::result::Result<T, TextError>;
@@ -24,7 +25,21 @@ type Result<T> = std::result::Result<T, TextError>;
 /// # Ok::<(), text::TextError>(())
 /// ```
 pub fn apply(rules: &mut Ruleset, text: &str) -> Result<()> {
-    let command = parse(text)?;
+    apply_with(rules, text, OnUnknown::Refuse)
+}
+
+/// The same, with a choice of what is done about matches, targets and options that the model does not know.
+///
+/// ```
+/// use netscene_core::netfilter::{Ruleset, TableName, text};
+/// let mut rules = Ruleset::default();
+/// text::apply_with(&mut rules, "-A INPUT -m string --string x --algo bm -j DROP", text::OnUnknown::Keep)?;
+/// assert!(text::save(&rules, &[TableName::Filter], false).contains("-A INPUT -m string --string x --algo bm -j DROP\n"));
+/// # Ok::<(), text::TextError>(())
+/// ```
+pub fn apply_with(rules: &mut Ruleset, text: &str, unknown: OnUnknown) -> Result<()> {
+    let (table, action) = parse::command(&split(text)?, text, unknown)?;
+    let command = Command { table: table.map_or(TableName::Filter, |(table, _)| table), action };
     if let Action::Check { chain, rule } = command.action {
         return Editor::new(rules.table(command.table).clone()).find(&chain, rule).map(drop);
     }

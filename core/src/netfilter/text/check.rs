@@ -2,7 +2,7 @@
 //! (`mark_source_chains` in `ip_tables.c`, `xt_check_target` and `xt_check_match` in `x_tables.c`).
 
 use super::apply::called;
-use crate::netfilter::{Chain, ChainId, Hook, Match, Rule, Table, TableName, Target};
+use crate::netfilter::{Chain, ChainId, Hook, Match, Rule, Table, TableName, Target, Tcpmss};
 
 /// A rule that cannot be where it is.
 #[derive(Debug)]
@@ -36,7 +36,15 @@ pub(super) fn rule(table: TableName, rule: &Rule) -> Option<String> {
         Target::Dnat(_) => ("DNAT", TableName::Nat),
         Target::Snat(_) => ("SNAT", TableName::Nat),
         Target::Masquerade { .. } => ("MASQUERADE", TableName::Nat),
+        Target::Redirect { .. } => ("REDIRECT", TableName::Nat),
+        Target::Netmap(_) => ("NETMAP", TableName::Nat),
         Target::Reject(_) => ("REJECT", TableName::Filter),
+        Target::Notrack { .. } => ("NOTRACK", TableName::Raw),
+        Target::Ct(_) => ("CT", TableName::Raw),
+        Target::Trace => ("TRACE", TableName::Raw),
+        Target::Tos { .. } => ("TOS", TableName::Mangle),
+        Target::Dscp(_) => ("DSCP", TableName::Mangle),
+        Target::Ttl(_) => ("TTL", TableName::Mangle),
         _ if table != TableName::Raw && table != TableName::Mangle && uses_rpfilter(rule) => {
             return Some("`-m rpfilter` is only for the tables raw and mangle".to_owned());
         }
@@ -86,12 +94,20 @@ fn misplaced(rule: &Rule, from: Hooks) -> Option<String> {
         Target::Dnat(_) => refuse("DNAT", bits(&[Hook::Prerouting, Hook::Output])),
         Target::Snat(_) => refuse("SNAT", bits(&[Hook::Input, Hook::Postrouting])),
         Target::Masquerade { .. } => refuse("MASQUERADE", bits(&[Hook::Postrouting])),
+        Target::Redirect { .. } => refuse("REDIRECT", bits(&[Hook::Prerouting, Hook::Output])),
+        Target::Tcpmss(Tcpmss::ClampToPmtu) => refuse("TCPMSS --clamp-mss-to-pmtu", SENDING | bit(Hook::Forward)),
         Target::Reject(_) => refuse("REJECT", bits(&[Hook::Input, Hook::Forward, Hook::Output])),
         _ => None,
     };
     target.or_else(|| {
         rule.matches.iter().find_map(|found| match found {
             Match::Rpfilter(_) => refuse("-m rpfilter", bits(&[Hook::Prerouting])),
+            Match::Owner(_) => refuse("-m owner", SENDING),
+            Match::Physdev(physdev) if physdev.out_device.is_some() || physdev.is_out.is_some() => {
+                // `physdev_mt_check`, unless `--physdev-is-bridged` says that it is one.
+                let local = if physdev.is_bridged == Some(false) { 0 } else { bit(Hook::Output) };
+                refuse("--physdev-out", !local)
+            }
             Match::Addrtype(addrtype) if addrtype.limit_in => refuse("--limit-iface-in", !SENDING),
             Match::Addrtype(addrtype) if addrtype.limit_out => refuse("--limit-iface-out", !RECEIVING),
             _ => None,

@@ -5,7 +5,8 @@
 //! - [`restore`] does the same for a whole `iptables-restore --noflush`;
 //! - [`rule_text`] and [`save`] print what `iptables-save` prints.
 //!
-//! What the model does not know is a [`TextError`] that says so; no option is ever skipped.
+//! What the model does not know is a [`TextError`] that says so for rules that somebody writes, and is kept as text in
+//! rules that are read from a dump ([`OnUnknown`]); no option is ever skipped.
 //!
 //! ```
 //! use netscene_core::netfilter::{Ruleset, TableName, text};
@@ -34,13 +35,14 @@ mod tests;
 
 use std::ops::Range;
 
-pub use apply::apply;
-pub use parse::{Action, Command, Named, ParsedRule, ParsedTarget, parse};
-pub use restore::{RestoreError, RestoreInput, RestoreLine, restore};
+pub use apply::{apply, apply_with};
+pub use parse::{Action, Command, Named, OnUnknown, ParsedRule, ParsedTarget, parse};
+pub use restore::{RestoreError, RestoreInput, RestoreLine, restore, restore_with};
 pub use save::{rule_text, save};
 
-pub(crate) use protocols::{chain_protocol, port_name, protocol_name};
-pub(crate) use save::{listed, target_name};
+pub(crate) use parse::TOS_NAMES;
+pub(crate) use protocols::{chain_protocol, port_name, protocol_name, protocol_number};
+pub(crate) use save::{listed, match_text, rule_with, target_name};
 
 /// Why a piece of iptables' text was not understood or could not be applied.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,12 +60,12 @@ pub struct TextError {
 
 impl TextError {
     /// The text at `span` is wrong.
-    fn new(span: Range<usize>, problem: impl Into<String>) -> Self {
+    pub(super) fn new(span: Range<usize>, problem: impl Into<String>) -> Self {
         Self { span, problem: problem.into(), hint: None, unknown: false }
     }
 
     /// The text at `span` is something the model does not know.
-    fn unknown(span: Range<usize>, what: impl AsRef<str>) -> Self {
+    pub(super) fn unknown(span: Range<usize>, what: impl AsRef<str>) -> Self {
         let problem = format!("the model does not know {}", what.as_ref());
         Self { span, problem, hint: None, unknown: true }
     }
@@ -73,7 +75,7 @@ impl TextError {
     }
 
     /// Offers the name of `known` that is nearest to `wrong`, if one is near.
-    fn did_you_mean<'a>(self, wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(super) fn did_you_mean<'a>(self, wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         match nearest(wrong, known) {
             Some(name) => self.hint(format!("did you mean `{name}`?")),
             None => self,

@@ -14,6 +14,7 @@ use crate::packet::protocol;
 use args::Args;
 use word::Word;
 
+pub(crate) use value::TOS_NAMES;
 pub(super) use word::split;
 
 type Result<T> = std::result::Result<T, TextError>;
@@ -133,6 +134,16 @@ pub enum ParsedTarget {
     Goto(Named),
 }
 
+/// What is done with a match, a target or an option that the model does not know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnUnknown {
+    /// The text is refused: for rules that somebody writes.
+    #[default]
+    Refuse,
+    /// It is kept in the rule as text, and whoever walks onto it gets no answer but *unknown*: for rules that are there.
+    Keep,
+}
+
 /// Parses the arguments of one `iptables` command, with the leading word `iptables` or without.
 ///
 /// ```
@@ -146,26 +157,30 @@ pub enum ParsedTarget {
 /// # Ok::<(), text::TextError>(())
 /// ```
 pub fn parse(text: &str) -> Result<Command> {
-    let (table, action) = command(&split(text)?, text.len())?;
+    let (table, action) = command(&split(text)?, text, OnUnknown::Refuse)?;
     Ok(Command { table: table.map_or(TableName::Filter, |(table, _)| table), action })
 }
 
 /// A table, and where `-t` names it.
 type Given = (TableName, Range<usize>);
 
-/// Parses the words of a text that ends at `end`, and says where its `-t` stands if it has one.
-pub(super) fn command(words: &[Word<'_>], end: usize) -> Result<(Option<Given>, Action)> {
-    let mut args = Args::new(words, end);
-    let mut reader = Reader::default();
+/// Parses the words of a text, and says where its `-t` stands if it has one.
+pub(super) fn command(words: &[Word<'_>], text: &str, unknown: OnUnknown) -> Result<(Option<Given>, Action)> {
+    let mut args = Args::new(words, text);
+    let mut reader = Reader { keep: unknown == OnUnknown::Keep, ..Reader::default() };
     while args.next_option()? {
         reader.option(&mut args)?;
     }
-    reader.finish(end)
+    reader.finish(text.len())
 }
 
 /// What has been read of a command so far.
 #[derive(Default)]
 struct Reader {
+    /// Whether what the model does not know is kept.
+    keep: bool,
+    /// Whether the target was loaded after the last match.
+    target_last: bool,
     table: Option<Given>,
     verb: Option<(Verb, Range<usize>)>,
     header: Header,
@@ -202,10 +217,41 @@ impl Reader {
             return Ok(());
         }
         self.rule_option.get_or_insert(at);
+        if self.swallows(args.name()) && self.keep_option(args) {
+            return Ok(());
+        }
         if self.header(args)? || self.extension(args)? {
             return Ok(());
         }
+        if self.keep && self.keep_option(args) {
+            return Ok(());
+        }
         Err(self.unknown_option(args))
+    }
+
+    /// Whether what was loaded last is unknown, and so may be the owner of this option.
+    fn swallows(&self, option: &str) -> bool {
+        let unknown = match &self.target {
+            Some(target) if self.target_last => target.is_unknown(),
+            _ => self.matches.last().is_some_and(matches::Draft::is_unknown),
+        };
+        unknown && option.starts_with("--") && !matches!(option, "--match" | "--jump" | "--goto")
+    }
+
+    /// Gives the option, with whatever may be its values, to what was loaded last. False if there is nothing to keep it.
+    fn keep_option(&mut self, args: &mut Args<'_>) -> bool {
+        match (&mut self.target, self.matches.last_mut()) {
+            (Some(target), _) if self.target_last => {
+                args.skip_values();
+                target.keep(args)
+            }
+            (_, Some(last)) => {
+                args.skip_values();
+                last.keep(args);
+                true
+            }
+            (_, None) => false,
+        }
     }
 
     /// The table, the command itself, and what only changes how it speaks.
@@ -276,15 +322,25 @@ impl Reader {
                 let bytes = value::count(&args.value("a count of bytes")?)?;
                 self.counter = Some(Counter { packets, bytes });
             }
-            "-f" | "--fragment" => return Err(TextError::unknown(args.span(), "fragments (`-f`)")),
+            "-f" | "--fragment" | "--fragments" if self.keep => {
+                let text = if args.negatable(()).negated { "! -f" } else { "-f" };
+                // It is printed before every match.
+                self.matches.insert(0, matches::Draft::unknown(text.to_owned(), args.span()));
+            }
+            "-f" | "--fragment" | "--fragments" => return Err(TextError::unknown(args.span(), "fragments (`-f`)")),
             "-m" | "--match" => {
                 args.plain()?;
                 let word = args.value("a match")?;
-                let draft = matches::Draft::new(&word.text, word.span.clone()).ok_or_else(|| {
-                    let error = TextError::unknown(word.span.clone(), format!("the match `{}`", word.text));
-                    error.did_you_mean(&word.text, matches::KNOWN)
-                })?;
+                let draft = match matches::Draft::new(&word.text, word.span.clone()) {
+                    Some(draft) => draft,
+                    None if self.keep => matches::Draft::unknown(format!("-m {}", word.text), word.span),
+                    None => {
+                        let error = TextError::unknown(word.span.clone(), format!("the match `{}`", word.text));
+                        return Err(error.did_you_mean(&word.text, matches::KNOWN));
+                    }
+                };
                 self.matches.push(draft);
+                self.target_last = false;
             }
             "-j" | "--jump" | "-g" | "--goto" => {
                 args.plain()?;
@@ -293,23 +349,32 @@ impl Reader {
                     return Err(TextError::new(word.span, "a rule has one target: this is the second"));
                 }
                 let goto = matches!(option, "-g" | "--goto");
-                self.target = Some(if goto { targets::Draft::goto(&word) } else { targets::Draft::jump(&word)? });
+                let draft = if goto { Ok(targets::Draft::goto(&word)) } else { targets::Draft::jump(&word, self.keep) };
+                self.target = Some(draft?);
+                self.target_last = true;
             }
             _ => return Ok(false),
         }
         Ok(true)
     }
 
-    /// The options of matches and targets; of several matches of one kind the last one gets them.
+    /// The options of matches and targets; what was loaded last gets them (`xtables_merge_options`).
     fn extension(&mut self, args: &mut Args<'_>) -> Result<bool> {
+        if self.target_last && self.target_option(args)? {
+            return Ok(true);
+        }
         for draft in self.matches.iter_mut().rev() {
-            if draft.take(args)? {
-                return Ok(true);
+            match draft.take(args) {
+                Ok(false) => {}
+                Err(error) if error.unknown && self.keep => {
+                    args.skip_values();
+                    draft.keep(args);
+                    return Ok(true);
+                }
+                taken => return taken,
             }
         }
-        if let Some(target) = &mut self.target
-            && target.take(args)?
-        {
+        if !self.target_last && self.target_option(args)? {
             return Ok(true);
         }
         // `-p tcp --dport 80` brings `-m tcp` with it.
@@ -322,6 +387,17 @@ impl Reader {
             return Ok(true);
         }
         Ok(false)
+    }
+
+    fn target_option(&mut self, args: &mut Args<'_>) -> Result<bool> {
+        let Some(target) = &mut self.target else { return Ok(false) };
+        match target.take(args) {
+            Err(error) if error.unknown && self.keep => {
+                args.skip_values();
+                Ok(target.keep(args))
+            }
+            taken => taken,
+        }
     }
 
     fn unknown_option(&self, args: &Args<'_>) -> TextError {
@@ -384,6 +460,11 @@ impl Reader {
         if let Some(target) = &self.target {
             if target.needs_tcp() && protocol != Some(protocol::TCP) {
                 return Err(TextError::new(target.span.clone(), "a TCP reset can only answer TCP").hint("add `-p tcp`"));
+            }
+            let opens = |draft: &matches::Draft| draft.asks_for_syn();
+            if target.needs_syn() && (protocol != Some(protocol::TCP) || !self.matches.iter().any(opens)) {
+                let error = TextError::new(target.span.clone(), "`TCPMSS` works on the first packets of TCP alone");
+                return Err(error.hint("add `-p tcp --syn`"));
             }
             // TCP, UDP, DCCP and SCTP (libipt_DNAT.c).
             let with_ports =

@@ -82,7 +82,7 @@ pub(crate) fn protocol_name(number: u8) -> Option<&'static str> {
 }
 
 /// The protocol of that name.
-pub(super) fn protocol_number(name: &str) -> Option<u8> {
+pub(crate) fn protocol_number(name: &str) -> Option<u8> {
     PROTOCOLS.iter().find(|(_, known)| known.eq_ignore_ascii_case(name)).map(|(number, _)| *number)
 }
 

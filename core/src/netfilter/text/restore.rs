@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::apply::Editor;
 use super::parse::{self, POLICIES, split};
-use super::{Action, Named, TextError, check};
+use super::{Action, Named, OnUnknown, TextError, check};
+use crate::Origin;
 use crate::netfilter::{Counter, Provenance, Ruleset, TableName};
 
 /// The input of one `iptables-restore --noflush`, line by line, with where each line came from.
@@ -35,6 +36,34 @@ pub struct RestoreLine {
 }
 
 impl RestoreInput {
+    /// The lines of a file, each with the place it stands at, so that a rule can tell where it was read.
+    ///
+    /// ```
+    /// use netscene_core::netfilter::{Ruleset, TableName, text};
+    /// let dump = text::RestoreInput::from_file("edge1.rules", "*filter\n-A INPUT -j DROP\nCOMMIT\n");
+    /// let mut rules = Ruleset::default();
+    /// text::restore(&mut rules, &dump)?;
+    /// let input = rules.table(TableName::Filter).chains().next().unwrap().1;
+    /// assert_eq!(input.rules()[0].provenance.as_ref().unwrap().to_string(), "iptables-save (edge1.rules:2)");
+    /// # Ok::<(), text::RestoreError>(())
+    /// ```
+    pub fn from_file(name: &str, text: &str) -> Self {
+        let file: Arc<str> = name.into();
+        let [agent, nothing]: [Arc<str>; 2] = ["iptables-save".into(), "".into()];
+        let mut input = Self::default();
+        let mut start = 0;
+        for (at, line) in text.split_inclusive('\n').enumerate() {
+            let text = line.trim_end();
+            let end = start + text.len();
+            let origin = Origin { file: file.clone(), line: at as u32 + 1, start: start as u32, end: end as u32 };
+            let (object, field) = (nothing.clone(), nothing.clone());
+            let by = Arc::new(Provenance { agent: agent.clone(), object, field, origin: Some(origin) });
+            input.lines.push(RestoreLine { text: text.to_owned(), provenance: Some(by), once: false });
+            start += line.len();
+        }
+        input
+    }
+
     /// Adds a line, with where it came from.
     pub fn push(&mut self, text: impl Into<String>, provenance: Option<&Arc<Provenance>>) {
         self.lines.push(RestoreLine { text: text.into(), provenance: provenance.cloned(), once: false });
@@ -93,8 +122,15 @@ impl fmt::Display for RestoreError {
 /// assert_eq!(nat.chain_id("POSTROUTING").and_then(|id| nat.chain(id)).map(|chain| chain.rules().len()), Some(2));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// What the model does not know is kept ([`OnUnknown::Keep`]).
 pub fn restore(rules: &mut Ruleset, input: &RestoreInput) -> Result<(), RestoreError> {
-    let mut edited: [Option<Editor>; 4] = [None, None, None, None];
+    restore_with(rules, input, OnUnknown::Keep)
+}
+
+/// The same, with a choice of what is done about matches, targets and options that the model does not know.
+pub fn restore_with(rules: &mut Ruleset, input: &RestoreInput, unknown: OnUnknown) -> Result<(), RestoreError> {
+    let mut edited: [Option<Editor>; TableName::ALL.len()] = Default::default();
     let mut current: Option<TableName> = None;
     for (at, line) in input.lines.iter().enumerate() {
         let failed = |error| RestoreError { line: at + 1, error };
@@ -122,7 +158,7 @@ pub fn restore(rules: &mut Ruleset, input: &RestoreInput) -> Result<(), RestoreE
             (_, Some(table)) => table,
         };
         let Some(editor) = &mut edited[table as usize] else { continue };
-        perform(editor, line, text).map_err(failed)?;
+        perform(editor, line, text, unknown).map_err(failed)?;
     }
     if let Some(open) = current {
         let error = TextError::new(0..0, format!("table {open} has no COMMIT"));
@@ -166,11 +202,11 @@ impl Kind {
 }
 
 /// Does what a line inside a table says.
-fn perform(editor: &mut Editor, line: &RestoreLine, text: &str) -> Result<(), TextError> {
+fn perform(editor: &mut Editor, line: &RestoreLine, text: &str, unknown: OnUnknown) -> Result<(), TextError> {
     if text.starts_with(':') {
         return chain_line(editor, text);
     }
-    editor.perform(rule_line(text)?, line.provenance.as_ref(), line.once)
+    editor.perform(rule_line(text, unknown)?, line.provenance.as_ref(), line.once)
 }
 
 /// `:CHAIN POLICY [PACKETS:BYTES]`.
@@ -197,7 +233,7 @@ fn chain_line(editor: &mut Editor, text: &str) -> Result<(), TextError> {
 }
 
 /// A command, with `[PACKETS:BYTES]` before it or not.
-fn rule_line(text: &str) -> Result<Action, TextError> {
+fn rule_line(text: &str, unknown: OnUnknown) -> Result<Action, TextError> {
     let words = split(text)?;
     let counter = match words.first() {
         Some(first) if first.text.starts_with('[') => {
@@ -206,7 +242,7 @@ fn rule_line(text: &str) -> Result<Action, TextError> {
         }
         _ => None,
     };
-    let (table, mut action) = parse::command(&words[usize::from(counter.is_some())..], text.len())?;
+    let (table, mut action) = parse::command(&words[usize::from(counter.is_some())..], text, unknown)?;
     if let Some((_, span)) = table {
         return Err(TextError::new(span, "the table is the one after `*`, not `-t`"));
     }
@@ -234,7 +270,7 @@ fn blame(input: &RestoreInput, editor: &Editor, fault: &check::Fault) -> Restore
             Ok(Kind::Table(name)) => table = Some(name),
             Ok(Kind::Other) if table == Some(editor.table.name) && !line.text.starts_with(':') => {
                 if let Ok(Action::Append { chain: name, rule } | Action::Insert { chain: name, rule, .. }) =
-                    rule_line(line.text.trim_end())
+                    rule_line(line.text.trim_end(), OnUnknown::Keep)
                     && chain.is_some_and(|chain| *chain.name == *name.text)
                     && refused.is_some_and(|refused| refused.header == rule.header && refused.matches == rule.matches)
                 {

@@ -6,11 +6,13 @@ use ipnet::Ipv4Net;
 use proptest::option::of;
 use proptest::prelude::*;
 
-use super::{apply, rule_text};
+use super::{OnUnknown, apply, apply_with, rule_text};
 use crate::netfilter::{
-    AddressTypes, Addrtype, CtStates, Header, LogTarget, Match, Multiport, MultiportSide, NatRange, Negatable,
-    PortRange, RejectWith, Rpfilter, Rule, Ruleset, SetDirection, SetMatch, Statistic, TableName, Target, TcpMatch,
-    UdpMatch,
+    AddressRange, AddressTypes, Addrtype, Connmark, Conntrack, CtDirection, CtStates, CtStatuses, CtZone, Hashlimit,
+    HashlimitFields, Header, IdRange, Iprange, LengthRange, Limit, LogTarget, Match, Multiport, MultiportSide,
+    NatRange, Negatable, NflogLength, NflogTarget, Owner, PacketType, Physdev, PortRange, Recent, RecentAction,
+    RejectWith, Rpfilter, Rule, Ruleset, SetDirection, SetMatch, Statistic, TableName, Target, TcpMatch, TtlChange,
+    TtlMatch, UdpMatch, ZoneSide,
 };
 use crate::packet::{DevicePattern, TcpFlags, protocol};
 
@@ -49,6 +51,131 @@ fn flags() -> impl Strategy<Value = TcpFlags> {
     (0..0x40_u8).prop_map(TcpFlags)
 }
 
+fn ct_states() -> impl Strategy<Value = Negatable<CtStates>> {
+    negatable((1..0x80_u8).prop_map(CtStates))
+}
+
+fn conntrack() -> impl Strategy<Value = Conntrack> {
+    let addresses = [(); 4].map(|()| of(negatable(network())));
+    let ports = [(); 4].map(|()| of(negatable(ports())));
+    let expires = (any::<u32>(), any::<u32>()).prop_map(|(a, b)| (a.min(b), a.max(b)));
+    let direction = prop_oneof![Just(CtDirection::Original), Just(CtDirection::Reply)];
+    let status = negatable((0..0x10_u8).prop_map(CtStatuses));
+    let rest = (of(ct_states()), of(negatable(1..=255_u8)), of(status), of(negatable(expires)), direction);
+    (addresses, ports, rest).prop_map(|(addresses, ports, (states, protocol, status, expires, direction))| Conntrack {
+        states,
+        protocol,
+        original_source: addresses[0],
+        original_destination: addresses[1],
+        reply_source: addresses[2],
+        reply_destination: addresses[3],
+        original_source_port: ports[0],
+        original_destination_port: ports[1],
+        reply_source_port: ports[2],
+        reply_destination_port: ports[3],
+        status,
+        expires,
+        direction: Some(direction),
+    })
+}
+
+fn recent() -> impl Strategy<Value = Recent> {
+    let actions = [RecentAction::Set, RecentAction::Check, RecentAction::Update, RecentAction::Remove];
+    let what = (prop::sample::select(actions.to_vec()), any::<[bool; 4]>());
+    let numbers = (0..=u32::MAX, 0..256_u32, any::<u32>());
+    (what, numbers, "[a-zA-Z0-9_-]{1,30}").prop_map(|((action, flags), (seconds, hit_count, mask), name)| {
+        let asks = matches!(action, RecentAction::Check | RecentAction::Update);
+        let [negated, reap, ttl, source] = flags;
+        Recent {
+            action,
+            negated,
+            seconds: if asks { seconds } else { 0 },
+            reap: asks && reap && seconds > 0,
+            hit_count: if asks { hit_count } else { 0 },
+            ttl: asks && ttl,
+            name: name.as_str().into(),
+            mask: Ipv4Addr::from_bits(mask),
+            side: if source { SetDirection::Source } else { SetDirection::Destination },
+        }
+    })
+}
+
+/// The time for one packet, as it comes of a rate that people write: a number of packets in a second, minute, hour or day.
+fn period(scale: u64) -> impl Strategy<Value = (u64, u32)> {
+    let unit = prop::sample::select(&[1_u32, 60, 3600, 86_400][..]);
+    (unit, 1..=10_000_u64).prop_map(move |(seconds, amount)| (scale * u64::from(seconds) / amount, seconds))
+}
+
+fn hashlimit() -> impl Strategy<Value = Hashlimit> {
+    let numbers = (1..=10_000_u64, 0..=99_u32, 0..=99_u32, 1..=2000_u32);
+    let rest = (0..0x10_u8, 0..=32_u8, 0..=32_u8, any::<bool>(), of(1..=100_000_u32));
+    (period(1_000_000), numbers, rest, "[a-zA-Z0-9_-]{1,30}").prop_map(
+        |((period, seconds), (burst, size, most, collect), rest, name)| {
+            let (fields, source_length, destination_length, above, expire) = rest;
+            // Printed without it, the time is the unit of the printed rate.
+            let expire = expire.unwrap_or(seconds * 1000);
+            let (fields, name) = (HashlimitFields(fields), name.as_str().into());
+            Hashlimit {
+                period,
+                above,
+                burst,
+                fields,
+                name,
+                size,
+                most,
+                collect,
+                expire,
+                source_length,
+                destination_length,
+            }
+        },
+    )
+}
+
+/// Matches that few rules have.
+fn rare() -> impl Strategy<Value = Match> {
+    let addresses = || {
+        (any::<u32>(), any::<u32>()).prop_map(|(a, b)| AddressRange {
+            first: Ipv4Addr::from_bits(a.min(b)),
+            last: Ipv4Addr::from_bits(a.max(b)),
+        })
+    };
+    let lengths = (any::<u16>(), any::<u16>()).prop_map(|(a, b)| LengthRange { first: a.min(b), last: a.max(b) });
+    let ids = || (any::<u32>(), any::<u32>()).prop_map(|(a, b)| IdRange { first: a.min(b), last: a.max(b) });
+    let physdev = (of(negatable(device())), of(negatable(device())), any::<[Option<bool>; 2]>(), any::<bool>());
+    let ttl = (any::<u8>(), 0..4_u8).prop_map(|(value, kind)| match kind {
+        0 => TtlMatch::Equal(value),
+        1 => TtlMatch::Other(value),
+        2 => TtlMatch::Less(value),
+        _ => TtlMatch::Greater(value),
+    });
+    let kinds = [PacketType::Unicast, PacketType::Broadcast, PacketType::Multicast];
+    prop_oneof![
+        negatable((any::<u32>(), any::<u32>())).prop_map(Match::Connmark),
+        recent().prop_map(|recent| Match::Recent(Box::new(recent))),
+        (period(10_000), 1..=50_u32)
+            .prop_map(|((period, _), burst)| Limit { period: period as u32, burst })
+            .prop_filter("the kernel can count it", |limit| limit.period > 0 && limit.is_countable())
+            .prop_map(Match::Limit),
+        hashlimit().prop_map(|limit| Match::Hashlimit(Box::new(limit))),
+        physdev.prop_map(|(in_device, out_device, [is_in, is_out], bridged)| {
+            Match::Physdev(Box::new(Physdev { in_device, is_in, out_device, is_out, is_bridged: Some(bridged) }))
+        }),
+        (negatable(addresses()), of(negatable(addresses())))
+            .prop_map(|(source, destination)| Match::Iprange(Iprange { source: Some(source), destination })),
+        negatable(lengths).prop_map(Match::Length),
+        ttl.prop_map(Match::Ttl),
+        negatable(any::<(u8, u8)>()).prop_map(Match::Tos),
+        negatable(0..64_u8).prop_map(Match::Dscp),
+        negatable(prop::sample::select(kinds.to_vec())).prop_map(Match::Pkttype),
+        "[a-zA-Z0-9_]{1,31}".prop_map(|name| Match::Nfacct(name.as_str().into())),
+        (of(any::<bool>()), negatable(ids()), of(negatable(ids())))
+            .prop_map(|(socket, user, group)| Match::Owner(Owner { socket, user: Some(user), group })),
+        "-m string --string \"[ -!#-&(-Z]{0,20}\"( --algo (bm|kmp))?"
+            .prop_map(|text| Match::Unknown(text.as_str().into())),
+    ]
+}
+
 /// Matches that need no protocol, and those that do.
 fn found() -> impl Strategy<Value = Match> {
     let sides = prop_oneof![Just(MultiportSide::Source), Just(MultiportSide::Destination), Just(MultiportSide::Either)];
@@ -65,7 +192,7 @@ fn found() -> impl Strategy<Value = Match> {
             .prop_map(|(side, ports, negated)| Match::Multiport(Multiport { side, ports, negated })),
         negatable((0..255_u8, of(any::<u8>()))).prop_map(Match::Icmp),
         negatable((any::<u32>(), prop_oneof![Just(u32::MAX), any::<u32>()])).prop_map(Match::Mark),
-        negatable((1..0x80_u8).prop_map(CtStates)).prop_map(Match::Conntrack),
+        conntrack().prop_map(|found| Match::Conntrack(Box::new(found))),
         // Bits 4 and 5 are SNAT and DNAT, which `-m state` does not have.
         negatable((1..0x10_u8).prop_map(CtStates)).prop_map(Match::State),
         (of(types()), types(), 0..3_u8).prop_map(|(source, destination, limit)| {
@@ -93,6 +220,34 @@ fn nat_range() -> impl Strategy<Value = NatRange> {
     })
 }
 
+/// Targets of table mangle that few rules have.
+fn rare_target() -> impl Strategy<Value = Target> {
+    let masks = any::<(u32, u32)>();
+    let length = prop_oneof![
+        Just(None),
+        (1..=u32::MAX).prop_map(|length| Some(NflogLength::Range(length))),
+        any::<u32>().prop_map(|length| Some(NflogLength::Size(length))),
+    ];
+    prop_oneof![
+        (masks, 0..3_u8).prop_map(|((a, b), kind)| Target::Connmark(match kind {
+            0 => Connmark::Set { value: a, mask: b },
+            1 => Connmark::Save { nfmask: a, ctmask: b },
+            _ => Connmark::Restore { nfmask: a, ctmask: b },
+        })),
+        ("[ -~]{0,63}", any::<(u16, u16)>(), length).prop_map(|(prefix, (group, threshold), length)| {
+            Target::Nflog(NflogTarget { prefix: prefix.as_str().into(), group, length, threshold })
+        }),
+        any::<(u8, u8)>().prop_map(|(value, mask)| Target::Tos { value, mask }),
+        (0..64_u8).prop_map(Target::Dscp),
+        (1..=255_u8, 0..3_u8).prop_map(|(by, kind)| Target::Ttl(match kind {
+            0 => TtlChange::Set(by),
+            1 => TtlChange::Increase(by),
+            _ => TtlChange::Decrease(by),
+        })),
+        any::<u16>().prop_map(|number| Target::Unknown(format!("NFQUEUE --queue-num {number}").into())),
+    ]
+}
+
 /// A target, and a table that has it.
 fn target() -> impl Strategy<Value = (TableName, Target)> {
     let reject = prop::sample::select(&RejectWith::NAMED[..]).prop_map(|(with, _)| Target::Reject(with));
@@ -100,13 +255,25 @@ fn target() -> impl Strategy<Value = (TableName, Target)> {
         .prop_map(|(prefix, level, flags)| Target::Log(LogTarget { prefix: prefix.as_str().into(), level, flags }));
     let masquerade =
         (of(ports()), any::<bool>()).prop_map(|(ports, random_fully)| Target::Masquerade { ports, random_fully });
+    let sides = [ZoneSide::Both, ZoneSide::Original, ZoneSide::Reply];
+    let zone =
+        (prop::sample::select(sides.to_vec()), of(any::<u16>())).prop_map(|(side, number)| CtZone { side, number });
     prop_oneof![
         prop_oneof![Just(Target::Continue), Just(Target::Accept), Just(Target::Drop), Just(Target::Return), log]
             .prop_map(|target| (TableName::Mangle, target)),
         any::<(u32, u32)>().prop_map(|(value, mask)| (TableName::Mangle, Target::Mark { value, mask })),
+        rare_target().prop_map(|target| (TableName::Mangle, target)),
+        prop_oneof![
+            of(zone).prop_map(Target::Ct),
+            any::<bool>().prop_map(|ct| Target::Notrack { ct }),
+            Just(Target::Trace)
+        ]
+        .prop_map(|target| (TableName::Raw, target)),
         reject.prop_map(|target| (TableName::Filter, target)),
         prop_oneof![
             masquerade,
+            of(ports()).prop_map(|ports| Target::Redirect { ports }),
+            network().prop_map(Target::Netmap),
             nat_range().prop_map(Target::Snat),
             // DNAT has no --random-fully (libxt_NAT.c).
             nat_range().prop_map(|range| Target::Dnat(NatRange { random_fully: false, ..range })),
@@ -128,7 +295,7 @@ fn possible(mut rule: Rule, table: TableName) -> Rule {
     }
     let ported = match &rule.target {
         Target::Dnat(range) | Target::Snat(range) => range.ports.is_some(),
-        Target::Masquerade { ports, .. } => ports.is_some(),
+        Target::Masquerade { ports, .. } | Target::Redirect { ports } => ports.is_some(),
         Target::Reject(with) => *with == RejectWith::TcpReset,
         _ => false,
     };
@@ -141,7 +308,7 @@ fn possible(mut rule: Rule, table: TableName) -> Rule {
         Match::Udp(_) => protocol == Some(protocol::UDP),
         Match::Icmp(_) => protocol == Some(protocol::ICMP),
         Match::Multiport(_) => matches!(protocol, Some(protocol::TCP | protocol::UDP)),
-        Match::Rpfilter(_) => table == TableName::Mangle,
+        Match::Rpfilter(_) => matches!(table, TableName::Mangle | TableName::Raw),
         _ => true,
     });
     rule
@@ -151,14 +318,15 @@ proptest! {
     #[test]
     fn a_printed_rule_is_read_as_the_same_rule(
         header in header(),
-        matches in prop::collection::vec(found(), 0..4),
+        matches in prop::collection::vec(prop_oneof![found(), rare()], 0..4),
         (table, target) in target(),
     ) {
         let rule = possible(Rule { header, matches, target, provenance: None }, table);
         let mut rules = Ruleset::default();
         let chain = rules.table_mut(table).add_chain("some");
         let text = rule_text(&rule, rules.table(table));
-        if let Err(error) = apply(&mut rules, &format!("-t {table} -A some {text}")) {
+        let command = format!("-t {table} -A some {text}");
+        if let Err(error) = apply_with(&mut rules, &command, OnUnknown::Keep) {
             return Err(TestCaseError::fail(format!("{text}: {error}")));
         }
         prop_assert_eq!(rules.table(table).chain(chain).unwrap().rules(), &[rule], "{}", text);

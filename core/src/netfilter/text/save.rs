@@ -1,5 +1,7 @@
 //! What `iptables-save` 1.8.9 prints.
 
+mod more;
+
 use std::fmt::{self, Write};
 
 use super::protocols::protocol_name;
@@ -28,6 +30,18 @@ pub fn rule_text(rule: &Rule, table: &Table) -> String {
     if text.starts_with(' ') {
         text.remove(0);
     }
+    text
+}
+
+/// The same with a blank before it, and with `counters` where `iptables -v -S` prints them: before the target.
+pub(crate) fn rule_with(rule: &Rule, table: &Table, counters: &str) -> String {
+    let mut text = String::with_capacity(96);
+    let _ = write_header(&mut text, &rule.header);
+    for found in &rule.matches {
+        let _ = write_match(&mut text, found);
+    }
+    text.push_str(counters);
+    let _ = write_target(&mut text, &rule.target, table);
     text
 }
 
@@ -113,6 +127,13 @@ fn write_header(out: &mut String, header: &Header) -> fmt::Result {
     Ok(())
 }
 
+/// A match as `iptables-save` prints it.
+pub(crate) fn match_text(found: &Match) -> String {
+    let mut text = String::new();
+    let _ = write_match(&mut text, found);
+    text.trim_start().to_owned()
+}
+
 fn write_match(out: &mut String, found: &Match) -> fmt::Result {
     match found {
         Match::Comment(text) => write!(out, " -m comment --comment {}", shown::quoted(text)),
@@ -146,8 +167,10 @@ fn write_match(out: &mut String, found: &Match) -> fmt::Result {
             }
         }
         Match::Mark(mark) => write!(out, " -m mark{} --mark {}", bang(mark.negated), shown::mark(mark.value)),
-        Match::Conntrack(states) => {
-            write!(out, " -m conntrack{} --ctstate {}", bang(states.negated), shown::states(states.value))
+        Match::Connmark(mark) => write!(out, " -m connmark{} --mark {}", bang(mark.negated), shown::mark(mark.value)),
+        Match::Conntrack(conntrack) => {
+            out.push_str(" -m conntrack");
+            shown::conntrack(out, conntrack, "--")
         }
         Match::State(states) => {
             write!(out, " -m state{} --state {}", bang(states.negated), shown::states(states.value))
@@ -167,6 +190,8 @@ fn write_match(out: &mut String, found: &Match) -> fmt::Result {
             out.push_str(" -m rpfilter");
             shown::rpfilter(rpfilter).try_for_each(|word| write!(out, " --{word}"))
         }
+        Match::Unknown(text) => write!(out, " {text}"),
+        _ => more::write_match(out, found),
     }
 }
 
@@ -205,7 +230,19 @@ pub(crate) fn target_name<'a>(target: &Target, table: &'a Table) -> &'a str {
         Target::Dnat(_) => "DNAT",
         Target::Snat(_) => "SNAT",
         Target::Masquerade { .. } => "MASQUERADE",
+        Target::Unknown(text) => return name_of_unknown(text),
+        _ => more::target_name(target),
     }
+}
+
+/// The name before the options of an unknown target. It is not the table's text, so it is looked up among names that last.
+fn name_of_unknown(text: &str) -> &'static str {
+    let name = text.split(' ').next().unwrap_or_default();
+    super::parse::targets::FOREIGN
+        .into_iter()
+        .chain(super::parse::targets::KNOWN)
+        .find(|known| *known == name)
+        .unwrap_or("")
 }
 
 fn write_target(out: &mut String, target: &Target, table: &Table) -> fmt::Result {
@@ -213,6 +250,9 @@ fn write_target(out: &mut String, target: &Target, table: &Table) -> fmt::Result
         return Ok(());
     }
     let option = if matches!(target, Target::Goto(_)) { "-g" } else { "-j" };
+    if let Target::Unknown(text) = target {
+        return write!(out, " -j {text}");
+    }
     write!(out, " {option} {}", target_name(target, table))?;
     match target {
         Target::Reject(with) => write!(out, " --reject-with {}", shown::reject_name(*with)),
@@ -229,7 +269,7 @@ fn write_target(out: &mut String, target: &Target, table: &Table) -> fmt::Result
             }
             if *random_fully { out.write_str(" --random-fully") } else { Ok(()) }
         }
-        _ => Ok(()),
+        _ => more::write_target(out, target),
     }
 }
 

@@ -1,11 +1,17 @@
 //! The parts of a rule that `iptables-save` and `iptables -L` print alike.
 
+mod more;
+
 use std::fmt::{self, Display, Formatter};
 
 use crate::netfilter::{
     AddressType, AddressTypes, CtStates, NatRange, PortRange, RejectWith, Rpfilter, SetDirection, SetMatch,
 };
+
 use crate::packet::TcpFlags;
+pub(crate) use more::{
+    conntrack, fields, hashlimit, ids, length, nflog, packet_type, physdev, rate, recent_action, side, zone,
+};
 
 /// The items with commas between them.
 fn commas<T: Display>(f: &mut Formatter<'_>, items: impl IntoIterator<Item = T>) -> fmt::Result {

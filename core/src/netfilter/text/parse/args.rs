@@ -11,7 +11,11 @@ type Result<T> = std::result::Result<T, TextError>;
 
 /// The words of a command, read from left to right.
 pub(super) struct Args<'a> {
+    /// The text that the words stand in.
+    source: &'a str,
     words: &'a [Word<'a>],
+    /// The first word of the option being read: its `!`, if it has one.
+    from: usize,
     /// The word to be read next.
     at: usize,
     /// The option being read, as written.
@@ -20,15 +24,15 @@ pub(super) struct Args<'a> {
     attached: Option<Word<'a>>,
     /// Where the `!` before the option stands.
     negated: Option<Range<usize>>,
-    end: usize,
 }
 
 impl<'a> Args<'a> {
-    /// Before the first option of a text that ends at `end`; a leading word `iptables` is passed over.
-    pub(super) fn new(words: &'a [Word<'a>], end: usize) -> Self {
+    /// Before the first option of a text; a leading word `iptables` is passed over.
+    pub(super) fn new(words: &'a [Word<'a>], source: &'a str) -> Self {
         const NAMES: [&str; 3] = ["iptables", "iptables-legacy", "iptables-nft"];
         let named = words.first().is_some_and(|first| NAMES.contains(&first.text.as_ref()));
-        Self { words, at: usize::from(named), option: "", attached: None, negated: None, end }
+        let at = usize::from(named);
+        Self { source, words, from: at, at, option: "", attached: None, negated: None }
     }
 
     /// Goes to the next option. `false` at the end.
@@ -37,6 +41,7 @@ impl<'a> Args<'a> {
             return Err(TextError::new(bang.clone(), format!("`!` cannot stand before `{}`", self.option)));
         }
         let Some(mut word) = self.words.get(self.at) else { return Ok(false) };
+        self.from = self.at;
         if word.text == "!" {
             let bang = word.span.clone();
             self.at += 1;
@@ -68,7 +73,35 @@ impl<'a> Args<'a> {
 
     /// Where the option being read, or the value last read, stands.
     pub(super) fn span(&self) -> Range<usize> {
-        self.words.get(self.at.saturating_sub(1)).map_or(self.end..self.end, |word| word.span.clone())
+        self.words.get(self.at.saturating_sub(1)).map_or(self.source.len()..self.source.len(), |word| word.span.clone())
+    }
+
+    /// The words of the option being read, by place: with its `!`, up to the value last read.
+    pub(super) fn words_read(&self) -> Range<usize> {
+        self.from..self.at
+    }
+
+    /// Adds words to `text` as they are written, with a blank before each.
+    pub(super) fn copy(&self, words: Range<usize>, text: &mut String) {
+        for word in self.words.get(words).unwrap_or_default() {
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            text.push_str(&self.source[word.span.clone()]);
+        }
+    }
+
+    /// Passes over whatever may be values of an option that the model does not know.
+    pub(super) fn skip_values(&mut self) {
+        (self.attached, self.negated) = (None, None);
+        while let Some(word) = self.words.get(self.at) {
+            // In quotes a value may begin with a dash.
+            let quoted = self.source[word.span.clone()].starts_with(['"', '\'']);
+            if !quoted && (word.text.starts_with('-') || word.text == "!") {
+                break;
+            }
+            self.at += 1;
+        }
     }
 
     pub(super) fn error(&self, problem: impl Into<String>) -> TextError {

@@ -1,5 +1,7 @@
 //! The options of each target.
 
+mod changing;
+
 use std::ops::Range;
 
 use super::super::TextError;
@@ -10,42 +12,53 @@ use crate::netfilter::{LogTarget, NatRange, PortRange, RejectWith, Target};
 type Result<T> = std::result::Result<T, TextError>;
 
 /// The targets the model knows.
-pub(in super::super) const KNOWN: [&str; 9] =
-    ["ACCEPT", "DROP", "RETURN", "REJECT", "LOG", "MARK", "DNAT", "SNAT", "MASQUERADE"];
+pub(in super::super) const KNOWN: [&str; 20] = [
+    "ACCEPT",
+    "DROP",
+    "RETURN",
+    "REJECT",
+    "LOG",
+    "MARK",
+    "DNAT",
+    "SNAT",
+    "MASQUERADE",
+    "REDIRECT",
+    "NETMAP",
+    "NFLOG",
+    "CONNMARK",
+    "NOTRACK",
+    "CT",
+    "TCPMSS",
+    "TRACE",
+    "TOS",
+    "DSCP",
+    "TTL",
+];
 
 /// Targets of iptables 1.8 that the model does not know: no chain can have their names.
-pub(in super::super) const FOREIGN: [&str; 31] = [
+pub(in super::super) const FOREIGN: [&str; 22] = [
     "AUDIT",
     "CHECKSUM",
     "CLASSIFY",
     "CLUSTERIP",
-    "CONNMARK",
     "CONNSECMARK",
-    "CT",
     "DNPT",
-    "DSCP",
     "ECN",
     "HMARK",
     "IDLETIMER",
     "LED",
-    "NETMAP",
-    "NFLOG",
     "NFQUEUE",
-    "NOTRACK",
     "QUEUE",
     "RATEEST",
-    "REDIRECT",
     "SECMARK",
     "SET",
     "SNPT",
     "SYNPROXY",
-    "TCPMSS",
     "TCPOPTSTRIP",
     "TEE",
-    "TOS",
     "TPROXY",
-    "TRACE",
-    "TTL",
+    "ULOG",
+    "MIRROR",
 ];
 
 /// Aliases of `--reject-with` (`libipt_REJECT.c`).
@@ -82,26 +95,43 @@ pub(super) struct Draft {
     pub(super) span: Range<usize>,
     /// Whether an option has named a port, which needs a protocol that has them.
     pub(super) ports: Option<Range<usize>>,
+    /// The words of the options read so far.
+    used: Vec<Range<usize>>,
 }
 
 enum Kind {
     Verdict(Target),
-    Chain { name: String, goto: bool },
+    Chain {
+        name: String,
+        goto: bool,
+    },
     Reject(RejectWith),
     Log(LogTarget),
     Mark(Option<(u32, u32)>),
-    Nat { source: bool, range: Option<NatRange>, random_fully: bool },
-    Masquerade { ports: Option<PortRange>, random_fully: bool },
+    Nat {
+        source: bool,
+        range: Option<NatRange>,
+        random_fully: bool,
+    },
+    Masquerade {
+        ports: Option<PortRange>,
+        random_fully: bool,
+    },
+    Changing(changing::Changing),
+    /// A target that is kept as it is written.
+    Unknown(String),
 }
 
 impl Draft {
-    /// The target after `-j`: one of iptables' own, or else a chain.
-    pub(super) fn jump(word: &Word<'_>) -> Result<Self> {
+    /// The target after `-j`: one of iptables' own, or else a chain. With `keep`, one that the model does not know is kept.
+    pub(super) fn jump(word: &Word<'_>, keep: bool) -> Result<Self> {
         let name = word.text.as_ref();
         let kind = match name {
             "ACCEPT" => Kind::Verdict(Target::Accept),
             "DROP" => Kind::Verdict(Target::Drop),
             "RETURN" => Kind::Verdict(Target::Return),
+            "TRACE" => Kind::Verdict(Target::Trace),
+            "NOTRACK" => Kind::Verdict(Target::Notrack { ct: false }),
             "REJECT" => Kind::Reject(RejectWith::default()),
             // LOG_WARNING is the default level (libxt_LOG.c).
             "LOG" => Kind::Log(LogTarget { prefix: "".into(), level: 4, flags: 0 }),
@@ -109,18 +139,45 @@ impl Draft {
             "DNAT" => Kind::Nat { source: false, range: None, random_fully: false },
             "SNAT" => Kind::Nat { source: true, range: None, random_fully: false },
             "MASQUERADE" => Kind::Masquerade { ports: None, random_fully: false },
+            _ if FOREIGN.contains(&name) && keep => Kind::Unknown(name.to_owned()),
             _ if FOREIGN.contains(&name) => {
                 return Err(TextError::unknown(word.span.clone(), format!("the target `{name}`")));
             }
-            _ => Kind::Chain { name: name.to_owned(), goto: false },
+            _ => match changing::Changing::new(name) {
+                Some(draft) => Kind::Changing(draft),
+                None => Kind::Chain { name: name.to_owned(), goto: false },
+            },
         };
-        Ok(Self { kind, span: word.span.clone(), ports: None })
+        Ok(Self { kind, span: word.span.clone(), ports: None, used: Vec::new() })
     }
 
     /// The chain after `-g`.
     pub(super) fn goto(word: &Word<'_>) -> Self {
         let kind = Kind::Chain { name: word.text.clone().into_owned(), goto: true };
-        Self { kind, span: word.span.clone(), ports: None }
+        Self { kind, span: word.span.clone(), ports: None, used: Vec::new() }
+    }
+
+    pub(super) const fn is_unknown(&self) -> bool {
+        matches!(self.kind, Kind::Unknown(_))
+    }
+
+    /// Keeps the target as it is written, with the option `args` has just read. False for a chain, which has no options.
+    pub(super) fn keep(&mut self, args: &Args<'_>) -> bool {
+        let mut text = match &mut self.kind {
+            Kind::Chain { .. } => return false,
+            Kind::Unknown(text) => std::mem::take(text),
+            _ => {
+                let mut text = self.name().to_owned();
+                for words in &self.used {
+                    args.copy(words.clone(), &mut text);
+                }
+                text
+            }
+        };
+        args.copy(args.words_read(), &mut text);
+        self.kind = Kind::Unknown(text);
+        self.ports = None;
+        true
     }
 
     /// The target's name, for messages.
@@ -128,21 +185,24 @@ impl Draft {
         match &self.kind {
             Kind::Verdict(Target::Drop) => "DROP",
             Kind::Verdict(Target::Return) => "RETURN",
+            Kind::Verdict(Target::Trace) => "TRACE",
+            Kind::Verdict(Target::Notrack { .. }) => "NOTRACK",
             Kind::Verdict(_) => "ACCEPT",
-            Kind::Chain { name, .. } => name,
+            Kind::Chain { name, .. } | Kind::Unknown(name) => name,
             Kind::Reject(_) => "REJECT",
             Kind::Log(_) => "LOG",
             Kind::Mark(_) => "MARK",
             Kind::Nat { source: true, .. } => "SNAT",
             Kind::Nat { source: false, .. } => "DNAT",
             Kind::Masquerade { .. } => "MASQUERADE",
+            Kind::Changing(draft) => draft.name(),
         }
     }
 
     /// The options of the target, for messages.
     pub(super) fn options(&self) -> &'static [&'static str] {
         match &self.kind {
-            Kind::Verdict(_) | Kind::Chain { .. } => &[],
+            Kind::Verdict(_) | Kind::Chain { .. } | Kind::Unknown(_) => &[],
             Kind::Reject(_) => &["--reject-with"],
             Kind::Log(_) => &[
                 "--log-prefix",
@@ -157,12 +217,18 @@ impl Draft {
             Kind::Nat { source: true, .. } => &["--to-source", "--random-fully"],
             Kind::Nat { source: false, .. } => &["--to-destination"],
             Kind::Masquerade { .. } => &["--to-ports", "--random-fully"],
+            Kind::Changing(draft) => draft.options(),
         }
     }
 
     /// Whether only a packet of TCP can have this target.
-    pub(super) fn needs_tcp(&self) -> bool {
+    pub(super) const fn needs_tcp(&self) -> bool {
         matches!(self.kind, Kind::Reject(RejectWith::TcpReset))
+    }
+
+    /// Whether only a packet that opens a TCP connection can have this target (`find_syn_match` of xt_TCPMSS.c).
+    pub(super) const fn needs_syn(&self) -> bool {
+        matches!(&self.kind, Kind::Changing(changing::Changing::Tcpmss(_)))
     }
 
     /// Reads the option `args` stands at, if it is one of this target's.
@@ -173,7 +239,7 @@ impl Draft {
         args.plain()?;
         let option = args.name().to_owned();
         match &mut self.kind {
-            Kind::Verdict(_) | Kind::Chain { .. } => {}
+            Kind::Verdict(_) | Kind::Chain { .. } | Kind::Unknown(_) => {}
             Kind::Reject(with) => *with = reject_with(&args.value("a kind of refusal")?)?,
             Kind::Log(log) => log_option(log, &option, args)?,
             Kind::Mark(mark) => {
@@ -200,7 +266,13 @@ impl Draft {
                 *ports = Some(value::nat_ports(&word, &word.text)?);
                 self.ports = Some(word.span);
             }
+            Kind::Changing(draft) => {
+                if let Some(ports) = draft.take(&option, args)? {
+                    self.ports = Some(ports);
+                }
+            }
         }
+        self.used.push(args.words_read());
         Ok(true)
     }
 
@@ -224,6 +296,11 @@ impl Draft {
                 if source { Target::Snat(range) } else { Target::Dnat(range) }
             }
             Kind::Masquerade { ports, random_fully } => Target::Masquerade { ports, random_fully },
+            Kind::Changing(draft) => match draft.finish() {
+                Ok(target) => target,
+                Err(what) => return Err(TextError::new(self.span.clone(), what)),
+            },
+            Kind::Unknown(text) => Target::Unknown(text.into()),
         }))
     }
 }

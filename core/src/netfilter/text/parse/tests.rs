@@ -48,8 +48,25 @@ fn what_cannot_be_read_is_pointed_at() {
             "-A INPUT -m conntrak --ctstate NEW",
             "[conntrak] unknown: the model does not know the match `conntrak` (did you mean `conntrack`?)",
         ),
-        ("-A INPUT -m recent --name x --rcheck", "[recent] unknown: the model does not know the match `recent`"),
-        ("-A INPUT -m conntrack --ctdir ORIGINAL", "[--ctdir] unknown: the model does not know the option `--ctdir`"),
+        ("-A INPUT -m string --string x", "[string] unknown: the model does not know the match `string`"),
+        ("-A INPUT -m conntrack --ctlabel x", "[--ctlabel] unknown: the model does not know the option `--ctlabel`"),
+        ("-A INPUT -m recent --name x", "[recent] `-m recent` needs `--set`, `--rcheck`, `--update` or `--remove`"),
+        ("-A INPUT -m limit --limit 5/year", "[5/year] `5/year` is not a rate such as 10/second"),
+        (
+            "-A INPUT -m limit --limit 1/day",
+            "[limit] `-m limit` needs a smaller burst: the kernel cannot count as much credit as this one",
+        ),
+        ("-A INPUT -m hashlimit --hashlimit-upto 1/s", "[hashlimit] `-m hashlimit` needs `--hashlimit-name`"),
+        ("-A INPUT -m length --length 9:5", "[9:5] the numbers of `9:5` run backwards"),
+        (
+            "-A INPUT -m owner --uid-owner alice",
+            "[alice] unknown: the model does not know the number of the name `alice`",
+        ),
+        (
+            "-t mangle -A FORWARD -p tcp -j TCPMSS --clamp-mss-to-pmtu",
+            "[TCPMSS] `TCPMSS` works on the first packets of TCP alone (add `-p tcp --syn`)",
+        ),
+        ("-j CONNMARK -A INPUT", "[CONNMARK] `CONNMARK` needs `--set-mark`, `--save-mark` or `--restore-mark`"),
         (
             "-A INPUT -j LOG --log-prefx x",
             "[--log-prefx] unknown: the model does not know the option `--log-prefx` (did you mean `--log-prefix`?)",
@@ -118,6 +135,8 @@ fn what_iptables_or_the_kernel_refuses_is_refused() {
             "-t nat -A POSTROUTING -j DNAT --to-destination 1.1.1.1",
             "[DNAT] `DNAT` cannot be reached from POSTROUTING, and this chain is",
         ),
+        ("-A INPUT -m owner --uid-owner 0", "[] `-m owner` cannot be reached from INPUT, and this chain is"),
+        ("-A INPUT -j NOTRACK", "[NOTRACK] `NOTRACK` is only for table raw, and this is filter"),
         ("-t nat -A PREROUTING -j REJECT", "[REJECT] `REJECT` is only for table filter, and this is nat"),
         (
             "-t nat -A PREROUTING -j DROP",

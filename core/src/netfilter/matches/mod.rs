@@ -1,7 +1,19 @@
+//! The `-m` matches, as values.
+
+mod connection;
+mod header;
+mod outside;
+mod remembered;
+
 use std::sync::Arc;
 
 use super::Negatable;
 use crate::packet::TcpFlags;
+
+pub use connection::{Conntrack, CtDirection, CtState, CtStates, CtStatuses};
+pub use header::{AddressRange, Iprange, LengthRange, TtlMatch};
+pub use outside::{IdRange, Owner, PacketType, Physdev, SetDirection, SetMatch};
+pub use remembered::{Hashlimit, HashlimitFields, Limit, Recent, RecentAction, Statistic};
 
 /// One `-m` match with its options.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,9 +30,11 @@ pub enum Match {
     Icmp(Negatable<(u8, Option<u8>)>),
     /// `-m mark --mark VALUE[/MASK]`: `mark & mask == value`.
     Mark(Negatable<(u32, u32)>),
-    /// `-m conntrack --ctstate LIST`.
-    Conntrack(Negatable<CtStates>),
-    /// `-m state --state LIST`, the older form of the same.
+    /// `-m connmark --mark VALUE[/MASK]`: the same of the connection's mark.
+    Connmark(Negatable<(u32, u32)>),
+    /// `-m conntrack`.
+    Conntrack(Box<Conntrack>),
+    /// `-m state --state LIST`, the older form of `--ctstate`.
     State(Negatable<CtStates>),
     /// `-m addrtype`.
     Addrtype(Addrtype),
@@ -30,6 +44,39 @@ pub enum Match {
     Set(Negatable<SetMatch>),
     /// `-m rpfilter`.
     Rpfilter(Rpfilter),
+    /// `-m recent`.
+    Recent(Box<Recent>),
+    /// `-m limit`.
+    Limit(Limit),
+    /// `-m hashlimit`.
+    Hashlimit(Box<Hashlimit>),
+    /// `-m physdev`.
+    Physdev(Box<Physdev>),
+    /// `-m iprange`.
+    Iprange(Iprange),
+    /// `-m length --length FIRST[:LAST]`: the packet's length, IPv4 header included.
+    Length(Negatable<LengthRange>),
+    /// `-m ttl`.
+    Ttl(TtlMatch),
+    /// `-m tos --tos VALUE[/MASK]`: `tos & mask == value`.
+    Tos(Negatable<(u8, u8)>),
+    /// `-m dscp --dscp VALUE`: the upper six bits of the type of service.
+    Dscp(Negatable<u8>),
+    /// `-m pkttype --pkt-type TYPE`.
+    Pkttype(Negatable<PacketType>),
+    /// `-m owner`.
+    Owner(Owner),
+    /// `-m nfacct --nfacct-name NAME`: matches everything, and counts it under that name.
+    Nfacct(Arc<str>),
+    /// A match that the model does not know, or with an option that it does not know, as `iptables-save` writes it.
+    Unknown(Arc<str>),
+}
+
+impl Match {
+    /// Whether trying the match changes what it or another one answers later.
+    pub(super) const fn has_effects(&self) -> bool {
+        matches!(self, Self::Statistic(_) | Self::Recent(_) | Self::Limit(_) | Self::Hashlimit(_) | Self::Nfacct(_))
+    }
 }
 
 /// Ports from `first` to `last`, both included.
@@ -95,76 +142,6 @@ pub enum MultiportSide {
     Either,
 }
 
-/// What connection tracking says of a packet, as `--ctstate` names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum CtState {
-    /// Belongs to no connection and cannot begin one.
-    Invalid,
-    /// First packet of a connection, or a further one before any reply.
-    New,
-    /// Belongs to a connection that has seen both directions.
-    Established,
-    /// Begins a connection that another one announced, or is an ICMP error about one.
-    Related,
-    /// Exempted from tracking.
-    Untracked,
-}
-
-/// A set of states, the bits of `xt_conntrack`; SNAT and DNAT are conditions on the connection, not on the packet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CtStates(pub u8);
-
-impl CtStates {
-    /// `INVALID`.
-    pub const INVALID: Self = Self(1);
-    /// `ESTABLISHED`.
-    pub const ESTABLISHED: Self = Self(1 << 1);
-    /// `RELATED`.
-    pub const RELATED: Self = Self(1 << 2);
-    /// `NEW`.
-    pub const NEW: Self = Self(1 << 3);
-    /// `SNAT`: the connection's source is translated.
-    pub const SNAT: Self = Self(1 << 4);
-    /// `DNAT`: the connection's destination is translated.
-    pub const DNAT: Self = Self(1 << 5);
-    /// `UNTRACKED`.
-    pub const UNTRACKED: Self = Self(1 << 6);
-
-    /// The names, in the order in which iptables prints them (`libxt_conntrack.c`, `libxt_state.c`).
-    pub const NAMED: [(Self, &'static str); 7] = [
-        (Self::INVALID, "INVALID"),
-        (Self::NEW, "NEW"),
-        (Self::RELATED, "RELATED"),
-        (Self::ESTABLISHED, "ESTABLISHED"),
-        (Self::UNTRACKED, "UNTRACKED"),
-        (Self::SNAT, "SNAT"),
-        (Self::DNAT, "DNAT"),
-    ];
-
-    /// Both sets together.
-    #[must_use]
-    pub const fn with(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Whether the sets have a member in common.
-    pub const fn meets(self, other: Self) -> bool {
-        self.0 & other.0 != 0
-    }
-}
-
-impl From<CtState> for CtStates {
-    fn from(state: CtState) -> Self {
-        match state {
-            CtState::Invalid => Self::INVALID,
-            CtState::New => Self::NEW,
-            CtState::Established => Self::ESTABLISHED,
-            CtState::Related => Self::RELATED,
-            CtState::Untracked => Self::UNTRACKED,
-        }
-    }
-}
-
 /// What the routing tables say of an address (`RTN_*`, linux/rtnetlink.h).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AddressType {
@@ -228,45 +205,6 @@ pub struct Addrtype {
     pub limit_in: bool,
     /// `--limit-iface-out`: only the routes of the output device count.
     pub limit_out: bool,
-}
-
-/// Options of `-m statistic`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Statistic {
-    /// `--mode random --probability P`. The kernel keeps `round(P * 2^31)`, and so does this.
-    Random {
-        /// The probability as a fraction of 2^31.
-        probability: u32,
-        /// Whether `!` stands before `--probability`.
-        negated: bool,
-    },
-    /// `--mode nth --every N --packet P`.
-    Nth {
-        /// One packet of how many.
-        every: u32,
-        /// The first that matches, from 0.
-        packet: u32,
-        /// Whether `!` stands before `--every`.
-        negated: bool,
-    },
-}
-
-/// Options of `-m set`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SetMatch {
-    /// The ipset's name.
-    pub name: Arc<str>,
-    /// Which side of the packet each dimension of the set looks at.
-    pub directions: Vec<SetDirection>,
-}
-
-/// `src` or `dst` in `--match-set`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SetDirection {
-    /// The source address, port or device.
-    Source,
-    /// The destination address, port or device.
-    Destination,
 }
 
 /// Options of `-m rpfilter`: would a reply leave by the device the packet came in on?

@@ -1,11 +1,13 @@
-//! `iptables -L`.
+//! `iptables -L` and `iptables -S`.
+
+mod more;
 
 use std::fmt::{self, Write};
 
 use ipnet::Ipv4Net;
 use rustc_hash::FxHashMap;
 
-use crate::netfilter::text::{chain_protocol, listed, port_name, protocol_name, shown, target_name};
+use crate::netfilter::text::{chain_protocol, listed, port_name, protocol_name, rule_with, shown, target_name};
 use crate::netfilter::{
     Chain, ChainId, Counter, LogTarget, Match, MultiportSide, Negatable, Policy, PortRange, Rule, Statistic, Table,
     Target,
@@ -40,19 +42,81 @@ pub enum ListStyle {
 /// # Ok::<(), text::TextError>(())
 /// ```
 pub fn list(table: &Table, chain: Option<&str>, style: ListStyle) -> String {
-    Listing { table, style, numeric: true, verbose: true }.print(chain)
+    list_with(table, chain, ListOptions { style, numeric: true, verbose: true, ..ListOptions::default() })
 }
 
 /// What `iptables -t TABLE -L [CHAIN]` prints: without counters and devices, with names for ports.
 ///
 /// Addresses stay numbers, as they do on a machine whose DNS has no names for them.
 pub fn list_names(table: &Table, chain: Option<&str>) -> String {
-    Listing { table, style: ListStyle::V1_6_1, numeric: false, verbose: false }.print(chain)
+    list_with(table, chain, ListOptions::default())
 }
+
+/// The options of `iptables -L`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "they are the command's options, by name")]
+pub struct ListOptions {
+    /// Whose listing.
+    pub style: ListStyle,
+    /// `-n`: numbers for ports, addresses and protocols.
+    pub numeric: bool,
+    /// `-v`: with counters and devices.
+    pub verbose: bool,
+    /// `-x`: counters to the last digit.
+    pub exact: bool,
+    /// `--line-numbers`.
+    pub line_numbers: bool,
+}
+
+/// What `iptables -t TABLE -L [CHAIN]` prints with these options.
+pub fn list_with(table: &Table, chain: Option<&str>, options: ListOptions) -> String {
+    Listing { table, options, numeric: options.numeric, verbose: options.verbose, style: options.style }.print(chain)
+}
+
+/// What `iptables -t TABLE -S [CHAIN]` prints; with `counters`, `-v -S`.
+///
+/// ```
+/// use netscene_core::netfilter::{Ruleset, TableName, text};
+/// let mut rules = Ruleset::default();
+/// text::apply(&mut rules, "-A INPUT -p tcp --dport 22 -j ACCEPT")?;
+/// let printed = netscene_core::view::iptables::rules(rules.table(TableName::Filter), Some("INPUT"), false);
+/// assert_eq!(printed, "-P INPUT ACCEPT\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n");
+/// # Ok::<(), text::TextError>(())
+/// ```
+pub fn rules(table: &Table, chain: Option<&str>, counters: bool) -> String {
+    let ids = match chain.map(|name| table.chain_id(name)) {
+        None => listed(table),
+        Some(Some(id)) => vec![id],
+        Some(None) => return NO_CHAIN.to_owned(),
+    };
+    let mut out = String::new();
+    let chains = || ids.iter().filter_map(|id| table.chain(*id));
+    let counted =
+        |seen: &Counter| if counters { format!(" -c {} {}", seen.packets, seen.bytes) } else { String::new() };
+    for chain in chains() {
+        // A String takes everything that is written to it.
+        let _ = match chain.policy {
+            Some(policy) => {
+                let policy = if policy == Policy::Accept { "ACCEPT" } else { "DROP" };
+                writeln!(out, "-P {} {policy}{}", chain.name, counted(&chain.policy_counter))
+            }
+            None => writeln!(out, "-N {}", chain.name),
+        };
+    }
+    for chain in chains() {
+        for (rule, seen) in chain.rules().iter().zip(chain.counters()) {
+            let _ = writeln!(out, "-A {}{}", chain.name, rule_with(rule, table, &counted(seen)));
+        }
+    }
+    out
+}
+
+const NO_CHAIN: &str = "iptables: No chain/target/match by that name.\n";
 
 /// How a table is listed.
 struct Listing<'a> {
     table: &'a Table,
+    options: ListOptions,
     style: ListStyle,
     numeric: bool,
     verbose: bool,
@@ -64,7 +128,7 @@ impl Listing<'_> {
             None => listed(self.table),
             Some(name) => match self.table.chain_id(name) {
                 Some(id) => vec![id],
-                None => return "iptables: No chain/target/match by that name.\n".to_owned(),
+                None => return NO_CHAIN.to_owned(),
             },
         };
         let references = references(self.table);
@@ -89,27 +153,55 @@ impl Listing<'_> {
                 out.push_str(if policy == Policy::Accept { "policy ACCEPT" } else { "policy DROP" });
                 if self.verbose {
                     let Counter { packets, bytes } = chain.policy_counter;
-                    write!(out, " {} packets, {} bytes", Short(packets), Short(bytes))?;
+                    write!(out, " {} packets, {} bytes", self.count(packets), self.count(bytes))?;
                 }
             }
         }
         out.push_str(")\n");
-        out.push_str(if self.verbose {
+        out.push_str(if self.options.line_numbers { "num  " } else { "" });
+        out.push_str(if self.verbose && self.options.exact {
+            "    pkts      bytes target     prot opt in     out     source               destination         \n"
+        } else if self.verbose {
             " pkts bytes target     prot opt in     out     source               destination         \n"
         } else {
             "target     prot opt source               destination         \n"
         });
-        chain.rules().iter().zip(chain.counters()).try_for_each(|(rule, seen)| self.rule(out, rule, seen))
+        for (at, (rule, seen)) in chain.rules().iter().zip(chain.counters()).enumerate() {
+            if self.options.line_numbers {
+                write!(out, "{:<4} ", at + 1)?;
+            }
+            self.rule(out, rule, seen)?;
+        }
+        Ok(())
+    }
+
+    /// A counter, in five columns or whole.
+    fn count(&self, number: u64) -> String {
+        if self.options.exact { number.to_string() } else { Short(number).to_string() }
     }
 
     fn rule(&self, out: &mut String, rule: &Rule, seen: &Counter) -> fmt::Result {
         let header = &rule.header;
         if self.verbose {
-            write!(out, "{:>5} {:>5} ", Short(seen.packets).to_string(), Short(seen.bytes).to_string())?;
+            let (packets, bytes) = (self.count(seen.packets), self.count(seen.bytes));
+            if self.options.exact {
+                // The heading leaves ten columns for the bytes, the numbers fill eight (`xtables_print_num`).
+                write!(out, "{packets:>8} {bytes:>8} ")?;
+            } else {
+                write!(out, "{packets:>5} {bytes:>5} ")?;
+            }
         }
-        write!(out, "{:<9} ", target_name(&rule.target, self.table))?;
+        // libxt_CT.c prints `CT --notrack` and NOTRACK both under the name of the kernel's target.
+        let name = if let Target::Notrack { .. } = rule.target { "CT" } else { target_name(&rule.target, self.table) };
+        write!(out, "{name:<9} ")?;
         out.push(if header.protocol.is_some_and(|protocol| protocol.negated) { '!' } else { ' ' });
-        write!(out, "{:<5}-- ", self.protocol(header.protocol.map_or(0, |protocol| protocol.value)))?;
+        let fragments = match rule.matches.first() {
+            Some(Match::Unknown(text)) if **text == *"-f" => "-f",
+            Some(Match::Unknown(text)) if **text == *"! -f" => "!f",
+            _ => "--",
+        };
+        let protocol = self.protocol(header.protocol.map_or(0, |protocol| protocol.value));
+        write!(out, "{protocol:<5}{fragments} ")?;
         if self.verbose {
             write!(out, " {:<6} {:<6} ", device(header.in_device), device(header.out_device))?;
         }
@@ -210,9 +302,10 @@ impl Listing<'_> {
                 }
             }
             Match::Mark(mark) => write!(out, " mark match{} {}", bang(mark.negated), shown::mark(mark.value)),
-            Match::Conntrack(states) => {
-                write!(out, "{} ctstate {}", bang(states.negated), shown::states(states.value))
-            }
+            // The second blank is libxt_connmark.c's.
+            Match::Connmark(mark) if mark.negated => write!(out, " connmark match ! {}", shown::mark(mark.value)),
+            Match::Connmark(mark) => write!(out, " connmark match  {}", shown::mark(mark.value)),
+            Match::Conntrack(conntrack) => shown::conntrack(out, conntrack, ""),
             Match::State(states) => write!(out, "{} state {}", bang(states.negated), shown::states(states.value)),
             Match::Addrtype(addrtype) => {
                 out.push_str(" ADDRTYPE match");
@@ -239,6 +332,9 @@ impl Listing<'_> {
                 out.push_str(" rpfilter");
                 shown::rpfilter(rpfilter).try_for_each(|word| write!(out, " {word}"))
             }
+            Match::Unknown(text) if matches!(&**text, "-f" | "! -f") => Ok(()),
+            Match::Unknown(text) => write!(out, " {text}"),
+            _ => more::found(out, found, self.numeric),
         }
     }
 
@@ -275,7 +371,7 @@ impl Listing<'_> {
                 out.push_str(if *random_fully { " random-fully" } else { "" });
                 Ok(())
             }
-            _ => Ok(()),
+            _ => more::target(out, target, self.numeric),
         }
     }
 

@@ -1,0 +1,72 @@
+//! ipsets: named sets that `-m set` looks into, and the text of `ipset save`.
+
+mod element;
+mod set;
+mod text;
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use ipnet::Ipv4Net;
+use rustc_hash::FxBuildHasher;
+
+use super::SetMatch;
+use super::walk::View;
+use set::{IpSet, Probe};
+
+pub use text::IpSetError;
+
+/// The most lists that are looked through for one packet: a `list:set` may hold another one's name, but not its own.
+const MAX_NESTING: usize = 8;
+
+/// The ipsets of a network namespace, in order of creation.
+///
+/// ```
+/// use netscene_core::netfilter::ipset::IpSets;
+/// let mut sets = IpSets::default();
+/// sets.replace("cali40all-ipam-pools", ["192.168.0.0/16".parse()?]);
+/// assert_eq!(sets.contains("cali40all-ipam-pools", [192, 168, 8, 222].into()), Some(true));
+/// assert_eq!(sets.contains("no-such-set", [192, 168, 8, 222].into()), None);
+///
+/// sets.restore("create dns hash:ip,port family inet\nadd dns 10.96.0.10,udp:53\n")?;
+/// assert!(sets.save().ends_with("create dns hash:ip,port family inet\nadd dns 10.96.0.10,udp:53\n"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct IpSets {
+    sets: IndexMap<Arc<str>, IpSet, FxBuildHasher>,
+}
+
+impl IpSets {
+    /// Creates the set `name` of type `hash:net`, or gives it new members.
+    pub fn replace(&mut self, name: &str, members: impl IntoIterator<Item = Ipv4Net>) {
+        self.sets.insert(name.into(), IpSet::of_networks(members));
+    }
+
+    /// Whether a member of the set covers `address`, of a set with one dimension; `None` if there is no such set.
+    pub fn contains(&self, name: &str, address: Ipv4Addr) -> Option<bool> {
+        Some(self.sets.get(name)?.contains(address))
+    }
+
+    /// Whether the packet is in the set, seen from the sides that `--match-set` names; `None` if there is no such set.
+    pub fn matches(&self, wanted: &SetMatch, view: &View<'_>) -> Option<bool> {
+        let probe = Probe { view, directions: &wanted.directions };
+        self.probe(&wanted.name, &probe, 0)
+    }
+
+    fn probe(&self, name: &str, probe: &Probe<'_>, depth: usize) -> Option<bool> {
+        let set = self.sets.get(name)?;
+        match set.members() {
+            None => Some(set.matches(probe)),
+            Some(_) if depth == MAX_NESTING => None,
+            // `list_set_ktest`: the first member that has the packet.
+            Some(members) => Some(members.iter().any(|member| self.probe(member, probe, depth + 1) == Some(true))),
+        }
+    }
+
+    /// Whether there is a set of that name.
+    pub fn has(&self, name: &str) -> bool {
+        self.sets.contains_key(name)
+    }
+}
