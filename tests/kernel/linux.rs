@@ -227,7 +227,7 @@ fn with_trace(case: &Case) -> String {
             TableName::Filter => {
                 text.push_str(":suite-tracks - [0:0]\n-A suite-tracks -m conntrack --ctstate NEW -j ACCEPT\n");
             }
-            TableName::Mangle | TableName::Nat => {}
+            TableName::Mangle | TableName::Nat | TableName::Security => {}
         }
         for line in rules {
             text.push_str(&format!("{line}\n"));
