@@ -30,7 +30,7 @@ pub(crate) struct Case {
     /// Sets of networks by name.
     pub(crate) sets: Vec<(String, Vec<String>)>,
     /// The lines of each table between `*table` and `COMMIT`, by `TableName`.
-    pub(crate) tables: [Vec<String>; 4],
+    pub(crate) tables: [Vec<String>; TableName::ALL.len()],
     pub(crate) steps: Vec<Step>,
 }
 

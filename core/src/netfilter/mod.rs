@@ -87,7 +87,7 @@ pub enum TableName {
     Nat,
     /// The firewall proper.
     Filter,
-    /// Labels of SELinux, and what else a second firewall may want to say.
+    /// Labels of `SELinux`, and what else a second firewall may want to say.
     Security,
 }
 

@@ -375,13 +375,12 @@ pub(super) fn run<E: Environment>(place: &Standing<'_>, view: &View<'_>, mark: &
     let culprit = || Culprit { chain: place.chain.name.clone(), number: Some(place.at as u32 + 1) };
     let unknown = |what: &str| Step::Done(Verdict::Unknown(because(place, what)));
     match &place.rule.target {
-        Target::Continue | Target::Trace => {}
+        Target::Continue | Target::Trace | Target::Ct(None) => {}
         Target::Log(target) => environment.log(target, view, *mark),
         Target::Nflog(target) => environment.nflog(target, view, *mark),
         Target::Mark { value, mask } => *mark = (*mark & !mask) ^ value,
         Target::Connmark(change) => connmark(*change, mark, environment),
         Target::Notrack { .. } => environment.untrack(),
-        Target::Ct(None) => {}
         Target::Ct(Some(zone)) => {
             if !environment.assign_zone(*zone, *mark) {
                 return unknown("a zone");

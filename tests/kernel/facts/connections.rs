@@ -167,6 +167,6 @@ COMMIT
 send node 10.0.0.1:40000 > 10.0.0.1:53 tcp SYN seq 1000
 send node 10.0.0.1:40000 > 10.0.0.1:53 tcp ACK seq 1001 ack 5001
 ",
-        |steps| assert!(!steps[1].starting("OUTPUT filter OUTPUT rule 2").is_empty()),
+        |steps| assert!(!steps[1].starting("OUTPUT filter OUTPUT rule 1").is_empty()),
     );
 }

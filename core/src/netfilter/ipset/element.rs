@@ -37,8 +37,40 @@ pub(super) struct Element {
 }
 
 /// Names of ICMP types in `ipset` (lib/icmp.c of ipset).
-const ICMP: [(u8, u8, &str); 4] =
-    [(0, 0, "echo-reply"), (3, 3, "port-unreachable"), (8, 0, "echo-request"), (11, 0, "ttl-zero-during-transit")];
+const ICMP: [(u8, u8, &str); 32] = [
+    (0, 0, "echo-reply"),
+    (3, 0, "network-unreachable"),
+    (3, 1, "host-unreachable"),
+    (3, 2, "protocol-unreachable"),
+    (3, 3, "port-unreachable"),
+    (3, 4, "fragmentation-needed"),
+    (3, 5, "source-route-failed"),
+    (3, 6, "network-unknown"),
+    (3, 7, "host-unknown"),
+    (3, 9, "network-prohibited"),
+    (3, 10, "host-prohibited"),
+    (3, 11, "TOS-network-unreachable"),
+    (3, 12, "TOS-host-unreachable"),
+    (3, 13, "communication-prohibited"),
+    (3, 14, "host-precedence-violation"),
+    (3, 15, "precedence-cutoff"),
+    (4, 0, "source-quench"),
+    (5, 0, "network-redirect"),
+    (5, 1, "host-redirect"),
+    (5, 2, "TOS-network-redirect"),
+    (5, 3, "TOS-host-redirect"),
+    (8, 0, "echo-request"),
+    (9, 0, "router-advertisement"),
+    (10, 0, "router-solicitation"),
+    (11, 0, "ttl-zero-during-transit"),
+    (11, 1, "ttl-zero-during-reassembly"),
+    (12, 0, "ip-header-bad"),
+    (12, 1, "required-option-missing"),
+    (13, 0, "timestamp-request"),
+    (14, 0, "timestamp-reply"),
+    (17, 0, "address-mask-request"),
+    (18, 0, "address-mask-reply"),
+];
 
 impl Port {
     /// `80`, `tcp:80`, `icmp:8/0` or `icmp:echo-request`; with `bare`, of a set that holds ports without protocols.
@@ -102,9 +134,10 @@ pub(super) fn parse(text: &str, dimensions: &[Dimension], bare: bool) -> Option<
 }
 
 fn network(text: &str) -> Option<Ipv4Net> {
-    match text.contains('/') {
-        true => text.parse().ok().map(|net: Ipv4Net| net.trunc()),
-        false => text.parse().ok().map(|address: Ipv4Addr| Ipv4Net::from(address)),
+    if text.contains('/') {
+        text.parse().ok().map(|net: Ipv4Net| net.trunc())
+    } else {
+        text.parse().ok().map(|address: Ipv4Addr| Ipv4Net::from(address))
     }
 }
 

@@ -154,13 +154,14 @@ impl IpSet {
                     let address = if from { packet.source } else { packet.destination };
                     addresses[usize::from(addresses[0].is_some())] = Some(address);
                 }
-                Dimension::Port => match port(probe.view, from) {
-                    Some(Port { protocol: protocol::TCP | protocol::UDP, number }) if self.is_bare() => {
-                        rest.port = Some(Port { protocol: 0, number });
-                    }
-                    _ if self.is_bare() => return false,
-                    found => rest.port = found,
-                },
+                Dimension::Port => {
+                    let found = port(probe.view, from);
+                    rest.port = Some(match found.protocol {
+                        protocol::TCP | protocol::UDP if self.is_bare() => Port { protocol: 0, ..found },
+                        _ if self.is_bare() => return false,
+                        _ => found,
+                    });
+                }
                 Dimension::Device => {
                     let device = if from { probe.view.in_device } else { probe.view.out_device };
                     let Some(device) = device else { return false };
@@ -196,7 +197,7 @@ impl IpSet {
 }
 
 /// `ip_set_get_ip4_port`: of ICMP, type and code; of what has neither, 0.
-fn port(view: &View<'_>, from: bool) -> Option<Port> {
+fn port(view: &View<'_>, from: bool) -> Port {
     let protocol = view.packet.protocol();
     let number = match (&view.packet.body, view.packet.ports()) {
         (Body::Icmp(message), _) => u16::from_be_bytes([message.kind(), message.code()]),
@@ -209,5 +210,5 @@ fn port(view: &View<'_>, from: bool) -> Option<Port> {
         }
         _ => 0,
     };
-    Some(Port { protocol, number })
+    Port { protocol, number }
 }

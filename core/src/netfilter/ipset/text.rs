@@ -35,10 +35,11 @@ impl IpSets {
         Ok(())
     }
 
-    /// What `ipset save` prints, members in the order in which they came.
+    /// What `ipset save` prints: lists behind the sets that they hold, members in the order in which they came.
     pub fn save(&self) -> String {
         let mut out = String::new();
-        for (name, set) in &self.sets {
+        let (lists, plain): (Vec<_>, Vec<_>) = self.sets.iter().partition(|(_, set)| set.members().is_some());
+        for (name, set) in plain.into_iter().chain(lists) {
             let blank = if set.options.is_empty() { "" } else { " " };
             // A String takes everything that is written to it.
             let _ = writeln!(out, "create {name} {}{blank}{}", set.kind, set.options);
@@ -198,4 +199,33 @@ fn expand(text: &str, dimensions: &[Dimension], bare: bool) -> Option<Vec<String
     }
     // Too few or too many parts are told by `parse`.
     Some(if text.split(',').count() == dimensions.len() { all } else { vec![text.to_owned()] })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::IpSets;
+
+    /// What `ipset save` printed.
+    const SAVED: &str = include_str!("../../../../tests/reference/sets.ipset.save");
+
+    #[test]
+    fn what_ipset_saved_is_printed_again() {
+        let mut sets = IpSets::default();
+        sets.restore(SAVED).unwrap();
+        assert_eq!(sets.save(), SAVED);
+        assert_eq!(sets.contains("b", [10, 2, 0, 1].into()), Some(true));
+        assert_eq!(sets.contains("b", [10, 1, 0, 1].into()), Some(false), "nomatch");
+    }
+
+    #[test]
+    fn a_range_of_ports_is_as_many_members_and_a_bad_member_names_its_line() {
+        let mut sets = IpSets::default();
+        sets.restore("create a hash:ip,port\nadd a 10.0.0.5,tcp:80-82\n").unwrap();
+        assert_eq!(sets.save().lines().count(), 4);
+        let error = sets.restore("add a 10.0.0.6,80\nadd a nonsense\n").unwrap_err();
+        assert_eq!(error.to_string(), "line 2: `nonsense` does not fit a set of type hash:ip,port");
+        assert_eq!(sets.save().lines().count(), 4, "half applied");
+        let unknown = sets.restore("create x hash:ip family inet6\n").unwrap_err();
+        assert!(unknown.error.unknown);
+    }
 }

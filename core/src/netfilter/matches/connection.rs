@@ -65,7 +65,7 @@ impl CtStatuses {
     /// It is in the table.
     pub const CONFIRMED: Self = Self(1 << 3);
 
-    /// The names, in the order in which iptables prints them (`print_status` of libxt_conntrack.c).
+    /// The names, in the order in which iptables prints them (`print_status` of `libxt_conntrack.c`).
     pub const NAMED: [(Self, &'static str); 5] = [
         (Self::EXPECTED, "EXPECTED"),
         (Self::SEEN_REPLY, "SEEN_REPLY"),
@@ -121,7 +121,7 @@ impl CtStates {
     /// `UNTRACKED`.
     pub const UNTRACKED: Self = Self(1 << 6);
 
-    /// The names, in the order in which iptables prints them (libxt_conntrack.c, libxt_state.c).
+    /// The names, in the order in which iptables prints them (`libxt_conntrack.c`, `libxt_state.c`).
     pub const NAMED: [(Self, &'static str); 7] = [
         (Self::INVALID, "INVALID"),
         (Self::NEW, "NEW"),

@@ -38,7 +38,7 @@ pub struct Physdev {
     pub is_bridged: Option<bool>,
 }
 
-/// How the link delivered a packet (`skb->pkt_type`, linux/if_packet.h).
+/// How the link delivered a packet (`skb->pkt_type`, `linux/if_packet.h`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PacketType {
     /// To this machine alone, or made by it.

@@ -113,7 +113,7 @@ pub struct Hashlimit {
 pub struct HashlimitFields(pub u8);
 
 impl HashlimitFields {
-    /// The fields, in the order in which iptables prints them (`print_mode` of libxt_hashlimit.c).
+    /// The fields, in the order in which iptables prints them (`print_mode` of `libxt_hashlimit.c`).
     pub const NAMED: [(Self, &'static str); 4] = [
         (Self::SOURCE, "srcip"),
         (Self::SOURCE_PORT, "srcport"),

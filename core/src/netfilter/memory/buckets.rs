@@ -15,20 +15,20 @@ pub(super) struct Bucket {
     last: Jiffies,
 }
 
-/// `CREDITS_PER_JIFFY` of xt_limit.c: the greatest power of two with which a day's credit fits into 32 bits.
+/// `CREDITS_PER_JIFFY` of `xt_limit.c`: the greatest power of two with which a day's credit fits into 32 bits.
 const LIMIT_CREDITS: u64 = 1 << (u32::MAX as u64 / (HZ * 86_400)).ilog2();
 
-/// The same of xt_hashlimit.c, for 64 bits.
+/// The same of `xt_hashlimit.c`, for 64 bits.
 const HASHLIMIT_CREDITS: u64 = 1 << (u64::MAX / (HZ * 86_400)).ilog2();
 
-/// `user2credits` of xt_limit.c, in its 32 bits.
+/// `user2credits` of `xt_limit.c`, in its 32 bits.
 pub(in crate::netfilter) const fn limit_credits(period: u32) -> u32 {
     const SCALE: u32 = 10_000;
     const CREDITS: u32 = (HZ * LIMIT_CREDITS) as u32;
     if period > u32::MAX / CREDITS { period / SCALE * CREDITS } else { period * CREDITS / SCALE }
 }
 
-/// `user2credits` of xt_hashlimit.c.
+/// `user2credits` of `xt_hashlimit.c`.
 const fn hashlimit_credits(period: u64) -> u64 {
     // The scale is far below the credits of a second.
     period.saturating_mul(HZ * HASHLIMIT_CREDITS / 1_000_000)

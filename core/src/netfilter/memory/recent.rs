@@ -46,14 +46,13 @@ impl List {
         let same_ttl = |entry: &&Entry| !options.ttl || entry.ttl == ttl || ttl == 0 || entry.ttl == 0;
         let entry = self.entries.get(&key).filter(same_ttl);
         let found = match (options.action, entry) {
-            (RecentAction::Set, _) => true,
-            (_, None) => return options.negated,
-            (RecentAction::Remove, Some(_)) => true,
             (RecentAction::Check | RecentAction::Update, Some(entry)) => {
                 let fresh = |time: &&Jiffies| options.seconds == 0 || !older(**time, options.seconds, now);
                 let wanted = options.hit_count.max(1) as usize;
                 entry.times.iter().filter(fresh).take(wanted).count() == wanted
             }
+            (RecentAction::Set, _) | (RecentAction::Remove, Some(_)) => true,
+            (_, None) => return options.negated,
         };
         let matches = found != options.negated;
         match options.action {

@@ -230,7 +230,7 @@ pub(crate) fn target_name<'a>(target: &Target, table: &'a Table) -> &'a str {
         Target::Dnat(_) => "DNAT",
         Target::Snat(_) => "SNAT",
         Target::Masquerade { .. } => "MASQUERADE",
-        Target::Unknown(text) => return name_of_unknown(text),
+        Target::Unknown(text) => name_of_unknown(text),
         _ => more::target_name(target),
     }
 }

@@ -136,7 +136,7 @@ pub(super) fn target(out: &mut String, target: &Target, numeric: bool) -> fmt::R
     }
 }
 
-/// The order of the questions is connmark_tg_print's (libxt_CONNMARK.c).
+/// The order of the questions is `connmark_tg_print`'s (`libxt_CONNMARK.c`).
 fn connmark(out: &mut String, change: Connmark) -> fmt::Result {
     match change {
         Connmark::Set { value: 0, mask } => write!(out, " CONNMARK and {:#x}", !mask),

@@ -226,7 +226,7 @@ impl Draft {
         matches!(self.kind, Kind::Reject(RejectWith::TcpReset))
     }
 
-    /// Whether only a packet that opens a TCP connection can have this target (`find_syn_match` of xt_TCPMSS.c).
+    /// Whether only a packet that opens a TCP connection can have this target (`find_syn_match` of `xt_TCPMSS.c`).
     pub(super) const fn needs_syn(&self) -> bool {
         matches!(&self.kind, Kind::Changing(changing::Changing::Tcpmss(_)))
     }

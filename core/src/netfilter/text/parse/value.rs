@@ -178,7 +178,7 @@ pub(super) fn range(word: &Word<'_>, sign: char) -> Result<(u32, u32)> {
     Ok((first, last))
 }
 
-/// The names of types of service, which leave the precedence out (tos_values.c).
+/// The names of types of service, which leave the precedence out (`tos_values.c`).
 pub(crate) const TOS_NAMES: [(u8, &str); 5] = [
     (0x10, "Minimize-Delay"),
     (0x08, "Maximize-Throughput"),
@@ -205,7 +205,7 @@ pub(super) fn dscp(word: &Word<'_>) -> Result<u8> {
     Some(byte(word)?).filter(|value| *value < 64).ok_or_else(|| wrong(word, "a number from 0 to 63"))
 }
 
-/// A class of DSCP (dscp_helper.c).
+/// A class of DSCP (`dscp_helper.c`).
 pub(super) fn dscp_class(word: &Word<'_>) -> Result<u8> {
     const CLASSES: [(u8, &str); 22] = [
         (0x00, "BE"),

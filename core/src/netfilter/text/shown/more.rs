@@ -90,7 +90,7 @@ pub(crate) const fn side(side: SetDirection) -> &'static str {
     }
 }
 
-/// The unit in which a rate is printed: its name, and its seconds (`print_rate` of libxt_limit.c).
+/// The unit in which a rate is printed: its name, and its seconds (`print_rate` of `libxt_limit.c`).
 fn unit(period: u64, scale: u64) -> (&'static str, u64) {
     const UNITS: [(&str, u64); 4] = [("day", 86_400), ("hour", 3600), ("min", 60), ("sec", 1)];
     let fits = |&&(_, seconds): &&(&str, u64)| {

@@ -12,7 +12,7 @@ use super::super::TextError;
 use super::{Args, value};
 use crate::netfilter::{
     AddressType, AddressTypes, Addrtype, CtStates, Iprange, LengthRange, Limit, Match, Multiport, Negatable, Owner,
-    PacketType, Physdev, Rpfilter, SetMatch, TcpMatch, TtlMatch, UdpMatch,
+    PacketType, Rpfilter, SetMatch, TcpMatch, TtlMatch, UdpMatch,
 };
 use crate::packet::{TcpFlags, protocol};
 
@@ -121,7 +121,7 @@ impl Draft {
         self.kind = Kind::Unknown(text);
     }
 
-    /// Whether only packets with SYN get past this match (`find_syn_match` of xt_TCPMSS.c).
+    /// Whether only packets with SYN get past this match (`find_syn_match` of `xt_TCPMSS.c`).
     pub(super) fn asks_for_syn(&self) -> bool {
         matches!(&self.kind, Kind::Ready(Match::Tcp(TcpMatch { flags: Some(flags), .. }))
             if flags.value.1.has(TcpFlags::SYN) && !flags.negated)
@@ -201,8 +201,8 @@ fn blank(name: &str) -> Option<Match> {
         "rpfilter" => Match::Rpfilter(Rpfilter::default()),
         // 3/hour and a burst of 5 (libxt_limit.c).
         "limit" => Match::Limit(Limit { period: 12_000_000, burst: 5 }),
-        "hashlimit" => Match::Hashlimit(remembered::blank_hashlimit()),
-        "physdev" => Match::Physdev(Box::new(Physdev::default())),
+        "hashlimit" => Match::Hashlimit(Box::new(remembered::blank_hashlimit())),
+        "physdev" => Match::Physdev(Box::default()),
         "iprange" => Match::Iprange(Iprange::default()),
         "length" => Match::Length(Negatable::is(LengthRange { first: 0, last: 0 })),
         "ttl" => Match::Ttl(TtlMatch::Equal(0)),

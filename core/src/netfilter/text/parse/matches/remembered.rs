@@ -229,9 +229,9 @@ pub(super) fn limit(found: &mut Limit, option: &str, args: &mut Args<'_>) -> Res
     Ok(())
 }
 
-/// One to begin with: a burst of 5, every address by itself (libxt_hashlimit.c).
-pub(super) fn blank_hashlimit() -> Box<Hashlimit> {
-    Box::new(Hashlimit {
+/// One to begin with: a burst of 5, every address by itself (`libxt_hashlimit.c`).
+pub(super) fn blank_hashlimit() -> Hashlimit {
+    Hashlimit {
         period: 0,
         above: false,
         burst: 5,
@@ -243,7 +243,7 @@ pub(super) fn blank_hashlimit() -> Box<Hashlimit> {
         expire: 0,
         source_length: 32,
         destination_length: 32,
-    })
+    }
 }
 
 pub(super) fn hashlimit(found: &mut Hashlimit, option: &str, args: &mut Args<'_>) -> Result<()> {
@@ -304,7 +304,7 @@ pub(super) fn hashlimit(found: &mut Hashlimit, option: &str, args: &mut Args<'_>
     Ok(())
 }
 
-/// The time for one packet in parts of a second, and the seconds of the unit (`parse_rate` of libxt_limit.c).
+/// The time for one packet in parts of a second, and the seconds of the unit (`parse_rate` of `libxt_limit.c`).
 fn rate(word: &Word<'_>, scale: u64) -> Result<(u64, u32)> {
     const UNITS: [(&str, u32); 4] = [("second", 1), ("minute", 60), ("hour", 3600), ("day", 86_400)];
     let bad = || TextError::new(word.span.clone(), format!("`{}` is not a rate such as 10/second", word.text));
