@@ -328,14 +328,13 @@ impl Namespace {
         match verdict {
             Verdict::Drop(culprit) => Dropped(self.by_rule(table, &culprit, false)),
             Verdict::Reject(with, culprit) => {
-                match with.icmp_code() {
-                    Some(code) => self.unreachable(skb, code, 0, cx),
-                    None => {
-                        if let Some(tracked) = skb.tracked {
-                            self.conntrack.close(tracked, Jiffies::from(cx.now));
-                        }
-                        self.reset(skb, skb.tracked.map(Tracked::answered), cx);
+                if let Some(code) = with.icmp_code() {
+                    self.unreachable(skb, code, 0, cx);
+                } else {
+                    if let Some(tracked) = skb.tracked {
+                        self.conntrack.close(tracked, Jiffies::from(cx.now));
                     }
+                    self.reset(skb, skb.tracked.map(Tracked::answered), cx);
                 }
                 Dropped(self.by_rule(table, &culprit, true))
             }
