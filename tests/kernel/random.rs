@@ -40,8 +40,16 @@ fn agree(backend: Backend, packets: usize) {
         while packets < wanted {
             let seed = seed.wrapping_add(cases);
             let case = generate::case(seed, PACKETS_PER_CASE)?;
-            let outcome = compare::run(&mut linux, &case, &case, Listing::AtFlush)
-                .map_err(|error| format!("seed {seed}: {error}"))?;
+            let mut run = || {
+                compare::run(&mut linux, &case, &case, Listing::AtFlush)
+                    .map_err(|error| format!("seed {seed}: {error}"))
+            };
+            let mut outcome = run()?;
+            if outcome.difference.is_some() {
+                // A port that the kernel draws may be one that the case names, once in thousands of draws: what is a
+                // difference comes again.
+                outcome = run()?;
+            }
             if let Some(difference) = outcome.difference {
                 return Err(report(&mut linux, case, difference, seed)?.into());
             }

@@ -162,7 +162,8 @@ pub struct Sockets {
     connections: FxHashMap<Ends, Connection>,
     ends: FxHashMap<ConnectionId, Ends>,
     last: u64,
-    next_port: Option<u16>,
+    next_tcp_port: Option<u16>,
+    next_udp_port: Option<u16>,
 }
 
 impl Sockets {
@@ -207,8 +208,13 @@ impl Sockets {
     }
 
     /// Pins the source port of the next TCP connection that a process opens without naming one.
-    pub fn pin_next_port(&mut self, port: u16) {
-        self.next_port = Some(port);
+    pub fn pin_next_tcp_port(&mut self, port: u16) {
+        self.next_tcp_port = Some(port);
+    }
+
+    /// Pins the port of the next UDP socket that a process opens without naming one. A port in use is passed over.
+    pub fn pin_next_udp_port(&mut self, port: u16) {
+        self.next_udp_port = Some(port);
     }
 
     fn remove(&mut self, id: ConnectionId) {
@@ -225,7 +231,8 @@ impl Sockets {
 impl Namespace {
     /// A port that no UDP socket has.
     pub fn free_udp_port<O>(&mut self, cx: &mut Context<'_, O>) -> Option<u16> {
-        ephemeral(cx).find(|port| !self.sockets.udp.contains_key(port))
+        let Sockets { udp, next_udp_port, .. } = &mut self.sockets;
+        next_udp_port.take().into_iter().chain(ephemeral(cx)).find(|port| !udp.contains_key(port))
     }
 
     /// Opens a TCP connection. `None`: no route, or no free port.
@@ -242,7 +249,7 @@ impl Namespace {
             let ends = (SocketAddrV4::new(source, port), remote);
             sockets.connections.get(&ends).is_none_or(|old| matches!(old.state, State::TimeWait(end) if end <= now))
         };
-        let pinned = port.or_else(|| self.sockets.next_port.take());
+        let pinned = port.or_else(|| self.sockets.next_tcp_port.take());
         let port = if let Some(port) = pinned {
             Some(port).filter(|port| free(&self.sockets, *port))
         } else {

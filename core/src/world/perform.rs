@@ -70,9 +70,13 @@ impl World {
 
     fn choose(&mut self, choice: &Choice) -> Result<Outcome, OpError> {
         match choice {
-            Choice::Port { place, port, .. } => {
+            Choice::Port { place, protocol, port } => {
                 let place = self.namespace_named(place)?;
-                self.network.get_mut(place).sockets.pin_next_port(*port);
+                let sockets = &mut self.network.get_mut(place).sockets;
+                match protocol {
+                    TransportProtocol::Tcp => sockets.pin_next_tcp_port(*port),
+                    TransportProtocol::Udp => sockets.pin_next_udp_port(*port),
+                }
             }
             Choice::Endpoint { service, endpoint } => {
                 crate::agents::kube_proxy::pins(&self.state, service, endpoint)?;

@@ -201,13 +201,14 @@ impl Lowering<'_> {
         }
     }
 
-    /// `kind/` stays where it was written, because a service and a deployment often have the same name.
+    /// `kind/` stays where it was written, because things of several kinds may have the same name.
     fn target(&mut self, operand: &Operand) -> Result<Target> {
         let (host, port) = match self.meant(operand)? {
             Meant::Name(name, port) => {
                 let found = self.symbols.resolve(&name, operand.span, TARGETS)?;
-                let said = name.starts_with("service/") && found.kind == Kind::Service;
-                (TargetHost::Name(if said { format!("service/{}", found.name) } else { found.name }), port)
+                let kind = format!("{}/", found.kind);
+                let name = if name.starts_with(kind.as_str()) { kind + found.name.as_str() } else { found.name };
+                (TargetHost::Name(name), port)
             }
             Meant::Address(address, port) => (TargetHost::Address(address), port),
             Meant::Endpoint { address, port, .. } => (TargetHost::Address(address), Some(port)),

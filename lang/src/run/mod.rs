@@ -189,7 +189,10 @@ impl<E: Engine + 'static> Runner<'_, E> {
                 let diagnostic = self.explain(island, word);
                 self.told(diagnostic)
             }
-            Err(diagnostic) => self.fail(diagnostic),
+            Err(diagnostic) => {
+                self.summary.unmet += 1;
+                self.fail(diagnostic)
+            }
         }
     }
 
@@ -207,14 +210,15 @@ impl<E: Engine + 'static> Runner<'_, E> {
             }
             _ => None,
         };
-        if matches!(op, Op::Expect(_)) {
-            self.summary.expectations += 1;
-        }
+        let expects = matches!(op, Op::Expect(_));
+        self.summary.expectations += usize::from(expects);
         let operation = Operation { op, origin: Some(self.program.file.origin(span)) };
         let result = self.world.borrow_mut().apply(&operation);
         match result {
             Ok(outcome) => self.outcome(outcome, sent, span),
             Err(error) => {
+                // What could not be judged was not met.
+                self.summary.unmet += usize::from(expects);
                 self.refused(&error, span);
                 self.end()
             }

@@ -129,7 +129,7 @@ pub struct Summary {
     pub failed: usize,
     /// How many `expect`s and `assert`s were judged, in tests and outside.
     pub expectations: usize,
-    /// How many of them were not met.
+    /// How many of them were not met, or could not be judged.
     pub unmet: usize,
     /// How many sentences could not be carried out, in tests and outside.
     pub refused: usize,
