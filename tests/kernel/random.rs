@@ -1,4 +1,4 @@
-//! Random rules and packets on both sides, without a single difference.
+//! Random rules and packets on both sides, without a difference that comes again.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -36,7 +36,7 @@ fn agree(backend: Backend, packets: usize) {
         #[expect(clippy::disallowed_methods, reason = "how long the kernel takes is part of the report")]
         let beginning = Instant::now();
         let mut linux = Linux::new(backend)?;
-        let (mut packets, mut lines, mut cases) = (0, 0, 0);
+        let (mut packets, mut lines, mut cases, mut repeated) = (0, 0, 0, 0);
         while packets < wanted {
             let seed = seed.wrapping_add(cases);
             let case = generate::case(seed, PACKETS_PER_CASE)?;
@@ -49,6 +49,7 @@ fn agree(backend: Backend, packets: usize) {
                 // A port that the kernel draws may be one that the case names, once in thousands of draws: what is a
                 // difference comes again.
                 outcome = run()?;
+                repeated += 1;
             }
             if let Some(difference) = outcome.difference {
                 return Err(report(&mut linux, case, difference, seed)?.into());
@@ -61,7 +62,8 @@ fn agree(backend: Backend, packets: usize) {
         {
             let seconds = beginning.elapsed().as_secs_f32();
             println!(
-                "{backend:?}, seed {seed}: {packets} packets, {cases} rule sets, {lines} lines compared in {seconds:.1} s"
+                "{backend:?}, seed {seed}: {packets} packets, {cases} rule sets, {lines} lines compared in {seconds:.1} s, \
+                 {repeated} run twice"
             );
         }
         Ok(())
