@@ -1,10 +1,11 @@
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::net::Ipv4Addr;
 
 use crate::packet::{Body, Icmp, Packet, protocol};
 
 /// One direction of a connection: `struct nf_conntrack_tuple`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Tuple {
     /// Source address.
     pub source: Ipv4Addr,
@@ -37,6 +38,19 @@ pub enum Layer4 {
     },
     /// The generic tracker: addresses and protocol number alone.
     None,
+}
+
+impl Hash for Tuple {
+    /// In two words: every packet of a connection is looked up by its tuple.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let layer4 = match self.layer4 {
+            Layer4::Ports { source, destination } => (source, destination),
+            Layer4::Icmp { kind, code, id } => (u16::from_be_bytes([kind, code]), id),
+            Layer4::None => (0, 0),
+        };
+        state.write_u64(u64::from(self.source.to_bits()) << 32 | u64::from(self.destination.to_bits()));
+        state.write_u64(u64::from(self.protocol) << 32 | u64::from(layer4.0) << 16 | u64::from(layer4.1));
+    }
 }
 
 impl Tuple {

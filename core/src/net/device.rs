@@ -111,7 +111,8 @@ pub struct Devices {
     list: Vec<Device>,
     places: FxHashMap<DeviceName, usize>,
     addresses: FxHashSet<Ipv4Addr>,
-    broadcasts: FxHashSet<Ipv4Addr>,
+    /// Broadcast addresses, each with the device whose network it belongs to.
+    broadcasts: FxHashMap<Ipv4Addr, DeviceName>,
     /// The networks that belong to the machine itself, as 127.0.0.0/8 does.
     loopbacks: Vec<Ipv4Net>,
 }
@@ -122,7 +123,7 @@ impl Devices {
         self.places.entry(device.name).or_insert(self.list.len());
         for own in &device.addresses {
             self.addresses.insert(own.addr());
-            self.broadcasts.extend(broadcast(*own));
+            self.broadcasts.extend(broadcast(*own).map(|address| (address, device.name)));
             self.loopbacks.extend(own.addr().is_loopback().then_some(*own));
         }
         self.list.push(device);
@@ -151,9 +152,9 @@ impl Devices {
         self.have(address) || self.loopbacks.iter().any(|own| own.contains(&address))
     }
 
-    /// Whether `address` is the broadcast address of a connected network.
-    pub(super) fn broadcast_to(&self, address: Ipv4Addr) -> bool {
-        self.broadcasts.contains(&address)
+    /// The device on whose network `address` is the broadcast address.
+    pub(super) fn broadcast_to(&self, address: Ipv4Addr) -> Option<DeviceName> {
+        self.broadcasts.get(&address).copied()
     }
 }
 

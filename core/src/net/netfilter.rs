@@ -76,7 +76,7 @@ impl Environment for Around<'_> {
         }
         // `__inet_dev_addr_type` looks into the local table alone: what is not there is unicast.
         let (local, broadcast) = match device {
-            None => (self.devices.hold(address), self.devices.broadcast_to(address)),
+            None => (self.devices.hold(address), self.devices.broadcast_to(address).is_some()),
             Some(name) => {
                 let device = self.devices.place(name).map(|place| &self.devices[place]);
                 device.map_or((false, false), |one| (one.holds(address), one.broadcasts_to(address)))

@@ -215,21 +215,11 @@ impl Namespace {
     fn local_route(&self, address: Ipv4Addr) -> Option<Route> {
         let route =
             |kind, device| Route { kind, device: Some(device), protocol: "kernel", ..Route::to(address.into()) };
-        if address.is_loopback() {
+        if address.is_loopback() || self.devices.have(address) {
             return Some(route(RouteKind::Local, DeviceName::LO));
         }
-        let mut broadcast = None;
-        for device in self.devices.iter() {
-            for own in &device.addresses {
-                if own.addr() == address {
-                    return Some(route(RouteKind::Local, DeviceName::LO));
-                }
-                if own.prefix_len() < 31 && own.broadcast() == address {
-                    broadcast = Some(device.name);
-                }
-            }
-        }
-        broadcast.map(|device| route(RouteKind::Broadcast, device))
+        let device = self.devices.broadcast_to(address)?;
+        Some(route(RouteKind::Broadcast, device))
     }
 }
 

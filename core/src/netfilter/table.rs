@@ -159,12 +159,15 @@ pub struct Table {
     /// The chains; a deleted one leaves a gap, so that ids stay valid.
     chains: Vec<Option<Chain>>,
     by_name: FxHashMap<Arc<str>, ChainId>,
+    /// Whether there is nothing in it, once somebody has asked and until it may have changed: every packet asks, of every
+    /// table at every hook.
+    vacant: OnceLock<bool>,
 }
 
 impl Table {
     /// A table with its built-in chains, empty, policy ACCEPT.
     pub fn new(name: TableName) -> Self {
-        let mut table = Self { name, chains: Vec::new(), by_name: FxHashMap::default() };
+        let mut table = Self { name, chains: Vec::new(), by_name: FxHashMap::default(), vacant: OnceLock::new() };
         for hook in name.hooks() {
             table.push(Chain::new(hook.chain().into(), Some(Policy::Accept)));
         }
@@ -175,6 +178,7 @@ impl Table {
         let id = ChainId(self.chains.len() as u32);
         self.by_name.insert(chain.name.clone(), id);
         self.chains.push(Some(chain));
+        self.vacant = OnceLock::new();
         id
     }
 
@@ -198,6 +202,12 @@ impl Table {
 
     /// The chain behind an id, to be changed.
     pub fn chain_mut(&mut self, id: ChainId) -> Option<&mut Chain> {
+        self.vacant = OnceLock::new();
+        self.chains.get_mut(id.0 as usize)?.as_mut()
+    }
+
+    /// The same for a walk, which changes nothing but counters.
+    pub(super) fn counting(&mut self, id: ChainId) -> Option<&mut Chain> {
         self.chains.get_mut(id.0 as usize)?.as_mut()
     }
 
@@ -235,7 +245,7 @@ impl Table {
     /// it is in a namespace where nobody has run `iptables`: packets do not meet it.
     pub fn is_vacant(&self) -> bool {
         let vacant = |chain: &Chain| chain.rules().is_empty() && chain.policy == Some(Policy::Accept);
-        self.chains.iter().flatten().all(vacant)
+        *self.vacant.get_or_init(|| self.chains.iter().flatten().all(vacant))
     }
 
     /// Deletes a user's chain. The caller has seen to it that nothing refers to it and that it is empty.
@@ -244,6 +254,7 @@ impl Table {
             && slot.as_ref().is_some_and(|chain| chain.policy.is_none())
             && let Some(chain) = slot.take()
         {
+            self.vacant = OnceLock::new();
             self.by_name.remove(&chain.name);
         }
     }

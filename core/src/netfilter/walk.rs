@@ -315,7 +315,7 @@ fn go<E: Environment, W: Watch>(
                     let place = Place { chain: &chain.name, number: at as u32 + 1, rule };
                     watch.rule(table, hook, place, (before, *mark));
                 }
-                if let Some(chain) = table.chain_mut(current) {
+                if let Some(chain) = table.counting(current) {
                     chain.count(at, length);
                 }
                 step
@@ -346,7 +346,7 @@ fn go<E: Environment, W: Watch>(
 }
 
 fn end_of_base<W: Watch>(table: &mut Table, hook: Hook, base: ChainId, length: usize, watch: &mut W) -> Verdict {
-    let Some(chain) = table.chain_mut(base) else { return Verdict::Accept };
+    let Some(chain) = table.counting(base) else { return Verdict::Accept };
     let policy = chain.policy.unwrap_or_default();
     chain.policy_counter.add(length);
     let name = chain.name.clone();

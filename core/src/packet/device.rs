@@ -1,4 +1,5 @@
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,7 @@ const MAX: usize = 15;
 /// assert!("a-name-that-is-too-long".parse::<DeviceName>().is_err());
 /// # Ok::<(), netscene_core::packet::BadDeviceName>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct DeviceName([u8; MAX + 1]);
 
@@ -54,6 +55,12 @@ impl DeviceName {
         let length = self.0.iter().position(|&byte| byte == 0).unwrap_or(MAX);
         // Only ASCII gets in through `from_str`, so this never falls back.
         std::str::from_utf8(&self.0[..length]).unwrap_or_default()
+    }
+}
+
+impl Hash for DeviceName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u128(self.to_bits());
     }
 }
 
