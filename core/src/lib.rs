@@ -55,6 +55,7 @@
 
 mod origin;
 mod random;
+mod suggest;
 mod time;
 
 pub mod agents;
@@ -70,4 +71,5 @@ pub mod world;
 
 pub use origin::Origin;
 pub use random::Random;
+pub use suggest::did_you_mean;
 pub use time::Time;

@@ -135,7 +135,7 @@ properties! {
     Flow {
         "name" Text "the name after `as`";
         "from" Text "where it started";
-        "outcome" Text "`delivered`, `rejected`, `dropped` or `timeout`";
+        "outcome" Text "`delivered`, `rejected`, `dropped`, `unsent` or `timeout`";
         "delivered" Truth "whether the other side answered";
         "to" Text "where the first packet was delivered; nothing where it was not";
         "status" Number "the status of the page; nothing where there is none";

@@ -309,6 +309,7 @@ pub enum Pattern {
     Dropped { by: Option<Text>, at: Option<Operand> },
     Rejected { by: Option<Text> },
     Timeout { at: Option<Operand> },
+    Unsent,
     Arp { address: Operand, mac: Value },
     Visits { place: Operand, chains: Vec<Text> },
     Dnat { from: Operand, to: Operand },

@@ -53,13 +53,13 @@ use std::sync::Arc;
 
 pub use check::check;
 pub use diagnostic::{Code, Diagnostic, Label, Severity, has_errors};
+pub use netscene_core::did_you_mean;
 pub use parse::parse;
 pub use program::Program;
 pub use render::render;
 pub use report::{Channel, Verdict, run_scenario};
 pub use run::{Endpoint, Engine, Node, Pod, Service, Sink, Summary, run};
 pub use source::{FileId, SourceFile, SourceFiles, Span};
-pub use suggest::did_you_mean;
 pub use words::{BlockKind, Word};
 
 /// Parses and checks a file: everything there is to say about it, in the order of the file.

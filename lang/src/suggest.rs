@@ -1,20 +1,4 @@
-/// The candidate nearest to `word`, if one is near enough to have been meant: at most a third of its letters differ.
-///
-/// ```
-/// use netscene_lang::did_you_mean;
-/// assert_eq!(did_you_mean("staus", ["status", "body"]), Some("status"));
-/// assert_eq!(did_you_mean("colour", ["status", "body"]), None);
-/// ```
-pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let lower = word.to_lowercase();
-    let near = candidates.into_iter().filter(|candidate| *candidate != word).filter_map(|candidate| {
-        let distance = strsim::damerau_levenshtein(&lower, &candidate.to_lowercase());
-        let longer = word.len().max(candidate.len());
-        // Of a short word one letter may differ; but a single letter is near everything.
-        (distance <= (longer / 3).max(1) && word.len() > 1 || distance == 0).then_some((distance, candidate))
-    });
-    near.min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
-}
+use netscene_core::did_you_mean;
 
 /// The same as a question for a label or a hint.
 pub(crate) fn question<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
@@ -40,16 +24,6 @@ pub(crate) fn list<'a>(words: impl IntoIterator<Item = &'a str>, last: &str) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_swap_of_two_letters_is_one_mistake() {
-        assert_eq!(did_you_mean("ta", ["at", "as"]), Some("at"));
-        assert_eq!(did_you_mean("slector", ["selector", "port"]), Some("selector"));
-        assert_eq!(did_you_mean("clusterip", ["clusterIP"]), Some("clusterIP"));
-        assert_eq!(did_you_mean("x", ["as"]), None);
-        // As near as `crop`, but longer: more of it may differ.
-        assert_eq!(did_you_mean("cross", ["crop", "crosses"]), Some("crosses"));
-    }
 
     #[test]
     fn lists_read_as_a_sentence_does() {

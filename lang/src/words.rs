@@ -149,7 +149,7 @@ words! {
     Choose "choose" [File Test] "choose SERVICE -> ENDPOINT, or choose port PORT/TCP on PLACE" "pin a random choice";
     Trace "trace" [File Test] "trace NAME [hops|rules|all], or trace FROM -> URL" "print every hop of a flow";
     Show "show" [File Test] "show routes|conntrack|iptables|log on NODE …" "print what a node's tools would print";
-    Expect "expect" [File Test] "expect NAME [not] delivered|dropped|rejected|timeout|status|answer|visits|arp|dnat|snat|tunnel …, or expect conntrack NODE …" "compare what happened with what should have";
+    Expect "expect" [File Test] "expect NAME [not] delivered|dropped|rejected|timeout|unsent|status|answer|visits|arp|dnat|snat|tunnel …, or expect conntrack NODE …" "compare what happened with what should have";
     Assert "assert" [File Test] "assert ${ … }" "what has to be true";
 
     // Structure.
@@ -186,6 +186,7 @@ words! {
     Dropped "dropped" [] "dropped [by TABLE/CHAIN] [at PLACE]" "a packet was dropped";
     Rejected "rejected" [] "rejected [by TABLE/CHAIN]" "a refusal came back";
     Timeout "timeout" [] "timeout [at PLACE]" "nothing came back";
+    Unsent "unsent" [] "unsent" "nothing left the sender";
     By "by" [] "by TABLE/CHAIN" "the chain that did it";
     Arp "arp" [] "arp ADDRESS is-at MAC" "an answer to ARP";
     IsAt "is-at" [] "is-at MAC" "the answer";

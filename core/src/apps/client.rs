@@ -6,8 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::http::{Request, Response};
-use super::resolver::{Progress, Resolver};
+use super::resolver::{NotAsked, Progress, Resolver};
 use super::{Event, System};
+use crate::Time;
 use crate::net::tcp::{ConnectionId, Failure, Happened};
 use crate::packet::{Icmp, Packet};
 use crate::trace::{DnsResult, HttpResult, Observer, PacketId};
@@ -16,6 +17,9 @@ use crate::trace::{DnsResult, HttpResult, Observer, PacketId};
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long for a name: two attempts at every name of a search list take longer than one connection.
 const NAME_PATIENCE: Duration = Duration::from_mins(1);
+/// How long for a page once the connection is open: three attempts of nginx at a minute each, and a little more.
+const PAGE_PATIENCE: Duration = Duration::from_secs(200);
+const PORT_TAKEN: &str = "the source port is taken";
 /// The token of the alarm that ends the client's patience.
 const GIVE_UP: u64 = 0;
 /// The token of the resolver's alarms.
@@ -63,6 +67,10 @@ pub enum Answer {
     },
     /// Nothing came in time.
     TimedOut,
+    /// The other side closed the connection and had answered nothing.
+    Closed(SocketAddrV4),
+    /// Nothing was sent, for a reason that the system gave.
+    Unsent(String),
     /// It could not even be tried.
     Impossible(&'static str),
 }
@@ -75,6 +83,8 @@ pub struct Client {
     port: Option<u16>,
     resolver: Option<Resolver>,
     connection: Option<ConnectionId>,
+    /// When patience ends.
+    deadline: Option<Time>,
     server: Option<SocketAddrV4>,
     received: Vec<u8>,
     /// How it ended, once it has.
@@ -84,12 +94,15 @@ pub struct Client {
 impl Client {
     /// A client with a task, and perhaps a source port.
     pub fn new(task: Task, port: Option<u16>) -> Self {
-        Self { task, port, resolver: None, connection: None, server: None, received: Vec::new(), answer: None }
+        let (resolver, connection, deadline, server) = (None, None, None, None);
+        Self { task, port, resolver, connection, deadline, server, received: Vec::new(), answer: None }
     }
 
     pub(super) fn handle<O: Observer>(&mut self, event: Event, system: &mut System<'_, '_, O>) {
         match event {
             Event::Started => self.start(system),
+            // An alarm that was set before the patience grew means nothing.
+            Event::Alarm(GIVE_UP) if self.deadline.is_some_and(|deadline| system.context.now < deadline) => {}
             Event::Alarm(GIVE_UP) => {
                 if let Some(connection) = self.connection
                     && self.answer.is_none()
@@ -111,13 +124,14 @@ impl Client {
     fn start<O: Observer>(&mut self, system: &mut System<'_, '_, O>) {
         match self.task.clone() {
             Task::Connect(to) => self.connect(to, system),
-            Task::Datagram(to) => match system.bind_udp(self.port) {
-                Some(port) => {
-                    system.send_udp(None, port, to, Bytes::from_static(b"hello"));
-                    self.end(Answer::Sent);
+            Task::Datagram(to) => {
+                if let Err(error) = system.namespace.source_or_error(*to.ip()) {
+                    return self.end(Answer::Unsent(error));
                 }
-                None => self.end(Answer::Impossible("the source port is taken")),
-            },
+                let Some(port) = system.bind_udp(self.port) else { return self.end(Answer::Impossible(PORT_TAKEN)) };
+                system.send_udp(None, port, to, Bytes::from_static(b"hello"));
+                self.end(Answer::Sent);
+            }
             Task::Ping(to) => self.ping(to, system),
             Task::Get { host, port, .. } => match host.parse() {
                 Ok(address) => self.connect(SocketAddrV4::new(address, port), system),
@@ -128,32 +142,43 @@ impl Client {
     }
 
     fn connect<O: Observer>(&mut self, to: SocketAddrV4, system: &mut System<'_, '_, O>) {
+        if let Err(error) = system.namespace.source_or_error(*to.ip()) {
+            return self.end(Answer::Unsent(error));
+        }
         self.server = Some(to);
         self.connection = system.connect(to, self.port);
         match self.connection {
-            Some(_) => system.alarm(PATIENCE, GIVE_UP),
-            None => self.end(Answer::Impossible("no route to the address, or the source port is taken")),
+            Some(_) => self.wait(PATIENCE, system),
+            None => self.end(Answer::Impossible(PORT_TAKEN)),
         }
     }
 
+    /// Waits for an answer so long from now on.
+    fn wait<O: Observer>(&mut self, patience: Duration, system: &mut System<'_, '_, O>) {
+        self.deadline = Some(system.context.now + patience);
+        system.alarm(patience, GIVE_UP);
+    }
+
     fn ping<O: Observer>(&mut self, to: Ipv4Addr, system: &mut System<'_, '_, O>) {
-        let id = system.random(0x1_0000) as u16;
-        let Some(source) = system.namespace.source_towards(to) else {
-            return self.end(Answer::Impossible("no route to the address"));
+        let source = match system.namespace.source_or_error(to) {
+            Ok(source) => source,
+            Err(error) => return self.end(Answer::Unsent(error)),
         };
+        let id = system.random(0x1_0000) as u16;
         system.namespace.sockets.bind_echo(id, system.process);
         let echo = Icmp::EchoRequest { id, seq: 1, payload: Bytes::from_static(&[0; 56]) };
         system.namespace.send(Packet::new(source, to, echo), system.context);
-        system.alarm(PATIENCE, GIVE_UP);
+        self.wait(PATIENCE, system);
     }
 
     fn resolve<O: Observer>(&mut self, host: &str, system: &mut System<'_, '_, O>) {
         match Resolver::start(host, NAME, system) {
             Ok(resolver) => {
                 self.resolver = Some(resolver);
-                system.alarm(NAME_PATIENCE, GIVE_UP);
+                self.wait(NAME_PATIENCE, system);
             }
-            Err(problem) => self.end(Answer::Impossible(problem)),
+            Err(NotAsked::Unsent(error)) => self.end(Answer::Unsent(error)),
+            Err(NotAsked::Impossible(problem)) => self.end(Answer::Impossible(problem)),
         }
     }
 
@@ -182,6 +207,7 @@ impl Client {
                 Task::Get { host, path, .. } => {
                     let (method, path, host) = ("GET".to_owned(), path.clone(), host.clone());
                     system.write(connection, Request { method, path, host }.to_bytes("Accept: */*\r\n"));
+                    self.wait(PAGE_PATIENCE, system);
                 }
                 _ => self.end(Answer::Reached),
             },
@@ -194,7 +220,12 @@ impl Client {
                     system.close(connection);
                 }
             }
-            Happened::PeerClosed(connection) => system.close(connection),
+            Happened::PeerClosed(connection) => {
+                if let (Task::Get { .. }, Some(server)) = (&self.task, self.server) {
+                    self.end(Answer::Closed(server));
+                }
+                system.close(connection);
+            }
             Happened::Failed(_, Failure::Refused { by, with }) => self.end(Answer::Refused { by, with }),
             Happened::DatagramRefused { by, with, .. } => self.answer = Some(Answer::Refused { by, with }),
             Happened::Failed(_, Failure::TimedOut) => self.end(Answer::TimedOut),

@@ -6,7 +6,7 @@ use std::net::SocketAddrV4;
 use rustc_hash::FxHashMap;
 
 use super::http::{Request, Response};
-use super::resolver::{Progress, Resolver};
+use super::resolver::{NotAsked, Progress, Resolver};
 use super::{Event, System};
 use crate::kube::{Connect, HttpHandler};
 use crate::net::tcp::{ConnectionId, Happened};
@@ -124,7 +124,8 @@ impl HttpServer {
         self.last_token += 1;
         match Resolver::start(&need.host, self.last_token, system) {
             Ok(resolver) => self.jobs[at].waits = Waits::Name(Box::new(resolver), need.port),
-            Err(problem) => self.finish(at, &Response::new(500, problem), system),
+            Err(NotAsked::Unsent(error)) => self.finish(at, &Response::new(500, error), system),
+            Err(NotAsked::Impossible(problem)) => self.finish(at, &Response::new(500, problem), system),
         }
     }
 

@@ -8,12 +8,19 @@ use rustc_hash::FxHashMap;
 
 use super::http::{Request, Response};
 use super::{Event, System};
+use crate::Time;
 use crate::agents::ingress_nginx::{Config, Decision};
+use crate::kube::Endpoint;
 use crate::net::tcp::{ConnectionId, Failure, Happened};
 use crate::trace::Observer;
 
-/// `proxy_connect_timeout`.
+/// `proxy_connect_timeout`, as the controller sets it.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// `proxy_read_timeout`, as the controller sets it.
+const READ_TIMEOUT: Duration = Duration::from_mins(1);
+/// `proxy_next_upstream_tries`, as the controller sets it, with `proxy_next_upstream error timeout`. Every try asks the
+/// balancer anew, so that a lone endpoint is tried so often, too.
+const TRIES: u32 = 3;
 
 /// The proxy.
 #[derive(Clone, Debug, Default)]
@@ -29,9 +36,32 @@ pub struct Nginx {
 struct Upstream {
     client: ConnectionId,
     connection: ConnectionId,
-    connected: bool,
+    /// When the server must have opened the connection, or answered.
+    deadline: Time,
     request: Request,
     received: Vec<u8>,
+    name: Arc<str>,
+    endpoints: Arc<[Endpoint]>,
+    /// How many tries there have been, this one with them.
+    tries: u32,
+}
+
+/// Why a try came to nothing.
+#[derive(Clone, Copy)]
+enum Fault {
+    /// Refused, or closed before the answer was whole.
+    Error,
+    /// Silence.
+    Timeout,
+}
+
+impl Fault {
+    fn response(self) -> Response {
+        match self {
+            Self::Error => Response::new(502, "502 Bad Gateway"),
+            Self::Timeout => Response::new(504, "504 Gateway Time-out"),
+        }
+    }
 }
 
 impl Nginx {
@@ -39,9 +69,10 @@ impl Nginx {
         match event {
             Event::Started => {}
             Event::Alarm(token) => {
-                let late = |one: &Upstream| one.connection == ConnectionId(token) && !one.connected;
+                let now = system.context.now;
+                let late = |one: &Upstream| one.connection == ConnectionId(token) && one.deadline <= now;
                 if let Some(at) = self.upstreams.iter().position(late) {
-                    self.finish(at, &Response::new(504, "504 Gateway Time-out"), system);
+                    self.next_upstream(at, Fault::Timeout, system);
                 }
             }
             Event::Socket(happened) => self.socket(happened, system),
@@ -52,7 +83,8 @@ impl Nginx {
         match happened {
             Happened::Connected(connection) => {
                 if let Some(upstream) = self.upstreams.iter_mut().find(|one| one.connection == connection) {
-                    upstream.connected = true;
+                    upstream.deadline = system.context.now + READ_TIMEOUT;
+                    system.alarm(READ_TIMEOUT, connection.0);
                     system.write(connection, upstream.request.to_bytes(""));
                 }
             }
@@ -62,24 +94,27 @@ impl Nginx {
                     match Response::parse(&self.upstreams[at].received) {
                         Ok(None) => {}
                         Ok(Some(response)) => self.finish(at, &response, system),
-                        Err(_) => self.finish(at, &Response::new(502, "502 Bad Gateway"), system),
+                        // `invalid_header` is not among what is tried again.
+                        Err(_) => self.finish(at, &Fault::Error.response(), system),
                     }
                 }
                 None => self.client_data(connection, &bytes, system),
             },
             Happened::Failed(connection, failure) => match self.place_of(connection) {
                 Some(at) => {
-                    let response = match failure {
-                        Failure::Refused { .. } => Response::new(502, "502 Bad Gateway"),
-                        Failure::TimedOut => Response::new(504, "504 Gateway Time-out"),
+                    let fault = match failure {
+                        Failure::Refused { .. } => Fault::Error,
+                        Failure::TimedOut => Fault::Timeout,
                     };
-                    self.finish(at, &response, system);
+                    self.next_upstream(at, fault, system);
                 }
                 None => self.forget(connection, system),
             },
             Happened::PeerClosed(connection) => {
-                if self.place_of(connection).is_none() {
-                    self.forget(connection, system);
+                match self.place_of(connection) {
+                    // "upstream prematurely closed connection".
+                    Some(at) => self.next_upstream(at, Fault::Error, system),
+                    None => self.forget(connection, system),
                 }
                 system.close(connection);
             }
@@ -113,23 +148,47 @@ impl Nginx {
         self.received.remove(&client);
         let response = match Config::of(system.state).route(&request.host, &request.path) {
             Decision::Upstream { name, endpoints, .. } => {
-                let turn = self.turns.entry(name).or_default();
-                let endpoint = endpoints.get(*turn % endpoints.len().max(1));
-                *turn += 1;
-                let Some(endpoint) = endpoint else { return };
-                let to = SocketAddrV4::new(endpoint.address, endpoint.port);
-                if let Some(connection) = system.connect(to, None) {
-                    system.alarm(CONNECT_TIMEOUT, connection.0);
-                    let (connected, received) = (false, Vec::new());
-                    self.upstreams.push(Upstream { client, connection, connected, request, received });
-                    return;
-                }
-                Response::new(502, "502 Bad Gateway")
+                let (connection, deadline) = (ConnectionId(0), system.context.now);
+                let received = Vec::new();
+                let upstream = Upstream { client, connection, deadline, request, received, name, endpoints, tries: 0 };
+                return self.connect(upstream, Fault::Error, system);
             }
             Decision::NotFound => Response::new(404, "default backend - 404"),
             Decision::Unavailable { .. } => Response::new(503, "503 Service Temporarily Unavailable"),
         };
         system.write(client, response.to_bytes());
+    }
+
+    /// Tries an endpoint, the next one in turn, until one can be connected to or the tries are used up.
+    fn connect<O: Observer>(&mut self, mut upstream: Upstream, mut fault: Fault, system: &mut System<'_, '_, O>) {
+        while upstream.tries < TRIES {
+            upstream.tries += 1;
+            let turn = self.turns.entry(upstream.name.clone()).or_default();
+            let endpoint = upstream.endpoints.get(*turn % upstream.endpoints.len().max(1));
+            *turn += 1;
+            let Some(endpoint) = endpoint else { break };
+            if let Some(connection) = system.connect(SocketAddrV4::new(endpoint.address, endpoint.port), None) {
+                upstream.connection = connection;
+                upstream.deadline = system.context.now + CONNECT_TIMEOUT;
+                upstream.received.clear();
+                system.alarm(CONNECT_TIMEOUT, connection.0);
+                return self.upstreams.push(upstream);
+            }
+            fault = Fault::Error;
+        }
+        system.write(upstream.client, fault.response().to_bytes());
+    }
+
+    /// `ngx_http_upstream_next`. Nothing is tried again once a part of the answer has gone to the client, which is when
+    /// its head is whole; then the client's connection ends where the answer does.
+    fn next_upstream<O: Observer>(&mut self, at: usize, fault: Fault, system: &mut System<'_, '_, O>) {
+        let upstream = self.upstreams.remove(at);
+        system.close(upstream.connection);
+        if upstream.received.windows(4).any(|four| four == b"\r\n\r\n") {
+            system.write(upstream.client, upstream.received);
+            return system.close(upstream.client);
+        }
+        self.connect(upstream, fault, system);
     }
 
     /// Answers the client, and lets the upstream go.

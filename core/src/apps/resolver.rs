@@ -17,6 +17,8 @@ use crate::trace::{DnsResult, Observer};
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// `RES_DFLRETRY`.
 const ATTEMPTS: u32 = 2;
+/// What is asked for of every name, in this order.
+const KINDS: [TYPE; 2] = [TYPE::A, TYPE::AAAA];
 /// The port of DNS.
 const DNS: u16 = 53;
 
@@ -42,6 +44,14 @@ struct Part {
     addresses: Vec<Ipv4Addr>,
 }
 
+/// Why no question was sent.
+pub(super) enum NotAsked {
+    /// The system, or the library, refuses: what it says.
+    Unsent(String),
+    /// The scenario asks for what nothing here can do.
+    Impossible(&'static str),
+}
+
 /// What came of a datagram or an alarm.
 pub(super) enum Progress {
     /// Nothing yet.
@@ -54,19 +64,23 @@ pub(super) enum Progress {
 
 impl Resolver {
     /// Asks the first question, as the pod's `/etc/resolv.conf` says.
-    pub(super) fn start<O: Observer>(
-        host: &str,
-        token: u64,
-        system: &mut System<'_, '_, O>,
-    ) -> Result<Self, &'static str> {
+    pub(super) fn start<O: Observer>(host: &str, token: u64, system: &mut System<'_, '_, O>) -> Result<Self, NotAsked> {
         let conf = system.kube_namespace.map(|namespace| resolv_conf(system.state, namespace));
-        let conf = conf.ok_or("no name server: only pods have one")?;
-        let server = conf.nameserver.ok_or("no name server: the cluster has no service kube-system/kube-dns")?;
-        let port = system.bind_udp(None).ok_or("no free port")?;
+        let conf = conf.ok_or(NotAsked::Impossible("no name server: only pods have one"))?;
+        let server = conf.nameserver;
+        let server =
+            server.ok_or(NotAsked::Impossible("no name server: the cluster has no service kube-system/kube-dns"))?;
+        let names = conf.candidates(host);
+        // A suffix more makes no name shorter: glibc gives up at the first that cannot be asked for (NO_RECOVERY).
+        if let Some(fault) = names.first().and_then(|name| unaskable(name)) {
+            return Err(NotAsked::Unsent(fault));
+        }
+        system.namespace.source_or_error(server).map_err(NotAsked::Unsent)?;
+        let port = system.bind_udp(None).ok_or(NotAsked::Impossible("no free port"))?;
         let mut resolver = Self {
             server: SocketAddrV4::new(server, DNS),
             port,
-            names: conf.candidates(host),
+            names,
             at: 0,
             attempt: 1,
             ids: [0; 2],
@@ -85,7 +99,7 @@ impl Resolver {
     fn ask<O: Observer>(&mut self, system: &mut System<'_, '_, O>) {
         self.ids = [system.random(0x1_0000) as u16, system.random(0x1_0000) as u16];
         self.answers = [None, None];
-        for (id, kind) in self.ids.into_iter().zip([TYPE::A, TYPE::AAAA]) {
+        for (id, kind) in self.ids.into_iter().zip(KINDS) {
             if let Some(question) = question(id, &self.names[self.at], kind) {
                 system.send_udp(None, self.port, self.server, question);
             }
@@ -96,7 +110,7 @@ impl Resolver {
     /// A datagram has come.
     pub(super) fn answer<O: Observer>(&mut self, payload: &[u8], system: &mut System<'_, '_, O>) -> Progress {
         let Ok(packet) = Packet::parse(payload) else { return Progress::Pending };
-        let Some(which) = self.ids.iter().position(|id| *id == packet.id()) else { return Progress::Pending };
+        let Some(which) = answered(self.ids, &packet) else { return Progress::Pending };
         let addresses = packet.answers.iter().filter_map(|record| match &record.rdata {
             RData::A(a) => Some(Ipv4Addr::from(a.address)),
             _ => None,
@@ -129,6 +143,27 @@ impl Resolver {
     }
 }
 
+/// Which of the questions a packet answers. Two questions may have one identifier: `res_queriesmatch` tells answers apart
+/// by what was asked.
+fn answered(ids: [u16; 2], packet: &Packet<'_>) -> Option<usize> {
+    let asked = packet.questions.first()?.qtype;
+    ids.iter().zip(KINDS).position(|(id, kind)| *id == packet.id() && asked == QTYPE::TYPE(kind))
+}
+
+/// Why a name cannot be asked for (RFC 1035, 2.3.4).
+fn unaskable(name: &str) -> Option<String> {
+    let bare = name.strip_suffix('.').unwrap_or(name);
+    let long = bare.split('.').find(|label| label.len() > 63);
+    let fault = match long {
+        Some(label) => format!("`{label}` has {} letters, and a label has at most 63", label.len()),
+        None if bare.split('.').any(str::is_empty) => "it has an empty label".to_owned(),
+        // Each label has its length before it, and one more byte ends the name.
+        None if bare.len() + 2 > 255 => format!("with {} letters it is longer than a name may be", bare.len()),
+        None => return None,
+    };
+    Some(format!("no question can be made for `{bare}`: {fault}"))
+}
+
 /// A question as bytes. `None`: the name cannot be a name.
 fn question(id: u16, name: &str, kind: TYPE) -> Option<Vec<u8>> {
     let mut packet = Packet::new_query(id);
@@ -136,4 +171,32 @@ fn question(id: u16, name: &str, kind: TYPE) -> Option<Vec<u8>> {
     let name = Name::new(name.trim_end_matches('.')).ok()?;
     packet.questions.push(Question::new(name, QTYPE::TYPE(kind), CLASS::IN.into(), false));
     packet.build_bytes_vec().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_identifiers_are_told_apart_by_the_question() {
+        for (kind, which) in [(TYPE::A, 0), (TYPE::AAAA, 1)] {
+            let bytes = question(7, "web.", kind).unwrap();
+            assert_eq!(answered([7, 7], &Packet::parse(&bytes).unwrap()), Some(which));
+            assert_eq!(answered([8, 9], &Packet::parse(&bytes).unwrap()), None);
+        }
+        let other = question(7, "web.", TYPE::SRV).unwrap();
+        assert_eq!(answered([7, 7], &Packet::parse(&other).unwrap()), None);
+    }
+
+    #[test]
+    fn names_that_no_question_can_carry() {
+        let label = "a".repeat(63);
+        assert_eq!(unaskable(&format!("{label}.example.")), None);
+        assert!(unaskable(&format!("a{label}.example.")).unwrap().contains("64 letters"));
+        assert!(unaskable("a..example.").unwrap().contains("empty label"));
+        // 255 bytes on the wire are 253 letters.
+        let longest = format!("{label}.{label}.{label}.{}", "a".repeat(61));
+        assert_eq!(unaskable(&longest), None);
+        assert!(unaskable(&format!("{longest}a")).is_some());
+    }
 }

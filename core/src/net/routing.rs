@@ -130,6 +130,19 @@ impl Namespace {
         route.mtu.unwrap_or_else(|| self.route_device(route).map_or(u16::MAX, |(_, device)| device.mtu))
     }
 
+    /// The source address of a packet to `destination`, or why `connect` and `sendto` fail at once: the errors that
+    /// `fib_props` (net/ipv4/fib_semantics.c) gives to kinds of routes, in the words of errno(3).
+    pub fn source_or_error(&self, destination: Ipv4Addr) -> Result<Ipv4Addr, String> {
+        match self.find_route(&Flow::to(destination)) {
+            Ok(_) => self.source_towards(destination).ok_or_else(|| "no address to send from".to_owned()),
+            Err(NoWay::Drops(RouteKind::Unreachable, _)) => Err("no route to host".to_owned()),
+            Err(NoWay::Drops(RouteKind::Prohibit, _)) => Err("permission denied".to_owned()),
+            Err(NoWay::Drops(..)) => Err("invalid argument: its destination is in a blackhole route".to_owned()),
+            Err(NoWay::None) => Err("network is unreachable".to_owned()),
+            Err(NoWay::Unknown(why)) => Err(format!("the model does not know: {why}")),
+        }
+    }
+
     /// The source address of a packet to `destination`, as the kernel chooses it.
     pub fn source_towards(&self, destination: Ipv4Addr) -> Option<Ipv4Addr> {
         let route = self.find_route(&Flow::to(destination)).ok()?;

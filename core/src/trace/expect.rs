@@ -39,6 +39,8 @@ pub enum Pattern {
         /// `table/chain`, or a chain's name alone.
         by: Option<String>,
     },
+    /// `unsent`: nothing left the sender.
+    Unsent,
     /// `timeout [at PLACE]`.
     Timeout {
         /// The place.

@@ -87,11 +87,11 @@ pub enum FlowOutcome {
         /// Where the first packet was delivered.
         to: Place,
     },
-    /// The other side, or a rule, refused: a TCP reset or an ICMP error came back.
+    /// The other side, or a rule, refused: a TCP reset or an ICMP error came back, or the server closed without a word.
     Rejected {
         /// Where the refusal came from.
         by: Place,
-        /// The refusal: `tcp reset`, `icmp port unreachable`.
+        /// The refusal: `tcp reset`, `icmp port unreachable`, `an empty reply`.
         with: String,
     },
     /// A packet was dropped, and nothing was left to try.
@@ -100,6 +100,13 @@ pub enum FlowOutcome {
         at: Place,
         /// Why.
         reason: DropReason,
+    },
+    /// Nothing was sent: the sender's own system, or library, refused.
+    Unsent {
+        /// Where.
+        at: Place,
+        /// What it said, such as `network is unreachable`.
+        error: String,
     },
     /// Nothing came back in time.
     Timeout {

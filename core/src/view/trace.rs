@@ -69,6 +69,7 @@ pub fn summary(flow: &Flow) -> String {
         FlowOutcome::Delivered { to } => write!(text, ": delivered to {to}"),
         FlowOutcome::Rejected { by, with } => write!(text, ": rejected by {by}, {with}"),
         FlowOutcome::Dropped { at, reason } => write!(text, ": dropped at {at}, {reason}"),
+        FlowOutcome::Unsent { at, error } => write!(text, ": {at} did not send it, {error}"),
         FlowOutcome::Timeout { at } => write!(text, ": no answer, last seen at {at}"),
     };
     let hops = flow.packets.iter().flat_map(|packet| &packet.hops);

@@ -19,6 +19,17 @@ impl World {
             }
             pattern => {
                 let flow = self.flow(&expectation.flow).ok_or_else(|| no_flow(&expectation.flow))?.clone();
+                // Of a status or an answer that is not there nothing can be expected, not even that it is another one.
+                let missing = match pattern {
+                    Pattern::Status { .. } if flow.http.is_none() => Some("response"),
+                    Pattern::Answer { .. } if flow.dns.is_none() => Some("answer"),
+                    _ => None,
+                };
+                if let Some(missing) = missing {
+                    let actual = format!("there was no {missing}: {}", outcome(&flow));
+                    return Ok(Judgement { held: false, actual });
+                }
+                self.know_chains(&flow, pattern)?;
                 self.judge_flow(&flow, pattern)?
             }
         };
@@ -37,7 +48,9 @@ impl World {
             }
             Pattern::Dropped { by, at } => {
                 let mut held = false;
-                for hop in flow.packets.iter().flat_map(|packet| &packet.hops) {
+                // What was dropped on the way to a refusal, or to an answer that came later, is not how the flow ended.
+                let hops = flow.packets.iter().flat_map(|packet| &packet.hops);
+                for hop in hops.filter(|_| matches!(flow.outcome, FlowOutcome::Dropped { .. })) {
                     let End::Dropped(reason) = &hop.end else { continue };
                     let by = by.as_deref().is_none_or(|by| is_by(reason, by));
                     held |= by && at.as_deref().map_or(Ok(true), |at| self.is_at(&hop.place, at))?;
@@ -52,6 +65,9 @@ impl World {
                 };
                 let held = refused && flow.packets.iter().flat_map(|packet| &packet.hops).any(|hop| told(&hop));
                 Judgement { held, actual: outcome(flow) }
+            }
+            Pattern::Unsent => {
+                Judgement { held: matches!(flow.outcome, FlowOutcome::Unsent { .. }), actual: outcome(flow) }
             }
             Pattern::Timeout { at } => {
                 let held = match (&flow.outcome, at) {
@@ -101,7 +117,7 @@ impl World {
                 Some(page) => {
                     Judgement { held: page.status == *code, actual: format!("the status was {}", page.status) }
                 }
-                None => Judgement { held: false, actual: format!("there was no response: {}", outcome(flow)) },
+                None => Judgement { held: false, actual: "there was no response".into() },
             },
             Pattern::Answer { address, via } => match &flow.dns {
                 Some(result) => {
@@ -116,7 +132,7 @@ impl World {
                     let actual = format!("{} answered {answer} for {}", result.server, result.name);
                     Judgement { held: server && result.addresses.contains(address), actual }
                 }
-                None => Judgement { held: false, actual: format!("there was no answer: {}", outcome(flow)) },
+                None => Judgement { held: false, actual: "there was no answer".into() },
             },
             Pattern::Conntrack { .. } => Judgement { held: false, actual: "a pattern about a node".into() },
         })
@@ -244,6 +260,7 @@ fn outcome(flow: &Flow) -> String {
         FlowOutcome::Delivered { to } => format!("it was delivered to {to}"),
         FlowOutcome::Rejected { by, with } => format!("{by} refused it with {with}"),
         FlowOutcome::Dropped { at, reason } => format!("it was dropped at {at}: {reason}"),
+        FlowOutcome::Unsent { at, error } => format!("{at} did not send it: {error}"),
         FlowOutcome::Timeout { at } => format!("nothing came back; it was last seen at {at}"),
     }
 }

@@ -5,6 +5,7 @@
 //! - `run` moves the time from event to event;
 //! - `judge` compares what happened with what was expected.
 
+mod chains;
 mod judge;
 mod network;
 mod op;

@@ -161,6 +161,15 @@ impl World {
             Some(Answer::Impossible(problem)) => {
                 return Err(OpError { problem: format!("{}: {problem}", flow.from), hint: None, related: None });
             }
+            Some(Answer::Unsent(error)) => {
+                flow.outcome = FlowOutcome::Unsent { at: flow.from.clone(), error };
+                return Ok(self.keep(flow));
+            }
+            Some(Answer::Closed(server)) => {
+                let by = flow.delivered_to().cloned().unwrap_or_else(|| server.to_string().into());
+                flow.outcome = FlowOutcome::Rejected { by, with: "an empty reply".into() };
+                return Ok(self.keep(flow));
+            }
             Some(Answer::Page(page)) => flow.http = Some(page),
             Some(Answer::Name(result)) => flow.dns = Some(result),
             Some(Answer::Refused { by, with }) => {

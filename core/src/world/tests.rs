@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::kube::{Container, Deployment, Labels, Node, Object, Pod, Serve, Service, TransportProtocol};
-use crate::trace::{Depth, DropReason, Flow, FlowOutcome, Step};
+use crate::trace::{Depth, DropReason, Expectation, Flow, FlowOutcome, Pattern, Step};
 use crate::view;
 
 fn labels(app: &str) -> Labels {
@@ -242,6 +242,87 @@ fn what_cannot_be_done_says_why_and_what_to_write() {
     let get = Op::Get { from: from("client"), url: "http://web/".into(), name: String::new() };
     let error = world.apply(&Operation { op: get, origin: None }).unwrap_err();
     assert!(error.problem.contains("no service kube-system/kube-dns"), "{}", error.problem);
+}
+
+fn expect(world: &mut World, negated: bool, pattern: Pattern) -> Result<Judgement, OpError> {
+    let expectation = Expectation { flow: "it".into(), negated, pattern };
+    match world.apply(&Operation { op: Op::Expect(expectation), origin: None }) {
+        Ok(Outcome::Judged(judgement)) => Ok(judgement),
+        Ok(other) => panic!("not a judgement: {other:?}"),
+        Err(error) => Err(error),
+    }
+}
+
+#[test]
+fn what_was_rejected_was_not_dropped() {
+    let mut world = world(0);
+    tcp(&mut world, "client", "service/empty");
+    let by = Some("filter/KUBE-SERVICES".to_owned());
+    assert!(expect(&mut world, false, Pattern::Rejected { by: by.clone() }).unwrap().held);
+    assert!(!expect(&mut world, false, Pattern::Dropped { by: None, at: None }).unwrap().held);
+    assert!(expect(&mut world, true, Pattern::Dropped { by, at: None }).unwrap().held);
+}
+
+#[test]
+fn a_chain_that_nobody_has_is_refused() {
+    let mut world = world(0);
+    tcp(&mut world, "client", "service/web");
+    let visits = |chain: &str| Pattern::Visits { place: "worker1".into(), chains: vec![chain.into()] };
+    for pattern in [visits("nat/KUBE-SERVICE"), Pattern::Dropped { by: Some("KUBE-SERVICE".into()), at: None }] {
+        let error = expect(&mut world, true, pattern).unwrap_err();
+        assert!(error.problem.contains("a chain") || error.problem.contains("no chain"), "{}", error.problem);
+        assert!(error.hint.unwrap().contains("KUBE-SERVICES`?"));
+    }
+    // A chain that is there and was not met is another matter.
+    assert!(expect(&mut world, true, visits("nat/KUBE-MARK-DROP")).unwrap().held);
+    assert!(expect(&mut world, false, visits("nat/KUBE-SERVICES")).unwrap().held);
+}
+
+#[test]
+fn nothing_is_expected_of_a_status_that_is_not_there() {
+    let mut world = world(0);
+    tcp(&mut world, "client", "service/web");
+    let address = Ipv4Addr::new(10, 96, 0, 1);
+    for pattern in [Pattern::Status { code: 404 }, Pattern::Answer { address, via: None }] {
+        for negated in [false, true] {
+            let judgement = expect(&mut world, negated, pattern.clone()).unwrap();
+            assert!(!judgement.held);
+            assert!(judgement.actual.starts_with("there was no"), "{}", judgement.actual);
+        }
+    }
+}
+
+/// A host on a network without a router: it has no way to anywhere else.
+#[test]
+fn without_a_route_nothing_is_sent_and_nothing_is_drawn() {
+    let mut world = world(0);
+    let pool = crate::kube::Pool {
+        name: "island".into(),
+        first: [10, 9, 0, 0].into(),
+        last: [10, 9, 0, 255].into(),
+        network: Some("10.9.0.0/24".parse().unwrap()),
+        gateway: None,
+        gateway_mac: None,
+        purpose: crate::kube::PoolPurpose::Machines,
+    };
+    for object in [Object::Pool(pool), Object::Host(crate::kube::Host::new("castaway", [10, 9, 0, 1]))] {
+        world.apply(&Operation { op: Op::Declare { object }, origin: None }).unwrap();
+    }
+    let random = format!("{:?}", world.random);
+    let away = TargetHost::Address([10, 96, 0, 2].into());
+    for protocol in [TransportProtocol::Tcp, TransportProtocol::Udp] {
+        let flow = send(&mut world, "castaway", away.clone(), 80, protocol);
+        let error = "network is unreachable".to_owned();
+        assert_eq!(flow.outcome, FlowOutcome::Unsent { at: "castaway".into(), error });
+        assert!(flow.packets.is_empty());
+        assert!(expect(&mut world, false, Pattern::Unsent).unwrap().held);
+        assert!(expect(&mut world, true, Pattern::Timeout { at: None }).unwrap().held);
+    }
+    let to = Target { host: away, port: None };
+    let echo = flow(&mut world, Op::Ping { from: from("castaway"), to, name: "it".into() });
+    assert!(matches!(echo.outcome, FlowOutcome::Unsent { .. }));
+    assert_eq!(format!("{:?}", world.random), random);
+    assert!(view::trace::summary(&echo).contains("castaway did not send it, network is unreachable; no packets"));
 }
 
 #[test]

@@ -15,6 +15,7 @@ impl Lowering<'_> {
             }
             ast::Pattern::Rejected { by } => Pattern::Rejected { by: by.as_ref().map(chain).transpose()? },
             ast::Pattern::Timeout { at } => Pattern::Timeout { at: self.maybe_place(at.as_ref())? },
+            ast::Pattern::Unsent => Pattern::Unsent,
             ast::Pattern::Arp { address, mac } => {
                 Pattern::Arp { address: self.address(address)?, mac: self.parsed("MAC address", mac, Mac::BROADCAST)? }
             }

@@ -156,6 +156,7 @@ fn register_flow(engine: &mut Engine) {
             FlowOutcome::Delivered { .. } => "delivered",
             FlowOutcome::Rejected { .. } => "rejected",
             FlowOutcome::Dropped { .. } => "dropped",
+            FlowOutcome::Unsent { .. } => "unsent",
             FlowOutcome::Timeout { .. } => "timeout",
         })
         .register_get("delivered", |flow: &mut Flow| matches!(flow.0.outcome, FlowOutcome::Delivered { .. }))
