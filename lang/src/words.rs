@@ -141,7 +141,7 @@ words! {
     Path "path" [Ingress] "[host NAME] path Exact|Prefix|ImplementationSpecific PATH -> SERVICE:PORT" "a path and the service behind it";
 
     // Commands.
-    Send "send" [File Test] "send FROM[:PORT] -> TO:PORT tcp|udp as NAME" "open a TCP connection or send a UDP datagram";
+    Send "send" [File Test] "send FROM[:PORT] -> TO:PORT tcp|udp as NAME" "open a TCP connection or send a UDP datagram; a bare name to send to is a service's before a pod's, a node's, a host's";
     Ping "ping" [File Test] "ping FROM -> TO as NAME" "send an ICMP echo request";
     Get "get" [File Test] "get FROM[:PORT] -> URL as NAME" "fetch a page";
     Resolve "resolve" [File Test] "resolve FROM NAME as NAME" "ask for the address of a name";

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use crate::kube::{Node, Overlay, State};
+use crate::kube::{MachineNetwork, Node, Overlay, State};
 use crate::net::fib::{Route, RouteKind};
 use crate::packet::DeviceName;
 
@@ -23,7 +23,8 @@ pub fn routes(state: &State, node: &str) -> Vec<Route> {
         ..Route::to(block)
     });
     let others = state.nodes().map(|node| &node.object).filter(|other| other.name != own.name);
-    let remote = others.filter_map(|other| Some((other, next_hop(state, own, other)?)));
+    let network = state.network_of(own.address);
+    let remote = others.filter_map(|other| Some((other, next_hop(state, network, own, other)?)));
     let remote = remote.flat_map(|(other, (via, device))| {
         state.blocks(&other.name).map(move |block| Route {
             destination: block,
@@ -40,14 +41,10 @@ pub fn routes(state: &State, node: &str) -> Vec<Route> {
     blackholes.chain(remote).collect()
 }
 
-/// Where to send what is for pods of `other`: the peer itself, or what leads to it (`gateway recursive`).
-fn next_hop(state: &State, own: &Node, other: &Node) -> Option<(Ipv4Addr, DeviceName)> {
-    let network = state.network_of(own.address);
-    // A scenario without pools has one network.
-    let neighbour = network.is_none_or(|pool| match pool.network {
-        Some(network) => network.contains(&other.address),
-        None => pool.contains(other.address),
-    });
+/// Where to send what is for pods of `other`: the peer itself, or what leads to it (`gateway recursive`). `network` is the
+/// one that `own` is on.
+fn next_hop(state: &State, network: MachineNetwork, own: &Node, other: &Node) -> Option<(Ipv4Addr, DeviceName)> {
+    let neighbour = network.network.contains(&other.address);
     let tunnelled = match state.cluster().overlay {
         Overlay::Always => true,
         Overlay::CrossSubnet => !neighbour,
@@ -56,7 +53,7 @@ fn next_hop(state: &State, own: &Node, other: &Node) -> Option<(Ipv4Addr, Device
     match (tunnelled, neighbour) {
         (true, _) => Some((other.address, DeviceName::TUNL0)),
         (false, true) => Some((other.address, own.device)),
-        (false, false) => Some((network?.gateway?, own.device)),
+        (false, false) => Some((network.gateway?, own.device)),
     }
 }
 

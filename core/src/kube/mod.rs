@@ -42,6 +42,7 @@ mod holders;
 pub mod ipam;
 mod labels;
 mod names;
+mod networks;
 mod objects;
 mod pods;
 mod service_addresses;
@@ -52,6 +53,7 @@ pub use endpoints::Endpoint;
 pub use holders::Holder;
 pub use labels::{Labels, selects};
 pub use names::interface_name;
+pub use networks::{MachineNetwork, ROUTER};
 pub use pods::RunningPod;
 pub use state::{Declared, State};
 

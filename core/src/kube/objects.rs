@@ -495,6 +495,11 @@ impl Node {
             device: DeviceName::ETH0,
         }
     }
+
+    /// Its Ethernet address: the given one, else one made from its address.
+    pub fn ethernet_address(&self) -> Mac {
+        self.mac.unwrap_or_else(|| machine_mac(self.address))
+    }
 }
 
 impl Host {
@@ -502,6 +507,17 @@ impl Host {
     pub fn new(name: &str, address: impl Into<Ipv4Addr>) -> Self {
         Self { name: name.into(), address: address.into(), mac: None }
     }
+
+    /// Its Ethernet address: the given one, else one made from its address.
+    pub fn ethernet_address(&self) -> Mac {
+        self.mac.unwrap_or_else(|| machine_mac(self.address))
+    }
+}
+
+/// A locally administered Ethernet address that nobody else's address makes.
+fn machine_mac(address: Ipv4Addr) -> Mac {
+    let [a, b, c, d] = address.octets();
+    Mac([0x02, 0x42, a, b, c, d])
 }
 
 impl Pod {

@@ -109,7 +109,7 @@ pub(super) fn complete(
 /// The lowest free address of the first pool that has one. MetalLB itself walks a Go map of pools, in any order; here it
 /// is the order of declaration. A service for which there is none stays without, `<pending>` as kubectl calls it.
 pub(super) fn load_balancer_ip(state: &State) -> Option<Ipv4Addr> {
-    let balancers = state.pools().map(|pool| &pool.object).filter(|pool| pool.purpose == PoolPurpose::LoadBalancer);
+    let balancers = state.pools_for(PoolPurpose::LoadBalancer).map(|pool| &pool.object);
     balancers
         .flat_map(|pool| (pool.first.to_bits()..=pool.last.to_bits()).map(Ipv4Addr::from_bits))
         .find(|&address| state.holders.is_free(address))

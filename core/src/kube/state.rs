@@ -84,6 +84,11 @@ impl State {
         self.pools.values().map(Arc::as_ref)
     }
 
+    /// The pools for `purpose`.
+    pub fn pools_for(&self, purpose: PoolPurpose) -> impl Iterator<Item = &Declared<Pool>> + Clone {
+        self.pools.values().map(Arc::as_ref).filter(move |pool| pool.object.purpose == purpose)
+    }
+
     /// The nodes.
     pub fn nodes(&self) -> impl ExactSizeIterator<Item = &Declared<Node>> {
         self.nodes.values().map(Arc::as_ref)
@@ -135,6 +140,11 @@ impl State {
         let mut named = self.pods_named(name);
         let pod = named.next()?;
         named.next().is_none().then_some(pod)
+    }
+
+    /// The pod of that name, and no deployment's.
+    pub fn pod_itself(&self, name: &str) -> Option<&RunningPod> {
+        self.pods.get(&qualified(name, &["pod"])?)
     }
 
     /// The pods of that name: one pod, or all of a deployment or daemon set.
@@ -202,15 +212,6 @@ impl State {
     /// The address of `tunl0` on `node`; it has none in a cluster without overlay.
     pub fn tunnel_address(&self, node: &str) -> Option<Ipv4Addr> {
         self.ipam.tunnel_address(node)
-    }
-
-    /// The network that `address` is on, as the pools for machines tell.
-    pub fn network_of(&self, address: Ipv4Addr) -> Option<&Pool> {
-        let machines = self.pools().map(|pool| &pool.object).filter(|pool| pool.purpose == PoolPurpose::Machines);
-        machines.into_iter().find(|pool| match pool.network {
-            Some(network) => network.contains(&address),
-            None => pool.contains(address),
-        })
     }
 }
 

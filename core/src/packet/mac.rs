@@ -20,6 +20,33 @@ impl Mac {
     pub const BROADCAST: Self = Self([0xff; 6]);
     /// The address Calico gives to the host's end of every pod's veth.
     pub const CALICO: Self = Self([0xee; 6]);
+
+    /// Why it cannot be the address of a machine's card; nothing if it can.
+    ///
+    /// ```
+    /// use netscene_core::packet::Mac;
+    /// assert_eq!(Mac([0x01, 0, 0x5e, 0, 0, 1]).flaw(), Some("it is a group's"));
+    /// assert_eq!(Mac([0x00, 0x50, 0x56, 0x93, 0x1c, 0x47]).flaw(), None);
+    /// ```
+    pub fn flaw(self) -> Option<&'static str> {
+        match self {
+            Self::BROADCAST => Some("it is everybody's"),
+            Self::CALICO => Some("Calico gives it to the host's end of every pod's veth"),
+            Self([0, 0, 0, 0, 0, 0]) => Some("it is nobody's"),
+            // IEEE 802: the bit of an address that is sent first.
+            Self(octets) if octets[0] & 1 == 1 => Some("it is a group's"),
+            Self(_) => None,
+        }
+    }
+
+    /// An address near this one that a card can have.
+    #[must_use]
+    pub fn mended(self) -> Self {
+        let [first, rest @ ..] = self.0;
+        let [a, b, c, d, e] =
+            if self.flaw().is_some() && rest.iter().all(|octet| *octet == first) { [0, 0, 0, 0, 1] } else { rest };
+        Self([first & !1 & 0xf | 2, a, b, c, d, e])
+    }
 }
 
 /// Text that is not six pairs of hexadecimal digits with colons between.

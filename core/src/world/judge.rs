@@ -5,6 +5,7 @@ use std::net::SocketAddrV4;
 use super::perform::no_flow;
 use super::{OpError, World};
 use crate::conntrack::{Entry, Jiffies, Tuple};
+use crate::kube::ROUTER;
 use crate::packet::protocol;
 use crate::trace::{
     DropReason, End, Expectation, Flow, FlowOutcome, Hop, Judgement, Pattern, Place, SocketPattern, Step,
@@ -144,9 +145,12 @@ impl World {
         if **place == *bare {
             return Ok(true);
         }
+        if name == ROUTER {
+            return Ok(false);
+        }
         let mut pods = self.state.pods_named(name).peekable();
         let known = pods.peek().is_some() || self.state.node(name).is_some() || self.state.host(name).is_some();
-        if !known && name != super::network::GATEWAY {
+        if !known {
             return Err(OpError {
                 problem: format!("there is no pod, deployment, node or host called `{name}`"),
                 hint: Some("a pod outside the namespace `default` is written namespace/name".into()),

@@ -1,7 +1,7 @@
 //! The network that the declared objects make: namespaces, the wires between them, and the processes inside.
 //!
-//! - Every pool for machines is an Ethernet segment; nodes that no pool covers share a segment for each /24.
-//! - The routers of all segments are one namespace, `gateway`. A host that no pool covers has a wire of its own to it.
+//! - Every [network of machines](MachineNetwork) is an Ethernet segment.
+//! - The routers of all segments are one namespace, `gateway`.
 //! - A pod hangs on its node by a veth pair, as Calico's CNI plug-in makes it.
 
 use std::net::Ipv4Addr;
@@ -13,14 +13,15 @@ use rustc_hash::FxHashMap;
 use crate::agents::cni;
 use crate::apps::{App, HttpServer, Nginx};
 use crate::conntrack::{KernelRules, Settings, Table, Timeouts};
-use crate::kube::{Host, Node, Pool, RunningPod, Serve, State, TransportProtocol, Version};
+use crate::kube::{
+    Host, MachineNetwork, Node, Object, PoolPurpose, ROUTER, RunningPod, Serve, State, TransportProtocol, Version,
+};
 use crate::net::fib::Route;
 use crate::net::tcp::ProcessId;
 use crate::net::{Device, KernelProfile, Namespace};
 use crate::packet::{DeviceName, Mac};
+use crate::world::OpError;
 
-/// The name of the router's namespace.
-pub(super) const GATEWAY: &str = "gateway";
 /// The MTU of Ethernet, in bytes.
 const ETHERNET_MTU: u16 = 1500;
 
@@ -93,10 +94,36 @@ impl Network {
         self.hearers(namespace, device, mac).next().map(|(owner, _)| self.get(owner))
     }
 
+    /// Refuses an object that would change a network which stands already without having been declared: machines have
+    /// been told of its router.
+    pub(super) fn check(&self, object: &Object) -> Result<(), OpError> {
+        let Some(router) = self.place(ROUTER) else { return Ok(()) };
+        let taken = |first, last| {
+            let own = self.get(router).devices.iter().flat_map(|device| &device.addresses).map(Ipv4Net::addr);
+            own.into_iter().find(|own| (first..=last).contains(own) && !own.is_loopback())
+        };
+        let found = match object {
+            Object::Node(node) => taken(node.address, node.address),
+            Object::Host(host) => taken(host.address, host.address),
+            Object::Pool(pool) if pool.purpose == PoolPurpose::LoadBalancer => taken(pool.first, pool.last),
+            Object::Pool(pool) => {
+                let overlaps = |net: &&Ipv4Net| pool.first <= net.broadcast() && net.network() <= pool.last;
+                self.networks.keys().filter(overlaps).map(Ipv4Net::network).min()
+            }
+            _ => None,
+        };
+        let Some(address) = found else { return Ok(()) };
+        Err(OpError {
+            problem: format!("the network of {address} is in use already, with a router on it"),
+            hint: Some("declare pools and machines before anything is sent".into()),
+            related: None,
+        })
+    }
+
     /// Makes what has been declared since the last time.
     pub(super) fn grow(&mut self, state: &State) {
-        if state.nodes().len() + state.hosts().len() > 0 && self.place(GATEWAY).is_none() {
-            let mut router = plain(GATEWAY);
+        if state.nodes().len() + state.hosts().len() > 0 && self.place(ROUTER).is_none() {
+            let mut router = plain(ROUTER);
             router.forwarding = true;
             self.add(router);
         }
@@ -141,15 +168,17 @@ impl Network {
     }
 
     /// The segment of a network of machines, with its router on it.
-    fn segment(&mut self, network: Ipv4Net, gateway: Option<Ipv4Addr>, mac: Option<Mac>) -> usize {
+    fn segment(&mut self, found: MachineNetwork) -> usize {
+        let MachineNetwork { network, gateway, gateway_mac, .. } = found;
         if let Some(segment) = self.networks.get(&network) {
             return *segment;
         }
         let segment = self.new_segment();
         self.networks.insert(network, segment);
-        if let (Some(router), Some(address)) = (self.place(GATEWAY), gateway) {
+        if let (Some(router), Some(address)) = (self.place(ROUTER), gateway) {
             let name = self.router_device(router);
-            let mut device = Device::ethernet(name, mac.unwrap_or_else(|| made_mac(0x44, address)), ETHERNET_MTU);
+            let mac = gateway_mac.unwrap_or_else(|| router_mac(address));
+            let mut device = Device::ethernet(name, mac, ETHERNET_MTU);
             device.addresses = vec![with_prefix(address, network.prefix_len())];
             self.plug(router, device, segment);
             self.get_mut(router).fib.add(on_link(network, name, "kernel"));
@@ -181,11 +210,10 @@ impl Network {
         // kube-proxy: `net.ipv4.conf.all.route_localnet`, for node ports at 127.0.0.1.
         namespace.conf.route_localnet = true;
         let place = self.add(namespace);
-        let (network, gateway, mac) = network_of(state, node.address);
-        let segment = self.segment(network, gateway, mac);
-        let mac = node.mac.unwrap_or_else(|| made_mac(0x42, node.address));
-        let mut device = Device::ethernet(node.device, mac, ETHERNET_MTU);
-        device.addresses = vec![with_prefix(node.address, network.prefix_len())];
+        let network = state.network_of(node.address);
+        let segment = self.segment(network);
+        let mut device = Device::ethernet(node.device, node.ethernet_address(), ETHERNET_MTU);
+        device.addresses = vec![with_prefix(node.address, network.network.prefix_len())];
         self.plug(place, device, segment);
         if let Some(address) = state.tunnel_address(&node.name) {
             self.get_mut(place).devices.push(Device::tunl0(Some(address), cluster.mtu));
@@ -194,7 +222,7 @@ impl Network {
 
     /// The routes that a node has before any agent runs on it.
     pub(super) fn own_routes(state: &State, node: &Node) -> Vec<Route> {
-        let (network, gateway, _) = network_of(state, node.address);
+        let MachineNetwork { network, gateway, .. } = state.network_of(node.address);
         let connected = Route { source: Some(node.address), ..on_link(network, node.device, "kernel") };
         let default = gateway.map(|gateway| through(gateway, node.device, "static"));
         [connected].into_iter().chain(default).collect()
@@ -203,30 +231,16 @@ impl Network {
     fn add_host(&mut self, state: &State, host: &Host) {
         let mut namespace = plain(&host.name);
         let name = DeviceName::ETH0;
-        let mut device = Device::ethernet(name, host.mac.unwrap_or_else(|| made_mac(0x42, host.address)), ETHERNET_MTU);
-        if let Some(pool) = state.network_of(host.address) {
-            let (network, gateway, mac) = network_and_router(pool, host.address);
-            device.addresses = vec![with_prefix(host.address, network.prefix_len())];
-            namespace.fib.add(on_link(network, name, "kernel"));
-            if let Some(gateway) = gateway {
-                namespace.fib.add(through(gateway, name, "static"));
-            }
-            let place = self.add(namespace);
-            let segment = self.segment(network, gateway, mac);
-            self.plug(place, device, segment);
-            return;
+        let network = state.network_of(host.address);
+        namespace.fib.add(on_link(network.network, name, "kernel"));
+        if let Some(gateway) = network.gateway {
+            namespace.fib.add(through(gateway, name, "static"));
         }
-        device.addresses = vec![host.address.into()];
-        let router = self.place(GATEWAY).unwrap_or_default();
-        let inside = self.get(router).devices.iter().skip(1).find_map(|one| one.addresses.first());
-        let next_hop = inside.map_or(Ipv4Addr::new(169, 254, 1, 1), Ipv4Net::addr);
-        namespace.fib.add(through(next_hop, name, "static"));
+        let mut device = Device::ethernet(name, host.ethernet_address(), ETHERNET_MTU);
+        device.addresses = vec![with_prefix(host.address, network.network.prefix_len())];
         let place = self.add(namespace);
-        let segment = self.new_segment();
+        let segment = self.segment(network);
         self.plug(place, device, segment);
-        let port = self.router_device(router);
-        self.plug(router, Device::ethernet(port, made_mac(0x44, host.address), ETHERNET_MTU), segment);
-        self.get_mut(router).fib.add(on_link(host.address.into(), port, "static"));
     }
 
     fn add_pod(&mut self, state: &State, pod: &RunningPod) {
@@ -279,29 +293,14 @@ fn plain(name: &str) -> Namespace {
     Namespace::new(name, Table::new(Timeouts::default(), true), kernel)
 }
 
-/// The network that a machine's address is on, with its router. Without a pool: the address's /24, whose router has .254.
-fn network_of(state: &State, address: Ipv4Addr) -> (Ipv4Net, Option<Ipv4Addr>, Option<Mac>) {
-    if let Some(pool) = state.network_of(address) {
-        return network_and_router(pool, address);
-    }
-    let network = with_prefix(address, 24).trunc();
-    let [a, b, c, _] = address.octets();
-    (network, Some(Ipv4Addr::new(a, b, c, 254)), None)
-}
-
-fn network_and_router(pool: &Pool, address: Ipv4Addr) -> (Ipv4Net, Option<Ipv4Addr>, Option<Mac>) {
-    let network = pool.network.unwrap_or_else(|| with_prefix(address, 24)).trunc();
-    (network, pool.gateway, pool.gateway_mac)
-}
-
 fn with_prefix(address: Ipv4Addr, prefix: u8) -> Ipv4Net {
     Ipv4Net::new(address, prefix).unwrap_or_else(|_| address.into())
 }
 
-/// A locally administered Ethernet address that nobody else's address makes.
-fn made_mac(kind: u8, address: Ipv4Addr) -> Mac {
+/// The Ethernet address of a router whose pool gives none: locally administered, and no machine's.
+fn router_mac(address: Ipv4Addr) -> Mac {
     let [a, b, c, d] = address.octets();
-    Mac([0x02, kind, a, b, c, d])
+    Mac([0x02, 0x44, a, b, c, d])
 }
 
 fn on_link(destination: Ipv4Net, device: DeviceName, protocol: &'static str) -> Route {

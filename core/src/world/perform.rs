@@ -18,6 +18,7 @@ impl World {
     pub fn apply(&mut self, operation: &Operation) -> Result<Outcome, OpError> {
         match &operation.op {
             Op::Declare { object } => {
+                self.network.check(object)?;
                 self.state.declare(object.clone(), operation.origin.as_ref())?;
                 self.generation += 1;
                 Ok(Outcome::Done)
@@ -90,8 +91,10 @@ impl World {
     }
 
     fn show(&mut self, show: &Show) -> Result<String, OpError> {
-        let (Show::Routes { on } | Show::Conntrack { on, .. } | Show::Iptables { on, .. } | Show::Log { on }) = show;
-        let place = self.namespace_named(on)?;
+        let place = match show {
+            Show::Routes { on } => self.namespace_named(on)?,
+            Show::Conntrack { on, .. } | Show::Iptables { on, .. } | Show::Log { on } => self.node_named(on)?,
+        };
         self.program(place)?;
         let namespace = self.network.get(place);
         let now = Jiffies::from(self.time);
@@ -110,7 +113,7 @@ impl World {
                     && rules.chain_id(chain).is_none()
                 {
                     return Err(OpError {
-                        problem: format!("table {table} on {on} has no chain {chain}"),
+                        problem: format!("table {table} on {} has no chain {chain}", namespace.name),
                         hint: None,
                         related: None,
                     });

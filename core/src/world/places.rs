@@ -2,22 +2,22 @@
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use super::network::GATEWAY;
 use super::{OpError, Source, Target, TargetHost, World};
+use crate::kube::ROUTER;
 
 impl World {
-    /// The namespace in which something named so runs: a pod, a node, a host, the gateway.
+    /// The namespace in which something named so runs. A bare name is the router's, then a pod's, a node's, a host's.
     pub(super) fn namespace_named(&mut self, name: &str) -> Result<usize, OpError> {
         self.grow();
         let state = &self.state;
-        let key = if let Some(node) = state.node(name) {
+        let key = if name == ROUTER {
+            ROUTER
+        } else if let Some(pod) = state.pod(name) {
+            &*pod.key
+        } else if let Some(node) = state.node(name) {
             node.object.name.as_str()
         } else if let Some(host) = state.host(name) {
             host.object.name.as_str()
-        } else if let Some(pod) = state.pod(name) {
-            &*pod.key
-        } else if name == GATEWAY {
-            GATEWAY
         } else {
             return Err(self.no_such(name));
         };
@@ -43,14 +43,13 @@ impl World {
 
     /// The node of that name.
     pub(super) fn node_named(&mut self, name: &str) -> Result<usize, OpError> {
-        match self.state.node(name) {
-            Some(_) => self.namespace_named(name),
-            None => Err(OpError {
-                problem: format!("there is no node called `{name}`"),
-                hint: Some(format!("the nodes are: {}", self.names_of_nodes())),
-                related: None,
-            }),
-        }
+        self.grow();
+        let node = self.state.node(name).and_then(|node| self.network.place(&node.object.name));
+        node.ok_or_else(|| OpError {
+            problem: format!("there is no node called `{name}`"),
+            hint: Some(format!("the nodes are: {}", self.names_of_nodes())),
+            related: None,
+        })
     }
 
     fn names_of_nodes(&self) -> String {
@@ -61,7 +60,8 @@ impl World {
         self.namespace_named(&source.name)
     }
 
-    /// The address that a target's host means. A service's is its clusterIP.
+    /// The address that a target's host means. A bare name is a service's, then a pod's, a node's, a host's, and last
+    /// that of a deployment's only pod. A service's address is its clusterIP.
     pub(super) fn address(&self, host: &TargetHost) -> Result<Ipv4Addr, OpError> {
         let name = match host {
             TargetHost::Address(address) => return Ok(*address),
@@ -69,10 +69,11 @@ impl World {
         };
         let state = &self.state;
         let service = state.service(name).and_then(|service| service.object.cluster_ip);
-        let pod = || state.pod(name).map(|pod| pod.address);
+        let pod = || state.pod_itself(name).map(|pod| pod.address);
         let node = || state.node(name).map(|node| node.object.address);
         let host = || state.host(name).map(|host| host.object.address);
-        service.or_else(pod).or_else(node).or_else(host).ok_or_else(|| {
+        let owned = || state.pod(name).map(|pod| pod.address);
+        service.or_else(pod).or_else(node).or_else(host).or_else(owned).ok_or_else(|| {
             let mut error = self.no_such(name);
             if error.problem.starts_with("there") {
                 error.problem = format!("there is no service, pod, node or host called `{name}`");

@@ -158,7 +158,7 @@ impl Checker<'_> {
             let diagnostic = Diagnostic::error(Code::Missing, "a pool's `mac` is that of its gateway");
             self.report(diagnostic.at(mac.span, "there is no `gateway` in this pool"));
         }
-        let gateway_mac = mac.and_then(|text| self.ok(values::parsed("MAC address", text)));
+        let gateway_mac = mac.and_then(|text| self.ok(values::mac(text)));
         let purposes = [("LoadBalancer", PoolPurpose::LoadBalancer)];
         let purpose = match clauses.take(Word::For) {
             Some(text) => self.ok(values::choice("purpose of a pool", text, &purposes))?,
@@ -194,7 +194,7 @@ impl Checker<'_> {
         let mut clauses = self.clauses("node", clauses, &words);
         let at = clauses.take(Word::At);
         let pod_cidr = clauses.take(Word::PodCidr).and_then(|text| self.ok(values::cidr(text)));
-        let mac = clauses.take(Word::Mac).and_then(|text| self.ok(values::parsed("MAC address", text)));
+        let mac = clauses.take(Word::Mac).and_then(|text| self.machine_mac(text));
         let device = clauses.take(Word::Device).and_then(|text| self.ok(values::parsed("device", text)));
         let hostname = clauses.take(Word::Hostname).map_or(&name.text, |text| &text.text).clone();
         let address = self.machine_address("node", name, at)?;
@@ -217,12 +217,13 @@ impl Checker<'_> {
     pub(super) fn host(&mut self, name: &Text, clauses: &[Clause]) -> Option<Object> {
         let mut clauses = self.clauses("host", clauses, &[Word::At, Word::Mac]);
         let at = clauses.take(Word::At);
-        let mac = clauses.take(Word::Mac).and_then(|text| self.ok(values::parsed("MAC address", text)));
+        let mac = clauses.take(Word::Mac).and_then(|text| self.machine_mac(text));
         let address = self.machine_address("host", name, at)?;
         Some(Object::Host(Host { name: name.text.clone(), address, mac }))
     }
 
     fn machine_address(&mut self, what: &str, name: &Text, at: Option<&Text>) -> Option<Ipv4Addr> {
+        self.machine_name(what, name);
         let Some(at) = at else {
             let diagnostic = Diagnostic::error(Code::Missing, format!("{what} `{}` has no address", name.text));
             self.report(diagnostic.at(name.span, "expected `at ADDRESS` behind the name"));

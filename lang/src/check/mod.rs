@@ -2,6 +2,7 @@
 
 mod commands;
 mod declare;
+mod machines;
 mod properties;
 pub(crate) mod scripts;
 mod services;
@@ -13,6 +14,7 @@ use std::net::Ipv4Addr;
 
 use indexmap::IndexMap;
 use netscene_core::kube::Object;
+use netscene_core::packet::Mac;
 use netscene_core::world::{Op, Operation};
 
 use self::declare::Ranges;
@@ -31,7 +33,7 @@ use crate::{Code, Diagnostic, SourceFile, Span, Word};
 /// let mut files = SourceFiles::default();
 /// let (ast, _) = parse(&files.add("hello.scn", "node a at 10.0.0.1\nping a -> b as hello\n"));
 /// let (_, diagnostics) = check(&ast);
-/// assert_eq!(diagnostics[0].title, "there is no pod, service, node, host or deployment `b`");
+/// assert_eq!(diagnostics[0].title, "there is no service, pod, node, host or deployment `b`");
 /// ```
 pub fn check<'a>(ast: &'a Ast) -> (Program, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
@@ -41,6 +43,7 @@ pub fn check<'a>(ast: &'a Ast) -> (Program, Vec<Diagnostic>) {
         symbols,
         ranges: Ranges::default(),
         addresses: IndexMap::new(),
+        macs: IndexMap::new(),
         compiler: Compiler::new(),
         diagnostics,
         declarations: Vec::new(),
@@ -70,6 +73,8 @@ struct Checker<'a> {
     ranges: Ranges,
     /// Addresses that are given away, and where.
     addresses: IndexMap<Ipv4Addr, Span>,
+    /// Ethernet addresses of machines, and where they are given.
+    macs: IndexMap<Mac, Span>,
     compiler: Compiler,
     diagnostics: Vec<Diagnostic>,
     declarations: Vec<Operation>,

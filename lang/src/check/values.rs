@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use netscene_core::kube::{TransportProtocol, Version};
+use netscene_core::packet::Mac;
 
 use crate::ast::Text;
 use crate::suggest::{list, question};
@@ -81,6 +82,15 @@ pub(crate) fn duration(text: &str, span: Span) -> Result<Duration> {
 pub(crate) fn version(text: &Text) -> Result<Version> {
     let label = "expected one such as 1.20 or 3.16.1";
     text.text.parse().map_err(|_| bad(Code::BadValue, "version", &text.text, text.span, label))
+}
+
+/// An Ethernet address that a card can have.
+pub(crate) fn mac(text: &Text) -> Result<Mac> {
+    let mac: Mac = parsed("MAC address", text)?;
+    let Some(why) = mac.flaw() else { return Ok(mac) };
+    let title = format!("`{mac}` cannot be the MAC address of a machine");
+    let diagnostic = Diagnostic::error(Code::BadValue, title).at(text.span, why);
+    Err(diagnostic.hint(format!("use one such as {}", mac.mended())))
 }
 
 /// An MTU that IPv4 allows (RFC 791: every link takes 68 bytes).

@@ -7,13 +7,13 @@ mod expect;
 
 use std::net::Ipv4Addr;
 
-use netscene_core::kube::TransportProtocol;
+use netscene_core::kube::{ROUTER, TransportProtocol};
 use netscene_core::netfilter::TableName;
 use netscene_core::trace::{Depth, Expectation, SocketPattern};
 use netscene_core::world::{Choice, Op, Show, Source, Target, TargetHost};
 
 use crate::ast::{Island, Operand, StatementKind, Text, Value, What};
-use crate::check::symbols::{Kind, Symbols};
+use crate::check::symbols::{Found, Kind, Symbols};
 use crate::check::values;
 use crate::suggest::question;
 use crate::{Code, Diagnostic, Span};
@@ -43,8 +43,9 @@ pub(crate) type Evaluate<'a> = dyn FnMut(&Island) -> Result<Option<IslandValue>>
 
 /// Who may send.
 const SENDERS: &[Kind] = &[Kind::Pod, Kind::Deployment, Kind::Node, Kind::Host];
-/// What may be sent to.
-const TARGETS: &[Kind] = &[Kind::Pod, Kind::Service, Kind::Node, Kind::Host, Kind::Deployment];
+/// What may be sent to. Of several things that one bare name may mean, the first counts, as in `World`: a service, as it
+/// would for a pod that asks DNS.
+const TARGETS: &[Kind] = &[Kind::Service, Kind::Pod, Kind::Node, Kind::Host, Kind::Deployment];
 
 /// Lowers commands.
 pub(crate) struct Lowering<'a> {
@@ -170,7 +171,10 @@ impl Lowering<'_> {
     /// Any namespace of the network that has a name; the gateway is one that nobody declares.
     pub(crate) fn place(&mut self, operand: &Operand) -> Result<String> {
         match &operand.what {
-            What::Name(name) if name == "gateway" && operand.port.is_none() => Ok(name.clone()),
+            What::Name(name) if name == ROUTER && operand.port.is_none() => Ok(name.clone()),
+            What::Name(name) if operand.port.is_none() => {
+                Ok(with_kind(name, self.symbols.resolve(name, operand.span, SENDERS)?))
+            }
             _ => self.name(operand, SENDERS),
         }
     }
@@ -193,7 +197,7 @@ impl Lowering<'_> {
     fn source(&mut self, operand: &Operand) -> Result<Source> {
         match self.meant(operand)? {
             Meant::Name(name, port) => {
-                Ok(Source { name: self.symbols.resolve(&name, operand.span, SENDERS)?.name, port })
+                Ok(Source { name: with_kind(&name, self.symbols.resolve(&name, operand.span, SENDERS)?), port })
             }
             Meant::Endpoint { name, .. } if !name.is_empty() => Ok(Source { name, port: None }),
             Meant::Later => Ok(Source { name: String::new(), port: None }),
@@ -201,14 +205,11 @@ impl Lowering<'_> {
         }
     }
 
-    /// `kind/` stays where it was written, because things of several kinds may have the same name.
     fn target(&mut self, operand: &Operand) -> Result<Target> {
         let (host, port) = match self.meant(operand)? {
             Meant::Name(name, port) => {
                 let found = self.symbols.resolve(&name, operand.span, TARGETS)?;
-                let kind = format!("{}/", found.kind);
-                let name = if name.starts_with(kind.as_str()) { kind + found.name.as_str() } else { found.name };
-                (TargetHost::Name(name), port)
+                (TargetHost::Name(with_kind(&name, found)), port)
             }
             Meant::Address(address, port) => (TargetHost::Address(address), port),
             Meant::Endpoint { address, port, .. } => (TargetHost::Address(address), Some(port)),
@@ -286,6 +287,13 @@ impl Lowering<'_> {
             None => Ok(text.text.clone()),
         }
     }
+}
+
+/// The name that was found, with its kind where that was written, because things of several kinds may have the same name.
+fn with_kind(written: &str, found: Found) -> String {
+    let kind = format!("{}/", found.kind);
+    // A namespace may be called as a kind is.
+    if written.starts_with(kind.as_str()) && written != found.name { kind + found.name.as_str() } else { found.name }
 }
 
 /// `nat` or `nat/KUBE-SERVICES`.

@@ -3,8 +3,9 @@
 use std::net::Ipv4Addr;
 
 use super::super::state::Declared;
-use super::super::{Cluster, Host, Node, Pool, PoolPurpose, State, Version};
+use super::super::{Cluster, Host, MachineNetwork, Node, Pool, PoolPurpose, ROUTER, State, Version};
 use super::{dns_subdomain, fault, fault_beside, unique};
+use crate::packet::Mac;
 use crate::world::OpError;
 
 /// Calico takes 20 to 32; a block of one address is chosen by the clock there, so that nothing could foretell it.
@@ -58,7 +59,7 @@ pub(super) fn pool(state: &State, pool: &Pool) -> Result<(), OpError> {
         let problem = format!("pool {} ends at {}, before it begins at {}", pool.name, pool.last, pool.first);
         return Err(fault(problem, "put the lowest address first"));
     }
-    for other in state.pools().filter(|other| other.object.purpose == pool.purpose) {
+    for other in state.pools_for(pool.purpose) {
         let Declared { object: Pool { name, first, last, .. }, origin } = other;
         if pool.first <= *last && *first <= pool.last {
             let problem = format!("pool {} overlaps with pool {name}", pool.name);
@@ -73,6 +74,9 @@ pub(super) fn pool(state: &State, pool: &Pool) -> Result<(), OpError> {
             let hint = "use addresses that neither pods nor services have";
             return Err(fault_beside(problem, hint, state.cluster_origin(), format!("{field} is {cidr}")));
         }
+    }
+    if let Some(mac) = pool.gateway_mac {
+        ethernet_address_of_router(state, pool, mac)?;
     }
     match pool.purpose {
         PoolPurpose::Machines => match pool.gateway {
@@ -97,6 +101,17 @@ pub(super) fn pool(state: &State, pool: &Pool) -> Result<(), OpError> {
     }
 }
 
+/// One router may have one Ethernet address on several networks; a machine has its own.
+fn ethernet_address_of_router(state: &State, pool: &Pool, mac: Mac) -> Result<(), OpError> {
+    let who = format!("the gateway of pool {}", pool.name);
+    station(&who, mac)?;
+    let nodes = state.nodes().map(|node| (node.object.ethernet_address(), &node.object.name, &node.origin));
+    let hosts = state.hosts().map(|host| (host.object.ethernet_address(), &host.object.name, &host.origin));
+    let Some((_, name, origin)) = nodes.chain(hosts).find(|other| other.0 == mac) else { return Ok(()) };
+    let problem = format!("{who} would have the MAC address {mac} of {name}");
+    Err(fault_beside(problem, "give each machine a MAC address of its own", origin.as_ref(), "it has the address"))
+}
+
 pub(super) fn node(state: &State, node: &Node) -> Result<(), OpError> {
     dns_subdomain("a node's name", &node.name)?;
     dns_subdomain("a node's hostname", &node.hostname)?;
@@ -106,7 +121,9 @@ pub(super) fn node(state: &State, node: &Node) -> Result<(), OpError> {
         let problem = format!("node {} has the hostname {} too", other.object.name, node.hostname);
         return Err(fault_beside(problem, "give each node its own", other.origin.as_ref(), "declared here"));
     }
+    machine_name("node", &node.name)?;
     machine_address(state, "node", &node.name, node.address)?;
+    ethernet_address(state, &format!("node {}", node.name), node.mac, node.ethernet_address())?;
     in_a_pool_of_machines(state, node)?;
     let Some(block) = node.pod_cidr else { return Ok(()) };
     let cluster = state.cluster();
@@ -134,7 +151,7 @@ pub(super) fn node(state: &State, node: &Node) -> Result<(), OpError> {
 
 /// If the scenario says what networks there are, a node is on one of them.
 fn in_a_pool_of_machines(state: &State, node: &Node) -> Result<(), OpError> {
-    let mut machines = state.pools().filter(|pool| pool.object.purpose == PoolPurpose::Machines);
+    let mut machines = state.pools_for(PoolPurpose::Machines);
     let Some(Declared { object: pool, origin }) = machines.next() else { return Ok(()) };
     if pool.contains(node.address) || machines.any(|pool| pool.object.contains(node.address)) {
         return Ok(());
@@ -148,7 +165,41 @@ pub(super) fn host(state: &State, host: &Host) -> Result<(), OpError> {
     dns_subdomain("a host's name", &host.name)?;
     unique(&state.hosts, "host", &host.name)?;
     unique(&state.nodes, "node", &host.name)?;
-    machine_address(state, "host", &host.name, host.address)
+    machine_name("host", &host.name)?;
+    machine_address(state, "host", &host.name, host.address)?;
+    ethernet_address(state, &format!("host {}", host.name), host.mac, host.ethernet_address())
+}
+
+/// The routers of all networks go by one name, which nobody declares.
+fn machine_name(kind: &str, name: &str) -> Result<(), OpError> {
+    if name == ROUTER {
+        let problem = format!("a {kind} cannot be called `{ROUTER}`: the router of every network is called so");
+        return Err(fault(problem, "choose another name, such as `gateway1`"));
+    }
+    Ok(())
+}
+
+/// Refuses an Ethernet address that cannot be a station's, or is another one's. `given` is what the declaration says.
+fn ethernet_address(state: &State, who: &str, given: Option<Mac>, mac: Mac) -> Result<(), OpError> {
+    if let Some(given) = given {
+        station(who, given)?;
+    }
+    let nodes = state.nodes().map(|node| (node.object.ethernet_address(), "node", &node.object.name, &node.origin));
+    let hosts = state.hosts().map(|host| (host.object.ethernet_address(), "host", &host.object.name, &host.origin));
+    let routers = state
+        .pools()
+        .filter_map(|pool| Some((pool.object.gateway_mac?, "the gateway of pool", &pool.object.name, &pool.origin)));
+    let Some((_, kind, name, origin)) = nodes.chain(hosts).chain(routers).find(|other| other.0 == mac) else {
+        return Ok(());
+    };
+    let problem = format!("{who} would have the MAC address {mac} of {kind} {name}");
+    Err(fault_beside(problem, "give each machine a MAC address of its own", origin.as_ref(), "it has the address"))
+}
+
+/// Refuses an Ethernet address that no single card has.
+fn station(who: &str, mac: Mac) -> Result<(), OpError> {
+    let Some(why) = mac.flaw() else { return Ok(()) };
+    Err(fault(format!("{mac} cannot be the MAC address of {who}: {why}"), format!("use one such as {}", mac.mended())))
 }
 
 fn machine_address(state: &State, kind: &str, name: &str, address: Ipv4Addr) -> Result<(), OpError> {
@@ -158,12 +209,15 @@ fn machine_address(state: &State, kind: &str, name: &str, address: Ipv4Addr) -> 
         return Err(fault(format!("{address} cannot be the address of a machine"), "use a unicast address"));
     }
     state.holders.check_free(address)?;
-    if let Some(network) = state.network_of(address).and_then(|pool| pool.network)
-        && network.prefix_len() < 31
-        && (address == network.network() || address == network.broadcast())
-    {
+    let MachineNetwork { network, declared, .. } = state.network_of(address);
+    if network.prefix_len() < 31 && (address == network.network() || address == network.broadcast()) {
         let problem = format!("{address} cannot be the address of {kind} {name}: it stands for all of {network}");
-        return Err(fault(problem, "use an address in between"));
+        let hint = if declared {
+            "use an address in between"
+        } else {
+            "use an address in between, or declare a larger pool of machines around it"
+        };
+        return Err(fault(problem, hint));
     }
     let reserved = [("podCIDR", state.cluster().pod_cidr), ("serviceCIDR", state.cluster().service_cidr)];
     for (field, cidr) in reserved {
@@ -173,7 +227,7 @@ fn machine_address(state: &State, kind: &str, name: &str, address: Ipv4Addr) -> 
             return Err(fault_beside(problem, hint, state.cluster_origin(), format!("{field} is {cidr}")));
         }
     }
-    let mut balancers = state.pools().filter(|pool| pool.object.purpose == PoolPurpose::LoadBalancer);
+    let mut balancers = state.pools_for(PoolPurpose::LoadBalancer);
     match balancers.find(|pool| pool.object.contains(address)) {
         None => Ok(()),
         Some(Declared { object: pool, origin }) => {

@@ -259,6 +259,17 @@ fn services_are_checked() {
     refused(&mut state, Object::Service(x()), "there is a service default/x already", true);
 }
 
+#[test]
+fn machines_have_names_and_ethernet_addresses_of_their_own() {
+    let mut state = two_nodes();
+    let with = |mac: &str| Object::Host(Host { mac: mac.parse().ok(), ..Host::new("c", [10, 0, 0, 3]) });
+    refused(&mut state, host("gateway", "10.0.0.3"), "cannot be called `gateway`", false);
+    refused(&mut state, with("01:00:5e:00:00:01"), "it is a group's", false);
+    refused(&mut state, with("ee:ee:ee:ee:ee:ee"), "Calico gives it", false);
+    refused(&mut state, with("02:42:0a:00:00:01"), "of node a", true);
+    declare(&mut state, with("02:42:0a:00:00:03"));
+}
+
 proptest! {
     /// Whatever is declared in whatever order, no two pods ever have one address, and each is in a block of its node.
     #[test]

@@ -187,7 +187,7 @@ fn load_balancer_ip(state: &State, service: &Service, address: Ipv4Addr) -> Resu
         let problem = format!("service {} has a loadBalancerIP, but is not of type LoadBalancer", service.name);
         return Err(fault(problem, "add `type LoadBalancer`"));
     }
-    let balancers: Vec<_> = state.pools().filter(|pool| pool.object.purpose == PoolPurpose::LoadBalancer).collect();
+    let balancers: Vec<_> = state.pools_for(PoolPurpose::LoadBalancer).collect();
     if balancers.iter().any(|pool| pool.object.contains(address)) {
         return state.holders.check_free(address);
     }
