@@ -1,8 +1,8 @@
 //! Whether the chains that an expectation names are chains at all: of one that nobody has, nothing is ever true.
 
-use super::network::GATEWAY;
 use super::{OpError, World};
 use crate::did_you_mean;
+use crate::kube::ROUTER;
 use crate::netfilter::TableName;
 use crate::trace::{Flow, Pattern};
 
@@ -44,7 +44,7 @@ impl World {
     fn rule_places(&mut self, place: Option<&str>) -> Result<Vec<usize>, OpError> {
         self.grow();
         let names: Vec<String> = match place {
-            Some(GATEWAY) => vec![GATEWAY.to_owned()],
+            Some(ROUTER) => vec![ROUTER.to_owned()],
             // A deployment is a place, too: all its pods.
             Some(name) => {
                 let pods: Vec<_> = self.state().pods_named(name).map(|pod| pod.key.to_string()).collect();
