@@ -65,16 +65,18 @@ fn names_are_resolved_on_the_way_down() {
     let ran = ran(
         "send client:1234 -> service/web:80 tcp as hello\nchoose web -> default/web-1\nsend pod/client -> web:80 udp as more\n",
     );
-    let from = |port| Source { name: "default/client".into(), port };
+    let from = |name: &str, port| Source { name: name.into(), port };
     let to = |name: &str| Target { host: TargetHost::Name(name.into()), port: Some(80) };
     let commands = ran.commands();
     assert!(
-        matches!(commands[0], Op::Send { from: f, to: t, .. } if *f == from(Some(1234)) && *t == to("service/default/web"))
+        matches!(commands[0], Op::Send { from: f, to: t, .. } if *f == from("default/client", Some(1234)) && *t == to("service/default/web"))
     );
     assert!(
         matches!(commands[1], Op::Choose(Choice::Endpoint { service, endpoint }) if service == "default/web" && endpoint == "default/web-1")
     );
-    assert!(matches!(commands[2], Op::Send { from: f, to: t, .. } if *f == from(None) && *t == to("default/web")));
+    assert!(
+        matches!(commands[2], Op::Send { from: f, to: t, .. } if *f == from("pod/default/client", None) && *t == to("default/web"))
+    );
 }
 
 #[test]
