@@ -170,6 +170,10 @@ pub enum StatementKind {
         name: Text,
         body: Block,
     },
+    ConfigMap {
+        name: Text,
+        body: Block,
+    },
 
     PodCidr {
         cidr: Text,
@@ -193,6 +197,11 @@ pub enum StatementKind {
         pairs: Vec<LabelPair>,
     },
     ServiceAccount(Text),
+    HostNetwork(Text),
+    Data {
+        key: Text,
+        text: Text,
+    },
     Container {
         name: Text,
         body: Option<Block>,
@@ -333,6 +342,9 @@ impl StatementKind {
             Self::Pod { .. } => Word::Pod,
             Self::Service { .. } => Word::Service,
             Self::Ingress { .. } => Word::Ingress,
+            Self::ConfigMap { .. } => Word::ConfigMap,
+            Self::HostNetwork(_) => Word::HostNetwork,
+            Self::Data { .. } => Word::Data,
             Self::PodCidr { .. } => Word::PodCidr,
             Self::ServiceCidr(_) => Word::ServiceCidr,
             Self::Overlay(_) => Word::Overlay,
@@ -378,6 +390,7 @@ impl StatementKind {
             | Self::Workload { body, .. }
             | Self::Service { body, .. }
             | Self::Ingress { body, .. }
+            | Self::ConfigMap { body, .. }
             | Self::On { body, .. }
             | Self::Test { body, .. }
             | Self::For { body, .. } => vec![body],

@@ -46,6 +46,7 @@ mod script;
 mod sentences;
 mod source;
 mod suggest;
+mod text_block;
 mod token;
 mod words;
 

@@ -1,17 +1,20 @@
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use netscene_core::world::Operation;
 
-use crate::SourceFile;
 use crate::ast::Statement;
 use crate::check::scripts::Scripts;
 use crate::check::symbols::Symbols;
+use crate::{SourceFile, Span};
 
 /// A checked file, ready to run.
 #[derive(Clone, Debug)]
 pub struct Program {
     pub(crate) file: Arc<SourceFile>,
     pub(crate) declarations: Vec<Operation>,
+    /// What namespaces inside of tests declare, by the places of those.
+    pub(crate) inner: IndexMap<Span, Vec<Operation>>,
     /// Everything else, in file order.
     pub(crate) steps: Vec<Statement>,
     pub(crate) symbols: Symbols,

@@ -221,6 +221,12 @@ impl<'s> Reader<'s, '_> {
         let text = self.file.text().get(start..end).unwrap_or_default();
         let (code, title, label) = match error {
             LexError::Island => (Code::Unclosed, "this `${` is never closed".into(), "no matching `}` on this line"),
+            LexError::TextBlock => {
+                // The whole rest of the file would be marked.
+                let diagnostic = Diagnostic::error(Code::Unclosed, "this `\"\"\"` is never closed");
+                self.diagnostics.push(diagnostic.at(self.span(start, start + 3), "no other `\"\"\"` in the file"));
+                return;
+            }
             LexError::Text => (Code::Unclosed, "this `\"` is never closed".into(), "no other `\"` on this line"),
             LexError::Character => (Code::BadToken, format!("`{text}` means nothing here"), "unexpected text"),
         };
@@ -262,6 +268,7 @@ fn opened_by(head: Word, outer: BlockKind) -> BlockKind {
         Word::Serve => BlockKind::Serve,
         Word::Service => BlockKind::Service,
         Word::Ingress => BlockKind::Ingress,
+        Word::ConfigMap => BlockKind::ConfigMap,
         Word::On if outer != BlockKind::Serve => BlockKind::OnNode,
         Word::Test | Word::For | Word::If => BlockKind::Test,
         _ => BlockKind::Unknown,

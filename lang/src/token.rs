@@ -12,6 +12,8 @@ pub(crate) enum LexError {
     Island,
     /// `"` without another on its line.
     Text,
+    /// `"""` without another.
+    TextBlock,
 }
 
 /// A token. Values are kept as written; the checks read them, because they can say more about a bad one.
@@ -39,6 +41,9 @@ pub(crate) enum Token<'s> {
     Island(&'s str),
     #[token("\"", quoted)]
     Text(&'s str),
+    /// Lines of text between `"""` and `"""`.
+    #[token("\"\"\"", text_block)]
+    TextBlock(&'s str),
     #[regex(r"[0-9]+", priority = 20)]
     Number(&'s str),
     #[regex(r"[0-9]+/[A-Za-z]+", priority = 20)]
@@ -67,6 +72,7 @@ pub(crate) enum Token<'s> {
     #[regex(r":[0-9]+")]
     ColonPort(&'s str),
     #[regex(r"[A-Za-z0-9_][A-Za-z0-9_./-]*=[A-Za-z0-9_.-]*", priority = 4)]
+    #[regex("[A-Za-z0-9_][A-Za-z0-9_./-]*=('[^'\n]*'|\"[^\"\n]*\")", priority = 6)]
     Label(&'s str),
     #[regex(r"/[0-9]+", priority = 20)]
     PrefixLength(&'s str),
@@ -110,6 +116,16 @@ fn quoted<'s>(lexer: &mut logos::Lexer<'s, Token<'s>>) -> Result<&'s str, LexErr
         lexer.bump(length);
         Err(LexError::Text)
     }
+}
+
+fn text_block<'s>(lexer: &mut logos::Lexer<'s, Token<'s>>) -> Result<&'s str, LexError> {
+    let rest = lexer.remainder();
+    let Some(end) = rest.find("\"\"\"") else {
+        lexer.bump(rest.len());
+        return Err(LexError::TextBlock);
+    };
+    lexer.bump(end + 3);
+    Ok(&rest[..end])
 }
 
 /// Where the `}` stands that closes a brace opened before `text`: Rhai's strings, characters and comments are stepped
@@ -172,6 +188,14 @@ mod tests {
         assert_eq!(tokens("http://10.1.110.105/wordpress/"), [Token::Url("http://10.1.110.105/wordpress/")]);
         assert_eq!(tokens("a->b # c"), [Token::Name("a"), Token::Arrow, Token::Name("b")]);
         assert_eq!(tokens("7ndcw"), [Token::Name("7ndcw")]);
+    }
+
+    #[test]
+    fn text_may_have_lines_and_labels_quotes() {
+        assert_eq!(tokens("\"\" x"), [Token::Text(""), Token::Name("x")]);
+        assert_eq!(tokens("\"\"\"\n a\n\"\"\" x"), [Token::TextBlock("\n a\n"), Token::Name("x")]);
+        assert_eq!(tokens("\"\"\"\n a"), [Token::Error]);
+        assert_eq!(tokens("a/b='c, d' e"), [Token::Label("a/b='c, d'"), Token::Name("e")]);
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub enum BlockKind {
     Service,
     /// `ingress NAME { }`
     Ingress,
+    /// `configMap NAME { }`
+    ConfigMap,
     /// `on NODE { }`
     OnNode,
     /// `test "…" { }`, and what `for` and `if` repeat or decide.
@@ -45,6 +47,7 @@ impl BlockKind {
             Self::Serve => "`serve http`",
             Self::Service => "a service",
             Self::Ingress => "an ingress",
+            Self::ConfigMap => "a configMap",
             Self::OnNode => "`on NODE`",
             Self::Test => "a test, a `for` or an `if`",
             Self::Unknown => "braces",
@@ -104,12 +107,13 @@ words! {
     Pool "pool" [File] "pool NAME (CIDR | ADDRESS to ADDRESS) [gateway ADDRESS [mac MAC]] [for LoadBalancer]" "a range of addresses";
     Node "node" [File] "node NAME at ADDRESS [podCIDR CIDR] [mac MAC] [device NAME] [hostname NAME]" "a machine of the cluster";
     Host "host" [File Ingress] "host NAME at ADDRESS [mac MAC], or in an ingress: host NAME path …" "a machine outside the cluster; the host of an ingress path";
-    Namespace "namespace" [File] "namespace NAME { … }" "a namespace of Kubernetes and what is in it";
+    Namespace "namespace" [File Test] "namespace NAME { … }" "a namespace of Kubernetes and what is in it; in a test, for that test";
     Deployment "deployment" [Namespace] "deployment NAME { … }" "pods made from one template";
     DaemonSet "daemonSet" [Namespace] "daemonSet NAME { … }" "one pod on every node";
-    Pod "pod" [Namespace Workload] "pod NAME [on NODE] [at ADDRESS] [interfaceName NAME] [{ … }]" "a pod";
+    Pod "pod" [Namespace Workload] "pod NAME [on NODE] [at ADDRESS] [interfaceName NAME] [hostNetwork true] [status Running|Completed|Error] [restarts COUNT] [{ … }]" "a pod";
     Service "service" [Namespace] "service NAME { … }" "one address for many pods";
     Ingress "ingress" [Namespace] "ingress NAME { … }" "which paths of a site lead to which services";
+    ConfigMap "configMap" [Namespace] "configMap NAME { … }" "texts by name";
 
     // The fields of a cluster.
     PodCidr "podCIDR" [Cluster] "podCIDR CIDR [in blocks of /N]" "the addresses of pods; of a node: its block of them";
@@ -118,6 +122,7 @@ words! {
     KubeProxy "kubeProxy" [Cluster] "kubeProxy iptables VERSION" "the release whose rules kube-proxy writes";
     Calico "calico" [Cluster] "calico VERSION" "the release of Calico";
     Metallb "metallb" [Cluster] "metallb VERSION" "the release of MetalLB";
+    Kubectl "kubectl" [Cluster] "kubectl VERSION" "the release of kubectl; kubeProxy's, when not given";
     Iptables "iptables" [Cluster OnNode] "in a cluster: iptables VERSION; on a node: iptables -…" "the release of iptables; a command to run";
     Kernel "kernel" [Cluster] "kernel VERSION" "the kernel of the nodes";
     Mtu "mtu" [Cluster] "mtu BYTES" "the MTU of pods and of tunl0";
@@ -125,7 +130,9 @@ words! {
 
     // The fields of workloads.
     Replicas "replicas" [Workload] "replicas COUNT [on NODE, …]" "how many pods, and where";
-    Labels "labels" [Pod Workload] "labels KEY=VALUE, …" "the labels of the pods";
+    Labels "labels" [Pod Workload Service ConfigMap] "labels KEY=VALUE, …" "its labels; of a deployment: those of its pods";
+    Annotations "annotations" [Service Ingress ConfigMap] "annotations KEY=VALUE, KEY='VALUE', …" "its annotations";
+    HostNetwork "hostNetwork" [Pod Workload] "hostNetwork true|false" "whether the pods run in the network of their node";
     ServiceAccount "serviceAccount" [Pod Workload] "serviceAccount NAME" "the service account of the pods";
     Container "container" [Pod Workload] "container NAME [{ … }]" "a container";
     Port "port" [Container Service] "port PORT[/UDP] [-> TARGETPORT] [as NAME] [nodePort PORT]" "a port";
@@ -139,6 +146,9 @@ words! {
     Selector "selector" [Service] "selector KEY=VALUE, …" "which pods are behind it";
     Endpoints "endpoints" [Service] "endpoints ADDRESS:PORT, …" "endpoints of a service without selector";
     Path "path" [Ingress] "[host NAME] path Exact|Prefix|ImplementationSpecific PATH -> SERVICE:PORT" "a path and the service behind it";
+
+    // The fields of config maps.
+    Data "data" [ConfigMap] "data KEY (\"TEXT\" | \"\"\" lines of text \"\"\")" "a text, by its key";
 
     // Commands.
     Send "send" [File Test] "send FROM[:PORT] -> TO:PORT tcp|udp as NAME" "open a TCP connection or send a UDP datagram; a bare name to send to is a service's before a pod's, a node's, a host's";
@@ -170,6 +180,7 @@ words! {
     Blocks "blocks" [] "in blocks of /N" "the blocks that nodes take";
     Of "of" [] "of /N" "their size";
     InterfaceName "interfaceName" [] "interfaceName NAME" "the host's end of the pod's veth";
+    Restarts "restarts" [] "restarts COUNT" "how often the pod was started again";
     As "as" [] "as NAME" "the name";
     NodePort "nodePort" [] "nodePort PORT" "the port of every node";
     Root "root" [] "root PATH" "the path below which there are pages";
@@ -195,7 +206,7 @@ words! {
     Snat "snat" [] "snat FROM => TO" "the source was translated";
     Tunnel "tunnel" [] "tunnel ipip FROM => TO" "the packet travelled in another";
     Ipip "ipip" [] "ipip" "IP in IP, RFC 2003";
-    Status "status" [] "status CODE" "the status of the page";
+    Status "status" [] "status CODE, or of a pod: status Running|Completed|Error" "the status of the page; what has become of a pod";
     Answer "answer" [] "answer ADDRESS [via SERVICE]" "the address a name has";
     Via "via" [] "via SERVICE" "the service that was asked";
     Reply "reply" [] "reply FROM -> TO" "the reply direction of a connection";
@@ -228,7 +239,9 @@ mod tests {
     #[test]
     fn every_block_has_words() {
         use BlockKind as B;
-        for block in [B::File, B::Cluster, B::Namespace, B::Pod, B::Workload, B::Container, B::Serve, B::Service] {
+        for block in
+            [B::File, B::Cluster, B::Namespace, B::Pod, B::Workload, B::Container, B::Serve, B::Service, B::ConfigMap]
+        {
             assert!(block.words().count() > 0, "{block:?}");
         }
         assert!(B::Service.words().any(|word| word == Word::Selector));

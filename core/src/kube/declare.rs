@@ -12,12 +12,12 @@ use super::pods::RunningPod;
 use super::state::{Declared, Objects, State};
 use super::validate::{fault, fault_beside};
 use super::{
-    Cluster, Container, Deployment, Host, Ingress, Labels, NamedPod, Node, Object, Pod, Pool, PoolPurpose, Service,
-    ServiceType, service_addresses, validate,
+    Cluster, ConfigMap, Container, Deployment, Host, Ingress, Labels, NamedPod, Node, Object, Pod, PodStatus, Pool,
+    PoolPurpose, Service, ServiceType, service_addresses, validate,
 };
-use crate::Origin;
 use crate::packet::DeviceName;
 use crate::world::OpError;
+use crate::{Origin, Time};
 
 impl State {
     /// Declares `object`, which stands at `origin`. If it is refused, nothing has changed.
@@ -36,13 +36,14 @@ impl State {
             Object::Deployment(deployment) => return self.add_deployment(deployment, origin),
             Object::Service(service) => return self.add_service(service, origin),
             Object::Ingress(ingress) => self.add_ingress(ingress, origin),
+            Object::ConfigMap(map) => self.add_config_map(map, origin),
         }
         Ok(())
     }
 
     fn set_cluster(&mut self, cluster: Cluster, origin: Option<&Origin>) {
         self.ipam = Ipam::new(&cluster);
-        self.cluster = Arc::new(Declared { object: cluster, origin: origin.cloned() });
+        self.cluster = Arc::new(Declared { object: cluster, origin: origin.cloned(), created: self.now });
         self.cluster_declared = true;
     }
 
@@ -51,7 +52,7 @@ impl State {
             self.holders.set(gateway, Holder::Gateway(pool.name.as_str().into()), origin);
         }
         let serves_balancers = pool.purpose == PoolPurpose::LoadBalancer;
-        insert(&mut self.pools, &pool.name.as_str().into(), pool, origin);
+        insert(&mut self.pools, &pool.name.as_str().into(), pool, origin, self.now);
         if serves_balancers {
             self.serve_pending();
         }
@@ -86,14 +87,14 @@ impl State {
         if let Some(tunnel) = self.ipam.tunnel_address(&name) {
             self.holders.set(tunnel, Holder::Tunnel(name.clone()), origin);
         }
-        insert(&mut self.nodes, &name, node, origin);
+        insert(&mut self.nodes, &name, node, origin, self.now);
         Ok(())
     }
 
     fn add_host(&mut self, host: Host, origin: Option<&Origin>) {
         let name: Arc<str> = host.name.as_str().into();
         self.holders.set(host.address, Holder::Host(name.clone()), origin);
-        insert(&mut self.hosts, &name, host, origin);
+        insert(&mut self.hosts, &name, host, origin, self.now);
     }
 
     /// A namespace may be opened as often as one likes; the first place counts.
@@ -118,14 +119,18 @@ impl State {
             labels: Arc::new(pod.labels),
             service_account: account(&pod.service_account),
             containers: pod.containers.into(),
+            host_network: pod.host_network,
             origin,
+            created: self.now,
         };
         let node = pod.node.as_deref().map_or_else(|| self.least_loaded_node(), Into::into);
-        let wanted = Wanted { name: pod.name, node, address: pod.address, interface_name: pod.interface_name };
+        let Pod { name, address, interface_name, status, .. } = pod;
+        let wanted = Wanted { name, node, address, interface_name, status };
         self.run(&template, vec![wanted])
     }
 
-    /// Where the scheduler puts a pod that names no node: where the fewest pods are, and of those the first declared.
+    /// Where the scheduler puts a pod that names no node: where the fewest pods with a network of their own are, and of
+    /// those nodes the first declared.
     fn least_loaded_node(&self) -> Arc<str> {
         let node = self.nodes.keys().min_by_key(|name| self.pods.on(name).len());
         node.cloned().unwrap_or_default()
@@ -139,11 +144,13 @@ impl State {
             labels: Arc::new(deployment.labels.clone()),
             service_account: account(&deployment.service_account),
             containers: deployment.containers.clone().into(),
+            host_network: deployment.host_network,
             origin,
+            created: self.now,
         };
         let wanted = self.pods_of_deployment(&deployment);
         self.run(&template, wanted)?;
-        insert(&mut self.deployments, &key, deployment, origin);
+        insert(&mut self.deployments, &key, deployment, origin, self.now);
         Ok(())
     }
 
@@ -164,6 +171,7 @@ impl State {
             node: pod.node.as_deref().map_or_else(|| turn(index), Into::into),
             address: pod.address,
             interface_name: pod.interface_name,
+            status: pod.status,
         };
         let mut wanted: Vec<_> = deployment.pods.iter().enumerate().map(given).collect();
         let more: Vec<Arc<str>> = if !deployment.daemon_set {
@@ -189,7 +197,7 @@ impl State {
             let mut attempts = (0..).map(|attempt| names.name(index, attempt));
             let name = attempts.find(is_free).unwrap_or_default();
             taken.insert(name.clone());
-            wanted.push(Wanted { name, node, address: None, interface_name: None });
+            wanted.push(Wanted { name, node, address: None, interface_name: None, status: PodStatus::default() });
         }
         wanted
     }
@@ -198,8 +206,13 @@ impl State {
     fn run(&mut self, template: &Template<'_>, wanted: Vec<Wanted>) -> Result<(), OpError> {
         let mut ipam = self.ipam.clone();
         let mut addresses = vec![None; wanted.len()];
+        if template.host_network {
+            for (pod, address) in wanted.iter().zip(&mut addresses) {
+                *address = self.node(&pod.node).map(|node| node.object.address);
+            }
+        }
         // Those that ask for an address are served first, lest another takes it.
-        for (pod, address) in wanted.iter().zip(&mut addresses) {
+        for (pod, address) in wanted.iter().zip(&mut addresses).filter(|(_, address)| address.is_none()) {
             if let Some(wish) = pod.address {
                 ipam.take(&pod.node, wish).map_err(|error| self.refusal(&error, &pod.node, wish))?;
                 *address = Some(wish);
@@ -212,14 +225,21 @@ impl State {
                 None => ipam.assign(&pod.node).map_err(|_| self.exhausted(&pod.name))?,
             };
             let running = template.pod(pod, address);
-            self.check_device(&running, &planned)?;
+            if !running.runs() && !running.host_network {
+                ipam.release(&running.node, address);
+            }
+            if running.is_networked() {
+                self.check_device(&running, &planned)?;
+            }
             planned.push(running);
         }
         self.ipam = ipam;
         self.bring_namespace(&template.namespace, template.origin);
         let pods = Arc::make_mut(&mut self.pods);
         for pod in planned {
-            self.holders.set(pod.address, Holder::Pod(pod.key.clone()), template.origin);
+            if pod.is_networked() {
+                self.holders.set(pod.address, Holder::Pod(pod.key.clone()), template.origin);
+            }
             pods.insert(pod);
         }
         Ok(())
@@ -227,7 +247,7 @@ impl State {
 
     /// Two veths of one node cannot have one name.
     fn check_device(&self, pod: &RunningPod, planned: &[RunningPod]) -> Result<(), OpError> {
-        let beside = planned.iter().filter(|other| other.node == pod.node);
+        let beside = planned.iter().filter(|other| other.node == pod.node && other.is_networked());
         let Some(other) = self.pods.on(&pod.node).chain(beside).find(|other| other.device == pod.device) else {
             return Ok(());
         };
@@ -276,19 +296,25 @@ impl State {
         if let Some(address) = service.load_balancer_ip {
             self.holders.set(address, Holder::LoadBalancer(key.clone()), origin);
         }
-        insert(&mut self.services, &key, service, origin);
+        insert(&mut self.services, &key, service, origin, self.now);
         Ok(())
+    }
+
+    fn add_config_map(&mut self, map: ConfigMap, origin: Option<&Origin>) {
+        self.bring_namespace(&map.namespace, origin);
+        let key = format!("{}/{}", map.namespace, map.name).into();
+        insert(&mut self.config_maps, &key, map, origin, self.now);
     }
 
     fn add_ingress(&mut self, ingress: Ingress, origin: Option<&Origin>) {
         self.bring_namespace(&ingress.namespace, origin);
         let key = format!("{}/{}", ingress.namespace, ingress.name).into();
-        insert(&mut self.ingresses, &key, ingress, origin);
+        insert(&mut self.ingresses, &key, ingress, origin, self.now);
     }
 }
 
-fn insert<T>(objects: &mut Objects<T>, key: &Arc<str>, object: T, origin: Option<&Origin>) {
-    Arc::make_mut(objects).insert(key.clone(), Arc::new(Declared { object, origin: origin.cloned() }));
+fn insert<T>(objects: &mut Objects<T>, key: &Arc<str>, object: T, origin: Option<&Origin>, created: Time) {
+    Arc::make_mut(objects).insert(key.clone(), Arc::new(Declared { object, origin: origin.cloned(), created }));
 }
 
 /// A pod that names no service account has the namespace's own (the admission controller of that name).
@@ -302,6 +328,7 @@ struct Wanted {
     node: Arc<str>,
     address: Option<Ipv4Addr>,
     interface_name: Option<DeviceName>,
+    status: PodStatus,
 }
 
 /// What the pods of one object have in common.
@@ -311,12 +338,14 @@ struct Template<'a> {
     labels: Arc<Labels>,
     service_account: Arc<str>,
     containers: Arc<[Container]>,
+    host_network: bool,
     origin: Option<&'a Origin>,
+    created: Time,
 }
 
 impl Template<'_> {
     fn pod(&self, wanted: Wanted, address: Ipv4Addr) -> RunningPod {
-        let Wanted { name, node, interface_name: device, .. } = wanted;
+        let Wanted { name, node, interface_name: device, status, .. } = wanted;
         RunningPod {
             key: format!("{}/{name}", self.namespace).into(),
             namespace: self.namespace.clone(),
@@ -324,6 +353,9 @@ impl Template<'_> {
             name: name.into(),
             node,
             address,
+            host_network: self.host_network,
+            status,
+            created: self.created,
             labels: self.labels.clone(),
             service_account: self.service_account.clone(),
             containers: self.containers.clone(),

@@ -166,6 +166,15 @@ impl Ipam {
         Ok(())
     }
 
+    /// Gives back the address of a pod that has ended. It is the last of its block to be handed out again (libcalico-go
+    /// v3.16, `ipam_block.go`: released ordinals are appended).
+    pub(super) fn release(&mut self, node: &str, address: Ipv4Addr) {
+        let Some(share) = self.shares.get_mut(node) else { return };
+        if let Some(block) = Arc::make_mut(share).blocks.iter_mut().find(|block| block.network.contains(&address)) {
+            block.free.push_back(address.to_bits());
+        }
+    }
+
     /// The blocks of `node`, ascending.
     pub(super) fn blocks(&self, node: &str) -> impl Iterator<Item = Ipv4Net> + '_ {
         self.shares.get(node).into_iter().flat_map(|share| share.blocks.iter().map(|block| block.network))

@@ -5,7 +5,7 @@
 //! - [`ipam`] gives pods their addresses as Calico does; [`endpoints`] are the pods behind a service.
 //!
 //! ```
-//! use netscene_core::kube::{Labels, Node, Object, Pod, State};
+//! use netscene_core::kube::{Labels, Node, Object, Pod, PodStatus, State};
 //!
 //! let mut state = State::new(0);
 //! let worker = Node {
@@ -22,6 +22,8 @@
 //!     node: Some("worker2".into()),
 //!     address: None,
 //!     interface_name: None,
+//!     host_network: false,
+//!     status: PodStatus::default(),
 //!     labels: Labels::new(),
 //!     service_account: "default".into(),
 //!     containers: Vec::new(),
@@ -35,6 +37,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod config_map;
 mod declare;
 pub mod endpoints;
 mod go_rand;
@@ -44,16 +47,19 @@ mod labels;
 mod names;
 mod networks;
 mod objects;
+mod pod_status;
 mod pods;
 mod service_addresses;
 mod state;
 pub mod validate;
 
+pub use config_map::ConfigMap;
 pub use endpoints::Endpoint;
 pub use holders::Holder;
 pub use labels::{Labels, selects};
 pub use names::interface_name;
 pub use networks::{MachineNetwork, ROUTER};
+pub use pod_status::{PodPhase, PodStatus};
 pub use pods::RunningPod;
 pub use state::{Declared, State};
 
@@ -62,3 +68,8 @@ pub use objects::{
     NamedPod, Node, Object, Overlay, PathType, Pod, Pool, PoolPurpose, Serve, Service, ServicePort, ServiceType,
     TransportProtocol, Version,
 };
+
+/// Whether a field says nothing, and need not be written.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}

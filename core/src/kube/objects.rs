@@ -5,7 +5,7 @@ use std::str::FromStr;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
-use super::Labels;
+use super::{ConfigMap, Labels, PodStatus, is_default};
 use crate::packet::{DeviceName, Mac};
 
 /// Anything that can be declared.
@@ -33,6 +33,8 @@ pub enum Object {
     Service(Service),
     /// An ingress.
     Ingress(Ingress),
+    /// A config map.
+    ConfigMap(ConfigMap),
 }
 
 /// A release such as `1.20` or `3.16.1`: the parts that decide which rules a program writes.
@@ -115,6 +117,9 @@ pub struct Cluster {
     pub calico: Version,
     /// The release of MetalLB.
     pub metallb: Version,
+    /// The release of `kubectl`, on whose machine nobody asks; that of kube-proxy when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kubectl: Option<Version>,
     /// The release of iptables on the nodes: it decides about `--random-fully`, and how listings look.
     pub iptables: Version,
     /// The kernel of the nodes.
@@ -136,6 +141,7 @@ impl Default for Cluster {
             kube_proxy: Version::new(1, 20, 0),
             calico: Version::new(3, 16, 0),
             metallb: Version::new(0, 8, 0),
+            kubectl: None,
             iptables: Version::new(1, 6, 1),
             kernel: Version::new(4, 15, 0),
             mtu: 1440,
@@ -270,6 +276,12 @@ pub struct Pod {
     /// `interfaceName` of its WorkloadEndpoint: the host's end of its veth. Calico makes it from the pod's name; give it
     /// where only the device is known and not the name it was made from.
     pub interface_name: Option<DeviceName>,
+    /// `hostNetwork`: it runs in the network of its node, and has the node's address.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub host_network: bool,
+    /// What it has come to.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub status: PodStatus,
     /// Its labels.
     pub labels: Labels,
     /// Its service account.
@@ -294,6 +306,9 @@ pub struct Deployment {
     pub on: Vec<String>,
     /// Pods whose names (and addresses) are given; they come first.
     pub pods: Vec<NamedPod>,
+    /// `hostNetwork` of its pods, as of a [`Pod`].
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub host_network: bool,
     /// The labels of its pods.
     pub labels: Labels,
     /// The service account of its pods.
@@ -303,7 +318,7 @@ pub struct Deployment {
 }
 
 /// A pod of a deployment whose name is given, because a hash depends on it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NamedPod {
     /// Its name.
@@ -314,6 +329,9 @@ pub struct NamedPod {
     pub address: Option<Ipv4Addr>,
     /// As of a [`Pod`].
     pub interface_name: Option<DeviceName>,
+    /// What it has come to.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub status: PodStatus,
 }
 
 /// A container.
@@ -392,6 +410,12 @@ pub struct Service {
     /// `type`.
     #[serde(rename = "type")]
     pub kind: ServiceType,
+    /// Its labels.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
+    /// Its annotations.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub annotations: Labels,
     /// `clusterIP`; the next free one of the service CIDR when not given.
     #[serde(rename = "clusterIP")]
     pub cluster_ip: Option<Ipv4Addr>,
@@ -452,6 +476,9 @@ pub struct Ingress {
     pub namespace: String,
     /// Its name.
     pub name: String,
+    /// Its annotations.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub annotations: Labels,
     /// Its paths, in the order written.
     pub paths: Vec<IngressPath>,
 }
@@ -529,6 +556,8 @@ impl Pod {
             node: None,
             address: None,
             interface_name: None,
+            host_network: false,
+            status: PodStatus::default(),
             labels: Labels::new(),
             service_account: "default".into(),
             containers: Vec::new(),
@@ -546,6 +575,7 @@ impl Deployment {
             replicas,
             on: Vec::new(),
             pods: Vec::new(),
+            host_network: false,
             labels,
             service_account: "default".into(),
             containers,
@@ -568,6 +598,8 @@ impl Service {
             namespace: namespace.into(),
             name: name.into(),
             kind: ServiceType::ClusterIP,
+            labels: Labels::new(),
+            annotations: Labels::new(),
             cluster_ip: None,
             load_balancer_ip: None,
             selector,

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 
-use super::{Container, Labels, selects};
-use crate::Origin;
+use super::{Container, Labels, PodPhase, PodStatus, selects};
 use crate::packet::DeviceName;
+use crate::{Origin, Time};
 
 /// A pod on its node, with what it got there.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,8 +19,14 @@ pub struct RunningPod {
     pub name: Arc<str>,
     /// Its node, by the scenario's name.
     pub node: Arc<str>,
-    /// Its address.
+    /// Its address: one of its node's block, or the node's own.
     pub address: Ipv4Addr,
+    /// Whether it runs in the network of its node.
+    pub host_network: bool,
+    /// What it has come to.
+    pub status: PodStatus,
+    /// When it was declared.
+    pub created: Time,
     /// The host's end of its veth.
     pub device: DeviceName,
     /// Its labels.
@@ -35,11 +41,24 @@ pub struct RunningPod {
     pub owner: Option<Arc<str>>,
 }
 
+impl RunningPod {
+    /// Whether its containers run; of one that has ended, only its name and address are left.
+    pub fn runs(&self) -> bool {
+        self.status.phase == PodPhase::Running
+    }
+
+    /// Whether it has a network of its own: a veth, a route to it, chains of Felix.
+    pub fn is_networked(&self) -> bool {
+        self.runs() && !self.host_network
+    }
+}
+
 /// All pods in the order of their declaration, and the ways agents look for them. The maps of places are only looked
 /// into, never walked.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pods {
     running: IndexMap<Arc<str>, Arc<RunningPod>>,
+    /// Those with a network of their own.
     by_node: FxHashMap<Arc<str>, Vec<usize>>,
     by_owner: FxHashMap<Arc<str>, Vec<usize>>,
     /// By namespace, key and value of each of their labels.
@@ -49,7 +68,9 @@ pub(super) struct Pods {
 impl Pods {
     pub(super) fn insert(&mut self, pod: RunningPod) {
         let place = self.running.len();
-        self.by_node.entry(pod.node.clone()).or_default().push(place);
+        if pod.is_networked() {
+            self.by_node.entry(pod.node.clone()).or_default().push(place);
+        }
         if let Some(owner) = &pod.owner {
             self.by_owner.entry(owner.clone()).or_default().push(place);
         }
@@ -76,11 +97,11 @@ impl Pods {
         self.at(self.by_owner.get(owner))
     }
 
-    /// The pods of `namespace` that `selector` selects.
+    /// The pods of `namespace` that `selector` selects, without those that have ended.
     pub(super) fn selected(&self, namespace: &str, selector: &Labels) -> impl Iterator<Item = &RunningPod> {
         let first = selector.first().map(|(key, value)| (Arc::from(namespace), key.clone(), value.clone()));
         let places = first.and_then(|label| self.by_label.get(&label));
-        self.at(places).filter(|pod| selects(selector, &pod.labels))
+        self.at(places).filter(|pod| pod.runs() && selects(selector, &pod.labels))
     }
 
     fn at(&self, places: Option<&Vec<usize>>) -> impl ExactSizeIterator<Item = &RunningPod> {

@@ -8,8 +8,8 @@ use super::holders::{Holder, Holders};
 use super::ipam::Ipam;
 use super::pods::{Pods, RunningPod};
 use super::service_addresses::ServiceAddresses;
-use super::{Cluster, Deployment, Host, Ingress, Node, Pool, PoolPurpose, Service};
-use crate::Origin;
+use super::{Cluster, ConfigMap, Deployment, Host, Ingress, Node, Pool, PoolPurpose, Service};
+use crate::{Origin, Time};
 
 /// An object, and where it was declared.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +18,8 @@ pub struct Declared<T> {
     pub object: T,
     /// The place in the scenario or manifest.
     pub origin: Option<Origin>,
+    /// When it was declared.
+    pub created: Time,
 }
 
 /// Objects of one kind by name, in the order of their declaration. A copy of the state shares them until one changes.
@@ -29,6 +31,8 @@ pub(super) type Objects<T> = Arc<IndexMap<Arc<str>, Arc<Declared<T>>>>;
 #[derive(Clone, Debug)]
 pub struct State {
     pub(super) seed: u64,
+    /// The time, as far as declarations have been told of it: theirs.
+    pub(super) now: Time,
     pub(super) cluster: Arc<Declared<Cluster>>,
     pub(super) cluster_declared: bool,
     pub(super) pools: Objects<Pool>,
@@ -38,6 +42,7 @@ pub struct State {
     pub(super) deployments: Objects<Deployment>,
     pub(super) services: Objects<Service>,
     pub(super) ingresses: Objects<Ingress>,
+    pub(super) config_maps: Objects<ConfigMap>,
     pub(super) pods: Arc<Pods>,
     pub(super) ipam: Ipam,
     pub(super) holders: Holders,
@@ -53,8 +58,9 @@ impl State {
         let cluster = Cluster::default();
         Self {
             seed,
+            now: Time::ZERO,
             ipam: Ipam::new(&cluster),
-            cluster: Arc::new(Declared { object: cluster, origin: None }),
+            cluster: Arc::new(Declared { object: cluster, origin: None, created: Time::ZERO }),
             cluster_declared: false,
             pools: Objects::default(),
             nodes: Objects::default(),
@@ -63,10 +69,16 @@ impl State {
             deployments: Objects::default(),
             services: Objects::default(),
             ingresses: Objects::default(),
+            config_maps: Objects::default(),
             pods: Arc::default(),
             holders: Holders::default(),
             service_addresses: ServiceAddresses::default(),
         }
+    }
+
+    /// Tells the time: what is declared from now on was created then.
+    pub fn set_time(&mut self, now: Time) {
+        self.now = now;
     }
 
     /// The cluster's settings.
@@ -134,6 +146,11 @@ impl State {
         self.ingresses.values().map(Arc::as_ref)
     }
 
+    /// The config maps.
+    pub fn config_maps(&self) -> impl ExactSizeIterator<Item = &Declared<ConfigMap>> {
+        self.config_maps.values().map(Arc::as_ref)
+    }
+
     /// The pod of that name: `namespace/name`, a bare name in `default`, or the name of a deployment or daemon set that
     /// has exactly one pod; with or without the kind in front, as in `pod/namespace/name`.
     pub fn pod(&self, name: &str) -> Option<&RunningPod> {
@@ -157,7 +174,7 @@ impl State {
         pod.into_iter().chain(owner.into_iter().flat_map(|owner| self.pods.of(&owner).collect::<Vec<_>>()))
     }
 
-    /// The pods on `node`.
+    /// The pods on `node` that have a network of their own: neither those in the node's, nor those that have ended.
     pub fn pods_on(&self, node: &str) -> impl ExactSizeIterator<Item = &RunningPod> {
         self.pods.on(node)
     }

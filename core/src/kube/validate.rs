@@ -6,7 +6,7 @@ mod workload;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use super::{Object, State};
+use super::{ConfigMap, Object, State};
 use crate::Origin;
 use crate::world::OpError;
 
@@ -22,6 +22,20 @@ pub fn object(state: &State, object: &Object) -> Result<(), OpError> {
         Object::Deployment(deployment) => workload::deployment(state, deployment),
         Object::Service(service) => workload::service(state, service),
         Object::Ingress(ingress) => workload::ingress(state, ingress),
+        Object::ConfigMap(map) => config_map(state, map),
+    }
+}
+
+fn config_map(state: &State, map: &ConfigMap) -> Result<(), OpError> {
+    dns_label("a namespace's name", &map.namespace)?;
+    dns_subdomain("a config map's name", &map.name)?;
+    unique(&state.config_maps, "config map", &format!("{}/{}", map.namespace, map.name))?;
+    let letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    match map.data.keys().find(|key| key.is_empty() || key.len() > 253 || !key.chars().all(letter)) {
+        Some(key) => {
+            Err(fault(format!("`{key}` cannot be a key of a config map"), "use letters, digits, `-`, `_` and `.`"))
+        }
+        None => Ok(()),
     }
 }
 

@@ -137,7 +137,7 @@ impl Network {
                 self.add_host(state, &host.object);
             }
         }
-        for pod in state.pods() {
+        for pod in state.pods().filter(|pod| pod.runs()) {
             if self.place(&pod.key).is_none() {
                 self.add_pod(state, pod);
             }
@@ -245,6 +245,10 @@ impl Network {
 
     fn add_pod(&mut self, state: &State, pod: &RunningPod) {
         let Some(node) = self.place(&pod.node) else { return };
+        if pod.host_network {
+            self.by_name.insert(pod.key.clone(), node);
+            return self.start_containers(node, pod);
+        }
         let network = cni::pod_network(state, pod);
         let mut namespace = plain(&pod.key);
         for route in network.routes {

@@ -19,6 +19,7 @@ impl World {
         match &operation.op {
             Op::Declare { object } => {
                 self.network.check(object)?;
+                self.state.set_time(self.time);
                 self.state.declare(object.clone(), operation.origin.as_ref())?;
                 self.generation += 1;
                 Ok(Outcome::Done)

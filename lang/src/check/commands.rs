@@ -44,7 +44,9 @@ impl Checker<'_> {
                 | StatementKind::Faulty(_) => {}
                 StatementKind::Test { body, .. } => {
                     // A test has the flows sent above it, and keeps its own to itself.
+                    let addresses = self.addresses.clone();
                     self.block(body, &mut known.clone());
+                    self.addresses = addresses;
                     steps.push(statement.clone());
                 }
                 _ => {
@@ -90,6 +92,12 @@ impl Checker<'_> {
                 if let Some(otherwise) = otherwise {
                     self.block(otherwise, known);
                 }
+            }
+            StatementKind::Namespace { .. } if block == BlockKind::Test => {
+                let outer = std::mem::take(&mut self.declarations);
+                self.declaration(statement);
+                let declared = std::mem::replace(&mut self.declarations, outer);
+                self.inner.insert(statement.span, declared);
             }
             StatementKind::Faulty(_) => {}
             kind => {

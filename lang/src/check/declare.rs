@@ -78,8 +78,8 @@ impl Checker<'_> {
         let mut pod_cidr = Field::default();
         let (mut service_cidr, mut overlay, mut mtu, mut domain) =
             (Field::default(), Field::default(), Field::default(), Field::default());
-        let mut versions: [(Word, Field<_>); 5] =
-            [Word::KubeProxy, Word::Calico, Word::Metallb, Word::Iptables, Word::Kernel]
+        let mut versions: [(Word, Field<_>); 6] =
+            [Word::KubeProxy, Word::Calico, Word::Metallb, Word::Kubectl, Word::Iptables, Word::Kernel]
                 .map(|word| (word, Field::default()));
         let mut block_size = 26;
         for field in &body.statements {
@@ -117,7 +117,7 @@ impl Checker<'_> {
             }
         }
         let default = Cluster::default();
-        let [kube_proxy, calico, metallb, iptables, kernel] = versions.map(|(_, field)| field.value);
+        let [kube_proxy, calico, metallb, kubectl, iptables, kernel] = versions.map(|(_, field)| field.value);
         Object::Cluster(Cluster {
             name: name.text.clone(),
             pod_cidr: pod_cidr.value.unwrap_or(default.pod_cidr),
@@ -127,6 +127,7 @@ impl Checker<'_> {
             kube_proxy: kube_proxy.unwrap_or(default.kube_proxy),
             calico: calico.unwrap_or(default.calico),
             metallb: metallb.unwrap_or(default.metallb),
+            kubectl,
             iptables: iptables.unwrap_or(default.iptables),
             kernel: kernel.unwrap_or(default.kernel),
             mtu: mtu.value.unwrap_or(default.mtu),

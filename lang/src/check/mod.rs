@@ -1,6 +1,7 @@
 //! The checks: everything that can be found in a file before anything runs, in one pass.
 
 mod commands;
+mod config_maps;
 mod declare;
 mod machines;
 mod properties;
@@ -47,6 +48,7 @@ pub fn check<'a>(ast: &'a Ast) -> (Program, Vec<Diagnostic>) {
         compiler: Compiler::new(),
         diagnostics,
         declarations: Vec::new(),
+        inner: IndexMap::new(),
     };
     checker.loosen_commands(&ast.statements);
     checker.ranges(&ast.statements);
@@ -60,9 +62,9 @@ pub fn check<'a>(ast: &'a Ast) -> (Program, Vec<Diagnostic>) {
     let blocks: Vec<_> = ast.statements.iter().filter_map(block).collect();
     checker.compiler.library(&blocks, &checker.symbols, &mut checker.diagnostics);
     let steps = checker.steps(&ast.statements);
-    let Checker { symbols, compiler, mut diagnostics, declarations, .. } = checker;
+    let Checker { symbols, compiler, mut diagnostics, declarations, inner, .. } = checker;
     diagnostics.sort_by_key(Diagnostic::span);
-    let program = Program { file: ast.file.clone(), declarations, steps, symbols, scripts: compiler.scripts };
+    let program = Program { file: ast.file.clone(), declarations, inner, steps, symbols, scripts: compiler.scripts };
     (program, diagnostics)
 }
 
@@ -78,6 +80,8 @@ struct Checker<'a> {
     compiler: Compiler,
     diagnostics: Vec<Diagnostic>,
     declarations: Vec<Operation>,
+    /// What the namespaces that are opened in tests declare there, by their places.
+    inner: IndexMap<Span, Vec<Operation>>,
 }
 
 impl Checker<'_> {
@@ -124,6 +128,7 @@ impl Checker<'_> {
             StatementKind::Workload { word, name, body } => self.workload(namespace, *word, name, body),
             StatementKind::Service { name, body } => self.service(namespace, name, body),
             StatementKind::Ingress { name, body } => self.ingress(namespace, name, body),
+            StatementKind::ConfigMap { name, body } => self.config_map(namespace, name, body),
             _ => return self.misplaced(statement, BlockKind::Namespace),
         };
         if let Some(object) = object {

@@ -7,7 +7,7 @@ use netscene_core::kube::{
 use super::declare::Field;
 use super::symbols::Kind;
 use super::{Checker, values};
-use crate::ast::{Block, Operand, PortField, StatementKind, Text, What};
+use crate::ast::{Block, Operand, PortField, Statement, StatementKind, Text, What};
 use crate::words::BlockKind;
 use crate::{Code, Diagnostic, Span, Word};
 
@@ -18,6 +18,8 @@ impl Checker<'_> {
     pub(super) fn service(&mut self, namespace: &str, name: &Text, body: &Block) -> Option<Object> {
         let (mut kind, mut cluster_ip, mut load_balancer_ip) = (Field::default(), Field::default(), Field::default());
         let (mut selector, mut selected) = (Labels::new(), None);
+        let (mut labels, mut labelled) = (Labels::new(), None);
+        let (mut annotations, mut annotated) = (Labels::new(), None);
         let mut endpoints = Field::default();
         let mut ports = Vec::new();
         let mut faulty = false;
@@ -47,6 +49,12 @@ impl Checker<'_> {
                 }
                 StatementKind::Labels { word: Word::Selector, pairs } => {
                     self.labels(&mut selector, &mut selected, "selector", pairs, span);
+                }
+                StatementKind::Labels { word: Word::Labels, pairs } => {
+                    self.labels(&mut labels, &mut labelled, "labels", pairs, span);
+                }
+                StatementKind::Labels { word: Word::Annotations, pairs } => {
+                    self.annotations(&mut annotations, &mut annotated, pairs, span);
                 }
                 StatementKind::Endpoints(list) => {
                     let value = list.iter().filter_map(|endpoint| self.endpoint(endpoint)).collect();
@@ -78,6 +86,8 @@ impl Checker<'_> {
             namespace: namespace.to_owned(),
             name: self.ok(values::name(name))?,
             kind,
+            labels,
+            annotations,
             cluster_ip: cluster_ip.value,
             load_balancer_ip: load_balancer_ip.value.map(|(address, _)| address),
             selector,
@@ -166,19 +176,25 @@ impl Checker<'_> {
 
     pub(super) fn ingress(&mut self, namespace: &str, name: &Text, body: &Block) -> Option<Object> {
         let mut paths = Vec::new();
+        let (mut annotations, mut annotated) = (Labels::new(), None);
         for field in &body.statements {
             match &field.kind {
                 StatementKind::Path { host, path_type, path, service } => {
                     paths.extend(self.ingress_path(namespace, host.as_ref(), path_type, path, service));
                 }
+                StatementKind::Labels { word: Word::Annotations, pairs } => {
+                    self.annotations(&mut annotations, &mut annotated, pairs, field.span);
+                }
                 _ => self.misplaced(field, BlockKind::Ingress),
             }
         }
-        if body.statements.is_empty() {
+        let is_path = |field: &Statement| matches!(field.kind, StatementKind::Path { .. } | StatementKind::Faulty(_));
+        if !body.statements.iter().any(is_path) {
             let diagnostic = Diagnostic::error(Code::Missing, format!("the ingress `{}` has no path", name.text));
             self.report(diagnostic.at(body.span, "expected `path Prefix /… -> SERVICE:PORT`"));
         }
-        Some(Object::Ingress(Ingress { namespace: namespace.to_owned(), name: self.ok(values::name(name))?, paths }))
+        let name = self.ok(values::name(name))?;
+        Some(Object::Ingress(Ingress { namespace: namespace.to_owned(), name, annotations, paths }))
     }
 
     fn ingress_path(

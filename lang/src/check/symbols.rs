@@ -109,6 +109,15 @@ impl Symbols {
                 }
             }
             StatementKind::Faulty(_) => self.loosen(file, statement.span),
+            StatementKind::Test { .. } | StatementKind::For { .. } | StatementKind::If { .. } => {
+                // What a test declares may be declared by another test too.
+                for block in statement.kind.blocks() {
+                    let mut once = once.clone();
+                    for inner in &block.statements {
+                        self.gather_one(file, inner, &mut once, diagnostics);
+                    }
+                }
+            }
             _ => {}
         }
     }
@@ -130,6 +139,7 @@ impl Symbols {
             StatementKind::Pod { name, .. } => declare(Kind::Pod, name, "pod"),
             StatementKind::Service { name, .. } => declare(Kind::Service, name, "service"),
             StatementKind::Ingress { name, .. } => once.say("ingress", full(name), name, diagnostics),
+            StatementKind::ConfigMap { name, .. } => once.say("configMap", full(name), name, diagnostics),
             StatementKind::Workload { word, name, body } => {
                 declare(Kind::Deployment, name, if *word == Word::DaemonSet { "daemonSet" } else { "deployment" });
                 let mut pods = 0;
@@ -245,7 +255,7 @@ fn is_made_from(pod: &str, deployment: &str) -> bool {
 }
 
 /// What may be declared once, by kind and name.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Once {
     seen: IndexMap<(&'static str, String), Span>,
 }

@@ -1,7 +1,8 @@
 //! What runs in a namespace: pods, deployments, daemon sets and their containers.
 
 use netscene_core::kube::{
-    Connect, Container, ContainerPort, Deployment, HttpHandler, Labels, NamedPod, Object, Pod, Serve,
+    Connect, Container, ContainerPort, Deployment, HttpHandler, Labels, NamedPod, Object, Pod, PodPhase, PodStatus,
+    Serve,
 };
 
 use super::declare::Field;
@@ -19,6 +20,7 @@ struct Template {
     labels: Labels,
     labelled: Option<Span>,
     service_account: Field<String>,
+    host_network: Field<bool>,
     containers: Vec<Container>,
 }
 
@@ -36,8 +38,12 @@ impl Checker<'_> {
         clauses: &[Clause],
         body: Option<&Block>,
     ) -> Option<Object> {
-        let named = self.named_pod(name, clauses)?;
         let mut template = Template::default();
+        if let Some(clause) = clauses.iter().find(|clause| clause.word == Word::HostNetwork) {
+            let value = self.ok(truth(&clause.value));
+            template.host_network.set(self, "hostNetwork", clause.span, value);
+        }
+        let named = self.named_pod(name, clauses, &[Word::HostNetwork])?;
         for field in body.iter().flat_map(|body| &body.statements) {
             if !self.template_field(&mut template, field) {
                 self.misplaced(field, BlockKind::Pod);
@@ -50,6 +56,8 @@ impl Checker<'_> {
             node: named.node,
             address: named.address,
             interface_name: named.interface_name,
+            status: named.status,
+            host_network: template.host_network.value.unwrap_or_default(),
             labels: template.labels,
             service_account,
             containers: template.containers,
@@ -83,7 +91,7 @@ impl Checker<'_> {
                             Diagnostic::error(Code::Misplaced, "a pod of a deployment has no fields of its own");
                         self.report(diagnostic.at(body.span, "write them beside the pod: they are those of every pod"));
                     }
-                    pods.extend(self.named_pod(name, clauses));
+                    pods.extend(self.named_pod(name, clauses, &[]));
                 }
                 _ if self.template_field(&mut template, field) => {}
                 _ => self.misplaced(field, BlockKind::Workload),
@@ -98,14 +106,17 @@ impl Checker<'_> {
             replicas: replicas.value.unwrap_or(default),
             on,
             pods,
+            host_network: template.host_network.value.unwrap_or_default(),
             service_account: template.service_account(),
             labels: template.labels,
             containers: template.containers,
         }))
     }
 
-    fn named_pod(&mut self, name: &Text, clauses: &[Clause]) -> Option<NamedPod> {
-        let mut clauses = self.clauses("pod", clauses, &[Word::On, Word::At, Word::InterfaceName]);
+    /// A pod and its clauses; those that `besides` names are for others to read.
+    fn named_pod(&mut self, name: &Text, clauses: &[Clause], besides: &[Word]) -> Option<NamedPod> {
+        let words = [&[Word::On, Word::At, Word::InterfaceName, Word::Status, Word::Restarts], besides].concat();
+        let mut clauses = self.clauses("pod", clauses, &words);
         let node = clauses.take(Word::On);
         if let Some(node) = node {
             let found = self.symbols.node(node);
@@ -126,8 +137,14 @@ impl Checker<'_> {
         }
         let interface = clauses.take(Word::InterfaceName);
         let interface_name = interface.and_then(|text| self.ok(values::parsed("device", text)));
+        let phases = PodPhase::ALL.map(|phase| (phase.as_str(), phase));
+        let phase =
+            clauses.take(Word::Status).and_then(|text| self.ok(values::choice("status of a pod", text, &phases)));
+        let restarts =
+            clauses.take(Word::Restarts).and_then(|text| self.ok(values::parsed("number of restarts", text)));
+        let status = PodStatus { phase: phase.unwrap_or_default(), restarts: restarts.unwrap_or_default() };
         let name = self.ok(values::name(name))?;
-        Some(NamedPod { name, node: node.map(|node| node.text.clone()), address, interface_name })
+        Some(NamedPod { name, node: node.map(|node| node.text.clone()), address, interface_name, status })
     }
 
     /// Takes a field of a pod or a template. It says whether the field is one.
@@ -138,6 +155,10 @@ impl Checker<'_> {
             }
             StatementKind::ServiceAccount(name) => {
                 template.service_account.set(self, "serviceAccount", field.span, Some(name.text.clone()));
+            }
+            StatementKind::HostNetwork(text) => {
+                let value = self.ok(truth(text));
+                template.host_network.set(self, "hostNetwork", field.span, value);
             }
             StatementKind::Container { name, body } => {
                 if template.containers.iter().any(|other| other.name == name.text) {
@@ -167,11 +188,27 @@ impl Checker<'_> {
         }
         for pair in pairs {
             let (key, value) = pair.text.split_once('=').unwrap_or((&pair.text, ""));
+            if value.starts_with(['"', '\'']) {
+                let diagnostic = Diagnostic::error(Code::BadValue, format!("`{value}` is no value of a label"));
+                self.report(diagnostic.at(pair.span, "Kubernetes takes letters, digits, `-`, `_` and `.`"));
+            }
             if labels.insert(key.to_owned(), value.to_owned()).is_some() {
                 let diagnostic = Diagnostic::error(Code::Duplicate, format!("the label `{key}` is given twice"));
                 self.report(diagnostic.at(pair.span, "given again here"));
             }
         }
+    }
+
+    /// Annotations: pairs whose values may be any text, in quotes.
+    pub(super) fn annotations(&mut self, into: &mut Labels, given: &mut Option<Span>, pairs: &[Text], span: Span) {
+        let unquoted = |pair: &Text| {
+            let (key, value) = pair.text.split_once('=')?;
+            let quote = value.chars().next().filter(|first| matches!(first, '"' | '\''))?;
+            Some((key.to_owned(), value.trim_matches(quote).to_owned()))
+        };
+        let plain: Vec<_> = pairs.iter().filter(|pair| unquoted(pair).is_none()).cloned().collect();
+        self.labels(into, given, "annotations", &plain, span);
+        into.extend(pairs.iter().filter_map(unquoted));
     }
 
     fn container(&mut self, name: &Text, body: Option<&Block>) -> Container {
@@ -260,6 +297,11 @@ impl Checker<'_> {
         };
         Some(Connect { host, port: self.ok(values::port(&port.text, port.span))? })
     }
+}
+
+/// `true` or `false`.
+fn truth(text: &Text) -> Result<bool, Diagnostic> {
+    values::choice("truth value", text, &[("true", true), ("false", false)])
 }
 
 fn replica_count(count: &Text) -> Result<u32, Diagnostic> {

@@ -67,22 +67,31 @@ impl<E: Engine + 'static> Runner<'_, E> {
     /// Declares everything. It says whether the world took all of it: with a part of it missing, the rest of the file
     /// would only tell of that.
     fn declare(&mut self) -> bool {
-        let mut all = true;
-        for operation in &self.program.declarations {
-            let result = self.world.borrow_mut().apply(operation);
-            if let Err(error) = result {
-                let origin = operation.origin.as_ref();
-                let span = origin.map_or(script::nowhere(self.program.file.id()), |origin| {
-                    Span::new(self.program.file.id(), origin.start as usize, origin.end as usize)
-                });
-                // A block is too long to be shown whole.
-                let head = self.program.file.at(span).split(['{', '\n']).next().unwrap_or_default().trim_end().len();
-                let head = Span::new(span.file, span.start as usize, span.start as usize + head);
-                self.refused(&error, head);
-                all = false;
-            }
-        }
-        all
+        let program = self.program;
+        // All of them, so that every refusal is told.
+        program.declarations.iter().filter(|operation| !self.declare_one(operation)).count() == 0
+    }
+
+    /// Declares an object. It says whether the world took it.
+    fn declare_one(&mut self, operation: &Operation) -> bool {
+        let result = self.world.borrow_mut().apply(operation);
+        let Err(error) = result else { return true };
+        let origin = operation.origin.as_ref();
+        let span = origin.map_or(script::nowhere(self.program.file.id()), |origin| {
+            Span::new(self.program.file.id(), origin.start as usize, origin.end as usize)
+        });
+        // A block is too long to be shown whole.
+        let head = self.program.file.at(span).split(['{', '\n']).next().unwrap_or_default().trim_end().len();
+        let head = Span::new(span.file, span.start as usize, span.start as usize + head);
+        self.refused(&error, head);
+        false
+    }
+
+    /// Declares what a namespace in a test holds.
+    fn declare_inner(&mut self, namespace: Span) -> Done {
+        let program = self.program;
+        let declared = program.inner.get(&namespace).map_or(&[][..], Vec::as_slice);
+        if declared.iter().all(|operation| self.declare_one(operation)) { Ok(()) } else { self.end() }
     }
 
     /// Runs the `rhai` blocks: their constants are kept, their functions registered.
@@ -121,6 +130,7 @@ impl<E: Engine + 'static> Runner<'_, E> {
                 StatementKind::Command(command) => self.iptables(node, command),
                 _ => Ok(()),
             }),
+            StatementKind::Namespace { .. } => self.declare_inner(statement.span),
             StatementKind::Assert(island) => self.assert(island, statement.span),
             StatementKind::For { variable, list, body } => self.repeat(variable, list, body),
             StatementKind::If { condition, then, otherwise } => {

@@ -68,7 +68,7 @@ impl Config {
     /// The configuration for all ingresses. Of two with the same host and path, the older one counts.
     pub fn of(state: &State) -> Self {
         let mut config = Self::default();
-        for Declared { object: ingress, origin } in state.ingresses() {
+        for Declared { object: ingress, origin, .. } in state.ingresses() {
             for path in &ingress.paths {
                 let host = path.host.as_deref().unwrap_or(DEFAULT_SERVER).to_ascii_lowercase();
                 let decision = decision(state, ingress, path, origin.as_ref());

@@ -1,6 +1,6 @@
 use super::*;
 use crate::kube::validate::tests::{declare, node, pod, service};
-use crate::kube::{Object, PathType};
+use crate::kube::{Labels, Object, PathType};
 
 /// Declares an ingress of `host path type service` lines; services named after their path's purpose.
 fn ingress(name: &str, rules: &[(&str, PathType, &str, &str)]) -> Object {
@@ -11,7 +11,8 @@ fn ingress(name: &str, rules: &[(&str, PathType, &str, &str)]) -> Object {
         service: service.into(),
         port: 80,
     };
-    Object::Ingress(Ingress { namespace: "default".into(), name: name.into(), paths: rules.iter().map(path).collect() })
+    let paths = rules.iter().map(path).collect();
+    Object::Ingress(Ingress { namespace: "default".into(), name: name.into(), annotations: Labels::new(), paths })
 }
 
 fn cluster() -> State {

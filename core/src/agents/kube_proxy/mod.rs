@@ -52,23 +52,7 @@ impl Layout {
 /// ```
 /// use netscene_core::agents::kube_proxy::chain_of;
 /// use netscene_core::kube::{Labels, Service, ServicePort, ServiceType, TransportProtocol};
-/// let port = ServicePort {
-///     name: None,
-///     port: 80,
-///     target_port: None,
-///     protocol: TransportProtocol::Tcp,
-///     node_port: None,
-/// };
-/// let frontend = Service {
-///     namespace: "default".into(),
-///     name: "frontend".into(),
-///     kind: ServiceType::ClusterIP,
-///     cluster_ip: None,
-///     load_balancer_ip: None,
-///     selector: Labels::new(),
-///     endpoints: Vec::new(),
-///     ports: vec![port],
-/// };
+/// let frontend = Service::new("default", "frontend", Labels::new(), 80);
 /// assert_eq!(chain_of(&frontend, &frontend.ports[0]), "KUBE-SVC-ENODL3HWJ5BZY56Q");
 /// ```
 pub fn chain_of(service: &Service, port: &ServicePort) -> String {

@@ -60,7 +60,7 @@ pub(super) fn pool(state: &State, pool: &Pool) -> Result<(), OpError> {
         return Err(fault(problem, "put the lowest address first"));
     }
     for other in state.pools_for(pool.purpose) {
-        let Declared { object: Pool { name, first, last, .. }, origin } = other;
+        let Declared { object: Pool { name, first, last, .. }, origin, .. } = other;
         if pool.first <= *last && *first <= pool.last {
             let problem = format!("pool {} overlaps with pool {name}", pool.name);
             let there = format!("{name} goes from {first} to {last}");
@@ -152,7 +152,7 @@ pub(super) fn node(state: &State, node: &Node) -> Result<(), OpError> {
 /// If the scenario says what networks there are, a node is on one of them.
 fn in_a_pool_of_machines(state: &State, node: &Node) -> Result<(), OpError> {
     let mut machines = state.pools_for(PoolPurpose::Machines);
-    let Some(Declared { object: pool, origin }) = machines.next() else { return Ok(()) };
+    let Some(Declared { object: pool, origin, .. }) = machines.next() else { return Ok(()) };
     if pool.contains(node.address) || machines.any(|pool| pool.object.contains(node.address)) {
         return Ok(());
     }
@@ -230,7 +230,7 @@ fn machine_address(state: &State, kind: &str, name: &str, address: Ipv4Addr) -> 
     let mut balancers = state.pools_for(PoolPurpose::LoadBalancer);
     match balancers.find(|pool| pool.object.contains(address)) {
         None => Ok(()),
-        Some(Declared { object: pool, origin }) => {
+        Some(Declared { object: pool, origin, .. }) => {
             let problem = format!("{address} of {kind} {name} is for services: pool {} has it", pool.name);
             let there = format!("{} goes from {} to {}", pool.name, pool.first, pool.last);
             Err(fault_beside(problem, "use an address outside that pool", origin.as_ref(), there))

@@ -31,16 +31,7 @@ fn host(name: &str, address: &str) -> Object {
 
 pub(crate) fn plain_pod(key: &str, node: &str) -> Pod {
     let (namespace, name) = split(key);
-    Pod {
-        namespace,
-        name,
-        node: Some(node.into()),
-        address: None,
-        interface_name: None,
-        labels: Labels::new(),
-        service_account: "default".into(),
-        containers: Vec::new(),
-    }
+    Pod { node: Some(node.into()), ..Pod::new(&namespace, &name) }
 }
 
 pub(crate) fn pod(key: &str, node: &str, address: Option<&str>, label_text: &str) -> Object {
@@ -50,16 +41,7 @@ pub(crate) fn pod(key: &str, node: &str, address: Option<&str>, label_text: &str
 
 pub(crate) fn plain_service(key: &str, selector: &str, port: u16) -> Service {
     let (namespace, name) = split(key);
-    Service {
-        namespace,
-        name,
-        kind: ServiceType::ClusterIP,
-        cluster_ip: None,
-        load_balancer_ip: None,
-        selector: labels(selector),
-        endpoints: Vec::new(),
-        ports: vec![service_port(None, port)],
-    }
+    Service::new(&namespace, &name, labels(selector), port)
 }
 
 pub(crate) fn service_port(name: Option<&str>, port: u16) -> ServicePort {
@@ -79,15 +61,8 @@ pub(crate) fn pool(name: &str, first: &str, last: &str, purpose: PoolPurpose) ->
 
 fn deployment(name: &str, replicas: u32) -> Deployment {
     Deployment {
-        namespace: "default".into(),
-        name: name.into(),
-        daemon_set: false,
-        replicas,
-        on: Vec::new(),
-        pods: Vec::new(),
-        labels: labels("app=x"),
         service_account: String::new(),
-        containers: Vec::new(),
+        ..Deployment::new("default", name, replicas, labels("app=x"), Vec::new())
     }
 }
 
@@ -182,7 +157,7 @@ fn a_deployment_that_cannot_run_whole_does_not_run_at_all() {
 #[test]
 fn pods_go_to_nodes_in_turn_and_are_found_by_their_names() {
     let mut state = two_nodes();
-    let named = NamedPod { name: "web-first".into(), node: None, address: None, interface_name: None };
+    let named = NamedPod { name: "web-first".into(), ..NamedPod::default() };
     declare(&mut state, Object::Deployment(Deployment { pods: vec![named], ..deployment("web", 3) }));
     declare(&mut state, Object::Deployment(Deployment { daemon_set: true, ..deployment("agent", 1) }));
     let nodes: Vec<_> = state.pods_named("deployment/web").map(|pod| pod.node.as_ref()).collect();
@@ -285,7 +260,7 @@ proptest! {
         for (index, (replicas, daemon_set, step)) in sizes.into_iter().enumerate() {
             let wish = state.blocks("a").next().unwrap().network().to_bits() + u32::from(step);
             let named = NamedPod {
-                name: format!("p{index}"), node: Some("a".into()), address: Some(wish.into()), interface_name: None,
+                name: format!("p{index}"), node: Some("a".into()), address: Some(wish.into()), ..NamedPod::default()
             };
             let name = format!("d{index}");
             // It may be refused, for a wish that cannot be granted; then nothing of it runs.

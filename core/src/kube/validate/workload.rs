@@ -18,8 +18,23 @@ pub(super) fn pod(state: &State, pod: &Pod) -> Result<(), OpError> {
     some_node(state, "pod", &pod.name)?;
     node_named(state, pod.node.as_deref())?;
     pod_name(state, &pod.namespace, &pod.name)?;
+    host_network(pod.host_network, &pod.name, pod.address, pod.interface_name)?;
     interface_name(pod.interface_name)?;
     containers(&pod.containers)
+}
+
+/// A pod in its node's network has the node's address, and no veth.
+fn host_network(
+    host_network: bool,
+    name: &str,
+    address: Option<Ipv4Addr>,
+    device: Option<DeviceName>,
+) -> Result<(), OpError> {
+    if host_network && (address.is_some() || device.is_some()) {
+        let problem = format!("pod {name} has the network of its node, and an address or interfaceName besides");
+        return Err(fault(problem, "leave out `at` and `interfaceName`, or hostNetwork"));
+    }
+    Ok(())
 }
 
 /// Felix takes devices for pods' by the first letters of their names (`InterfacePrefix`).
@@ -57,6 +72,7 @@ pub(super) fn deployment(state: &State, deployment: &Deployment) -> Result<(), O
     for pod in &deployment.pods {
         node_named(state, pod.node.as_deref())?;
         pod_name(state, &deployment.namespace, &pod.name)?;
+        host_network(deployment.host_network, &pod.name, pod.address, pod.interface_name)?;
         interface_name(pod.interface_name)?;
         if !names.insert(&pod.name) {
             return Err(fault(format!("{kind} {} has two pods {}", deployment.name, pod.name), "choose another name"));
@@ -194,7 +210,7 @@ fn load_balancer_ip(state: &State, service: &Service, address: Ipv4Addr) -> Resu
     // The controller's words, and where its configuration is.
     let problem = format!("loadBalancerIP \"{address}\" is not allowed in config: no pool for LoadBalancer has it");
     Err(match balancers.first() {
-        Some(Declared { object: pool, origin }) => {
+        Some(Declared { object: pool, origin, .. }) => {
             let there = format!("{} goes from {} to {}", pool.name, pool.first, pool.last);
             fault_beside(problem, "use an address of a pool for LoadBalancer", origin.as_ref(), there)
         }
