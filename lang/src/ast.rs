@@ -114,6 +114,15 @@ pub struct PortField {
     pub node_port: Option<Text>,
 }
 
+/// An endpoint of a service without selector.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EndpointField {
+    /// `192.168.1.6:80`
+    pub at: Operand,
+    /// What is said of it.
+    pub clauses: Vec<Clause>,
+}
+
 /// The range of a pool.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Range {
@@ -185,8 +194,35 @@ pub enum StatementKind {
         word: Word,
         version: Text,
     },
+    KubeProxy {
+        version: Text,
+        body: Option<Block>,
+    },
     Mtu(Text),
     Domain(Text),
+    NodePortRange(Text, Text),
+
+    Order(Vec<Text>),
+    MasqueradeBit(Text),
+    DetectLocalMode {
+        mode: Text,
+        device: Option<Text>,
+    },
+    /// A field that is `true` or `false`.
+    Switch {
+        word: Word,
+        value: Text,
+    },
+    /// A field that is one of a few words.
+    Choice {
+        word: Word,
+        value: Text,
+    },
+    /// A field that is a list of networks.
+    Cidrs {
+        word: Word,
+        cidrs: Vec<Text>,
+    },
 
     Replicas {
         count: Text,
@@ -220,7 +256,14 @@ pub enum StatementKind {
     Type(Text),
     ClusterIp(Text),
     LoadBalancerIp(Text),
-    Endpoints(Vec<Operand>),
+    Endpoints(Vec<EndpointField>),
+    ExternalIps(Vec<Text>),
+    ExternalName(Text),
+    SessionAffinity {
+        kind: Text,
+        timeout: Option<Text>,
+    },
+    HealthCheckNodePort(Text),
     Path {
         host: Option<Text>,
         path_type: Text,
@@ -338,7 +381,12 @@ impl StatementKind {
             Self::Node { .. } => Word::Node,
             Self::Host { .. } => Word::Host,
             Self::Namespace { .. } => Word::Namespace,
-            Self::Workload { word, .. } | Self::Version { word, .. } | Self::Labels { word, .. } => *word,
+            Self::Workload { word, .. }
+            | Self::Version { word, .. }
+            | Self::Labels { word, .. }
+            | Self::Switch { word, .. }
+            | Self::Choice { word, .. }
+            | Self::Cidrs { word, .. } => *word,
             Self::Pod { .. } => Word::Pod,
             Self::Service { .. } => Word::Service,
             Self::Ingress { .. } => Word::Ingress,
@@ -350,6 +398,11 @@ impl StatementKind {
             Self::Overlay(_) => Word::Overlay,
             Self::Mtu(_) => Word::Mtu,
             Self::Domain(_) => Word::Domain,
+            Self::KubeProxy { .. } => Word::KubeProxy,
+            Self::NodePortRange(..) => Word::NodePortRange,
+            Self::Order(_) => Word::Order,
+            Self::MasqueradeBit(_) => Word::MasqueradeBit,
+            Self::DetectLocalMode { .. } => Word::DetectLocalMode,
             Self::Replicas { .. } => Word::Replicas,
             Self::ServiceAccount(_) => Word::ServiceAccount,
             Self::Container { .. } => Word::Container,
@@ -360,6 +413,10 @@ impl StatementKind {
             Self::ClusterIp(_) => Word::ClusterIp,
             Self::LoadBalancerIp(_) => Word::LoadBalancerIp,
             Self::Endpoints(_) => Word::Endpoints,
+            Self::ExternalIps(_) => Word::ExternalIps,
+            Self::ExternalName(_) => Word::ExternalName,
+            Self::SessionAffinity { .. } => Word::SessionAffinity,
+            Self::HealthCheckNodePort(_) => Word::HealthCheckNodePort,
             Self::Path { .. } => Word::Path,
             Self::Command(_) => Word::Iptables,
             Self::Choose { .. } | Self::ChoosePort { .. } => Word::Choose,
@@ -394,9 +451,11 @@ impl StatementKind {
             | Self::On { body, .. }
             | Self::Test { body, .. }
             | Self::For { body, .. } => vec![body],
-            Self::Pod { body, .. } | Self::Container { body, .. } | Self::Serve { body, .. } | Self::Faulty(body) => {
-                body.iter().collect()
-            }
+            Self::Pod { body, .. }
+            | Self::KubeProxy { body, .. }
+            | Self::Container { body, .. }
+            | Self::Serve { body, .. }
+            | Self::Faulty(body) => body.iter().collect(),
             Self::If { then, otherwise, .. } => std::iter::once(then).chain(otherwise).collect(),
             _ => Vec::new(),
         }

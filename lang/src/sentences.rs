@@ -261,6 +261,7 @@ impl<'s> Reader<'s, '_> {
 fn opened_by(head: Word, outer: BlockKind) -> BlockKind {
     match head {
         Word::Cluster => BlockKind::Cluster,
+        Word::KubeProxy => BlockKind::KubeProxy,
         Word::Namespace => BlockKind::Namespace,
         Word::Pod => BlockKind::Pod,
         Word::Deployment | Word::DaemonSet => BlockKind::Workload,

@@ -69,6 +69,12 @@ pub(crate) enum Token<'s> {
         priority = 4
     )]
     NamePort(&'s str),
+    /// A service and the name of a port of it.
+    #[regex(
+        r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?(/[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?)*:[A-Za-z][A-Za-z0-9-]*",
+        priority = 4
+    )]
+    NamePortName(&'s str),
     #[regex(r":[0-9]+")]
     ColonPort(&'s str),
     #[regex(r"[A-Za-z0-9_][A-Za-z0-9_./-]*=[A-Za-z0-9_.-]*", priority = 4)]

@@ -10,6 +10,8 @@ pub enum BlockKind {
     File,
     /// `cluster NAME { }`
     Cluster,
+    /// `kubeProxy iptables VERSION { }`
+    KubeProxy,
     /// `namespace NAME { }`
     Namespace,
     /// `pod NAME { }`
@@ -40,6 +42,7 @@ impl BlockKind {
         match self {
             Self::File => "a file",
             Self::Cluster => "a cluster",
+            Self::KubeProxy => "`kubeProxy`",
             Self::Namespace => "a namespace",
             Self::Pod => "a pod",
             Self::Workload => "a deployment or daemonSet",
@@ -105,12 +108,12 @@ words! {
     // Declarations.
     Cluster "cluster" [File] "cluster NAME { … }" "the cluster's settings";
     Pool "pool" [File] "pool NAME (CIDR | ADDRESS to ADDRESS) [gateway ADDRESS [mac MAC]] [for LoadBalancer]" "a range of addresses";
-    Node "node" [File] "node NAME at ADDRESS [podCIDR CIDR] [mac MAC] [device NAME] [hostname NAME]" "a machine of the cluster";
+    Node "node" [File] "node NAME at ADDRESS [podCIDR CIDR] [mac MAC] [device NAME] [hostname NAME] [zone NAME]" "a machine of the cluster";
     Host "host" [File Ingress] "host NAME at ADDRESS [mac MAC], or in an ingress: host NAME path …" "a machine outside the cluster; the host of an ingress path";
     Namespace "namespace" [File Test] "namespace NAME { … }" "a namespace of Kubernetes and what is in it; in a test, for that test";
     Deployment "deployment" [Namespace] "deployment NAME { … }" "pods made from one template";
     DaemonSet "daemonSet" [Namespace] "daemonSet NAME { … }" "one pod on every node";
-    Pod "pod" [Namespace Workload] "pod NAME [on NODE] [at ADDRESS] [interfaceName NAME] [hostNetwork true] [status Running|Completed|Error] [restarts COUNT] [{ … }]" "a pod";
+    Pod "pod" [Namespace Workload] "pod NAME [on NODE] [at ADDRESS] [interfaceName NAME] [hostNetwork true] [status Running|Completed|Error] [restarts COUNT] [ready false] [terminating true] [{ … }]" "a pod";
     Service "service" [Namespace] "service NAME { … }" "one address for many pods";
     Ingress "ingress" [Namespace] "ingress NAME { … }" "which paths of a site lead to which services";
     ConfigMap "configMap" [Namespace] "configMap NAME { … }" "texts by name";
@@ -119,7 +122,7 @@ words! {
     PodCidr "podCIDR" [Cluster] "podCIDR CIDR [in blocks of /N]" "the addresses of pods; of a node: its block of them";
     ServiceCidr "serviceCIDR" [Cluster] "serviceCIDR CIDR" "the addresses of services";
     Overlay "overlay" [Cluster] "overlay ipip always|crossSubnet|never" "when packets between nodes travel in IP-in-IP";
-    KubeProxy "kubeProxy" [Cluster] "kubeProxy iptables VERSION" "the release whose rules kube-proxy writes";
+    KubeProxy "kubeProxy" [Cluster] "kubeProxy iptables VERSION [{ … }]" "the release whose rules kube-proxy writes, and how it is configured";
     Calico "calico" [Cluster] "calico VERSION" "the release of Calico";
     Metallb "metallb" [Cluster] "metallb VERSION" "the release of MetalLB";
     Kubectl "kubectl" [Cluster] "kubectl VERSION" "the release of kubectl; kubeProxy's, when not given";
@@ -128,6 +131,17 @@ words! {
     Mtu "mtu" [Cluster] "mtu BYTES" "the MTU of pods and of tunl0";
     Domain "domain" [Cluster] "domain NAME" "the domain of the cluster's names";
 
+    NodePortRange "nodePortRange" [Cluster] "nodePortRange PORT to PORT" "the ports that the API server gives out as node ports";
+
+    // How kube-proxy is configured.
+    Order "order" [KubeProxy] "order SERVICE[:PORTNAME], …" "in which order the rules of services are written";
+    MasqueradeAll "masqueradeAll" [KubeProxy] "masqueradeAll true|false" "whether pods that ask for a cluster IP are masqueraded";
+    MasqueradeBit "masqueradeBit" [KubeProxy] "masqueradeBit NUMBER" "the bit of the mark of what is to be masqueraded";
+    DetectLocalMode "detectLocalMode" [KubeProxy] "detectLocalMode ClusterCIDR|NodeCIDR|BridgeInterface NAME|InterfaceNamePrefix PREFIX" "how the traffic of pods is told from others";
+    NodePortAddresses "nodePortAddresses" [KubeProxy] "nodePortAddresses CIDR, …" "the addresses of a node that have node ports";
+    LocalhostNodePorts "localhostNodePorts" [KubeProxy] "localhostNodePorts true|false" "node ports at 127.0.0.1";
+    TcpBeLiberal "tcpBeLiberal" [KubeProxy] "tcpBeLiberal true|false" "whether no TCP segment is INVALID for its place in the window";
+
     // The fields of workloads.
     Replicas "replicas" [Workload] "replicas COUNT [on NODE, …]" "how many pods, and where";
     Labels "labels" [Pod Workload Service ConfigMap] "labels KEY=VALUE, …" "its labels; of a deployment: those of its pods";
@@ -135,16 +149,27 @@ words! {
     HostNetwork "hostNetwork" [Pod Workload] "hostNetwork true|false" "whether the pods run in the network of their node";
     ServiceAccount "serviceAccount" [Pod Workload] "serviceAccount NAME" "the service account of the pods";
     Container "container" [Pod Workload] "container NAME [{ … }]" "a container";
-    Port "port" [Container Service] "port PORT[/UDP] [-> TARGETPORT] [as NAME] [nodePort PORT]" "a port";
+    Port "port" [Container Service] "port PORT[/UDP] [-> PORT or its name] [as NAME] [nodePort PORT]" "a port";
     Serve "serve" [Container] "serve http [root PATH] [{ … }] | serve tcp | serve dns | serve ingress-nginx" "what runs in the container";
     On "on" [Serve File Test] "on NODE { iptables … }, or in serve http: on GET PATH connect HOST:PORT, …" "commands on a node; what a page needs";
 
     // The fields of services and ingresses.
-    Type "type" [Service] "type ClusterIP|NodePort|LoadBalancer" "how the service is reached";
-    ClusterIp "clusterIP" [Service] "clusterIP ADDRESS" "its address inside the cluster";
+    Type "type" [Service] "type ClusterIP|NodePort|LoadBalancer|ExternalName" "how the service is reached";
+    ClusterIp "clusterIP" [Service] "clusterIP ADDRESS|None" "its address inside the cluster";
+    ExternalIps "externalIPs" [Service] "externalIPs ADDRESS, …" "addresses that lead to a node by themselves";
+    ExternalName "externalName" [Service] "externalName NAME" "the name that it stands for";
+    SessionAffinity "sessionAffinity" [Service] "sessionAffinity ClientIP|None [timeout 3h]" "whether a client keeps its endpoint, and how long";
+    ExternalTrafficPolicy "externalTrafficPolicy" [Service] "externalTrafficPolicy Cluster|Local" "which endpoints are for what comes from outside";
+    InternalTrafficPolicy "internalTrafficPolicy" [Service] "internalTrafficPolicy Cluster|Local" "which endpoints are for what comes to the clusterIP";
+    LoadBalancerSourceRanges "loadBalancerSourceRanges" [Service] "loadBalancerSourceRanges CIDR, …" "who may use its address outside the cluster";
+    IpMode "ipMode" [Service] "ipMode VIP|Proxy" "whether nodes take that address for their own";
+    AllocateLoadBalancerNodePorts "allocateLoadBalancerNodePorts" [Service] "allocateLoadBalancerNodePorts true|false" "whether the ports of a LoadBalancer get node ports";
+    HealthCheckNodePort "healthCheckNodePort" [Service] "healthCheckNodePort PORT" "where each node says whether it has an endpoint";
+    PublishNotReadyAddresses "publishNotReadyAddresses" [Service] "publishNotReadyAddresses true|false" "whether pods that are not ready count as ready";
+    TrafficDistribution "trafficDistribution" [Service] "trafficDistribution PreferClose|PreferSameZone|PreferSameNode" "which endpoints are preferred";
     LoadBalancerIp "loadBalancerIP" [Service] "loadBalancerIP ADDRESS" "its address outside the cluster";
     Selector "selector" [Service] "selector KEY=VALUE, …" "which pods are behind it";
-    Endpoints "endpoints" [Service] "endpoints ADDRESS:PORT, …" "endpoints of a service without selector";
+    Endpoints "endpoints" [Service] "endpoints ADDRESS:PORT [on NODE] [ready false] [terminating true], …" "endpoints of a service without selector";
     Path "path" [Ingress] "[host NAME] path Exact|Prefix|ImplementationSpecific PATH -> SERVICE:PORT" "a path and the service behind it";
 
     // The fields of config maps.
@@ -182,6 +207,9 @@ words! {
     InterfaceName "interfaceName" [] "interfaceName NAME" "the host's end of the pod's veth";
     Restarts "restarts" [] "restarts COUNT" "how often the pod was started again";
     As "as" [] "as NAME" "the name";
+    Ready "ready" [] "ready true|false" "whether it is ready to serve";
+    Terminating "terminating" [] "terminating true|false" "whether it is being deleted";
+    Zone "zone" [] "zone NAME" "the zone of the node";
     NodePort "nodePort" [] "nodePort PORT" "the port of every node";
     Root "root" [] "root PATH" "the path below which there are pages";
     Connect "connect" [] "connect HOST:PORT, …" "the servers a page needs";
@@ -239,9 +267,18 @@ mod tests {
     #[test]
     fn every_block_has_words() {
         use BlockKind as B;
-        for block in
-            [B::File, B::Cluster, B::Namespace, B::Pod, B::Workload, B::Container, B::Serve, B::Service, B::ConfigMap]
-        {
+        for block in [
+            B::File,
+            B::Cluster,
+            B::KubeProxy,
+            B::Namespace,
+            B::Pod,
+            B::Workload,
+            B::Container,
+            B::Serve,
+            B::Service,
+            B::ConfigMap,
+        ] {
             assert!(block.words().count() > 0, "{block:?}");
         }
         assert!(B::Service.words().any(|word| word == Word::Selector));

@@ -55,16 +55,10 @@ pub(crate) fn declared(layout: Layout, services: u32) -> State {
     declare(Object::Cluster(Cluster { kube_proxy: layout.release, ..Cluster::default() }));
     for number in 0..services {
         let endpoints = if number + 1 == services { PODS } else { [1, 2].map(|own| elsewhere(number, own)) };
-        let port = ServicePort {
-            name: None,
-            port: PORT,
-            target_port: None,
-            protocol: TransportProtocol::Udp,
-            node_port: None,
-        };
+        let port = ServicePort { protocol: TransportProtocol::Udp, ..ServicePort::new(PORT) };
         declare(Object::Service(Service {
             cluster_ip: Some(cluster_ip(number)),
-            endpoints: endpoints.map(|address| EndpointAddress { address, port: PORT }).to_vec(),
+            endpoints: endpoints.map(|address| EndpointAddress::new(address, PORT)).to_vec(),
             ports: vec![port],
             ..Service::new("default", &format!("service-{number:05}"), Labels::new(), PORT)
         }));

@@ -5,28 +5,16 @@
 //! - [`ipam`] gives pods their addresses as Calico does; [`endpoints`] are the pods behind a service.
 //!
 //! ```
-//! use netscene_core::kube::{Labels, Node, Object, Pod, PodStatus, State};
+//! use netscene_core::kube::{Node, Object, Pod, State};
 //!
 //! let mut state = State::new(0);
 //! let worker = Node {
-//!     name: "worker2".into(),
 //!     hostname: "iks-networking-example-cl-iks-networ-ac625d72ba".into(),
-//!     address: [10, 1, 110, 107].into(),
-//!     pod_cidr: None,
-//!     mac: None,
-//!     device: "ens192".parse()?,
+//!     ..Node::new("worker2", [10, 1, 110, 107])
 //! };
 //! let nginx = Pod {
-//!     namespace: "iks".into(),
-//!     name: "essential-nginx-ingress-ingress-nginx-controller-7ndcw".into(),
 //!     node: Some("worker2".into()),
-//!     address: None,
-//!     interface_name: None,
-//!     host_network: false,
-//!     status: PodStatus::default(),
-//!     labels: Labels::new(),
-//!     service_account: "default".into(),
-//!     containers: Vec::new(),
+//!     ..Pod::new("iks", "essential-nginx-ingress-ingress-nginx-controller-7ndcw")
 //! };
 //! state.declare(Object::Node(worker), None)?;
 //! state.declare(Object::Pod(nginx), None)?;
@@ -37,6 +25,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod conditions;
 mod config_map;
 mod declare;
 pub mod endpoints;
@@ -49,10 +38,13 @@ mod networks;
 mod objects;
 mod pod_status;
 mod pods;
+mod proxy_options;
+mod service;
 mod service_addresses;
 mod state;
 pub mod validate;
 
+pub use conditions::Conditions;
 pub use config_map::ConfigMap;
 pub use endpoints::Endpoint;
 pub use holders::Holder;
@@ -61,12 +53,16 @@ pub use names::interface_name;
 pub use networks::{MachineNetwork, ROUTER};
 pub use pod_status::{PodPhase, PodStatus};
 pub use pods::RunningPod;
+pub use proxy_options::{DetectLocal, KubeProxyOptions};
+pub use service::{
+    AFFINITY_SECONDS, EndpointAddress, IpMode, Service, ServicePort, ServiceType, TargetPort, TrafficDistribution,
+    TrafficPolicy,
+};
 pub use state::{Declared, State};
 
 pub use objects::{
-    Cluster, Connect, Container, ContainerPort, Deployment, EndpointAddress, Host, HttpHandler, Ingress, IngressPath,
-    NamedPod, Node, Object, Overlay, PathType, Pod, Pool, PoolPurpose, Serve, Service, ServicePort, ServiceType,
-    TransportProtocol, Version,
+    Cluster, Connect, Container, ContainerPort, Deployment, Host, HttpHandler, Ingress, IngressPath, NamedPod, Node,
+    Object, Overlay, PathType, Pod, Pool, PoolPurpose, Serve, TransportProtocol, Version,
 };
 
 /// Whether a field says nothing, and need not be written.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigMap, Labels, PodStatus, is_default};
+use super::{ConfigMap, KubeProxyOptions, Labels, PodStatus, Service, is_default};
 use crate::packet::{DeviceName, Mac};
 
 /// Anything that can be declared.
@@ -113,6 +113,10 @@ pub struct Cluster {
     pub overlay: Overlay,
     /// The release whose rules kube-proxy writes.
     pub kube_proxy: Version,
+    /// How kube-proxy is configured.
+    pub kube_proxy_options: KubeProxyOptions,
+    /// kube-apiserver's `--service-node-port-range`: the first port and the last.
+    pub node_port_range: (u16, u16),
     /// The release of Calico.
     pub calico: Version,
     /// The release of MetalLB.
@@ -139,6 +143,8 @@ impl Default for Cluster {
             service_cidr: Ipv4Net::new_assert(Ipv4Addr::new(10, 96, 0, 0), 16),
             overlay: Overlay::Always,
             kube_proxy: Version::new(1, 20, 0),
+            kube_proxy_options: KubeProxyOptions::default(),
+            node_port_range: (30_000, 32_767),
             calico: Version::new(3, 16, 0),
             metallb: Version::new(0, 8, 0),
             kubectl: None,
@@ -217,6 +223,9 @@ pub struct Node {
     pub mac: Option<Mac>,
     /// The name of its Ethernet device.
     pub device: DeviceName,
+    /// Its label `topology.kubernetes.io/zone`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
 }
 
 /// A machine outside the cluster.
@@ -399,75 +408,6 @@ pub struct Connect {
     pub port: u16,
 }
 
-/// A service.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Service {
-    /// Its namespace.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
-    /// `type`.
-    #[serde(rename = "type")]
-    pub kind: ServiceType,
-    /// Its labels.
-    #[serde(default, skip_serializing_if = "Labels::is_empty")]
-    pub labels: Labels,
-    /// Its annotations.
-    #[serde(default, skip_serializing_if = "Labels::is_empty")]
-    pub annotations: Labels,
-    /// `clusterIP`; the next free one of the service CIDR when not given.
-    #[serde(rename = "clusterIP")]
-    pub cluster_ip: Option<Ipv4Addr>,
-    /// `loadBalancerIP`: the address MetalLB has to assign.
-    #[serde(rename = "loadBalancerIP")]
-    pub load_balancer_ip: Option<Ipv4Addr>,
-    /// Which pods are behind it.
-    pub selector: Labels,
-    /// Endpoints of a service without selector.
-    pub endpoints: Vec<EndpointAddress>,
-    /// Its ports.
-    pub ports: Vec<ServicePort>,
-}
-
-/// `type` of a service.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ServiceType {
-    /// Reached inside the cluster.
-    #[default]
-    ClusterIP,
-    /// And on a port of every node.
-    NodePort,
-    /// And on an address of its own.
-    LoadBalancer,
-}
-
-/// An endpoint that is not a pod.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct EndpointAddress {
-    /// Its address.
-    pub address: Ipv4Addr,
-    /// Its port.
-    pub port: u16,
-}
-
-/// A port of a service.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ServicePort {
-    /// Its name; a service with one port needs none.
-    pub name: Option<String>,
-    /// The port clients connect to.
-    pub port: u16,
-    /// The port of the pods; the same when not given.
-    pub target_port: Option<u16>,
-    /// TCP or UDP.
-    pub protocol: TransportProtocol,
-    /// The port of every node; the next free one from 30000 when a type needs one and none is given.
-    pub node_port: Option<u16>,
-}
-
 /// An ingress.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -520,6 +460,7 @@ impl Node {
             pod_cidr: None,
             mac: None,
             device: DeviceName::ETH0,
+            zone: None,
         }
     }
 
@@ -588,29 +529,5 @@ impl Container {
     pub fn serving(name: &str, port: u16, serve: Serve) -> Self {
         let ports = vec![ContainerPort { name: None, port, protocol: TransportProtocol::Tcp }];
         Self { name: name.into(), ports, serve: Some(serve) }
-    }
-}
-
-impl Service {
-    /// A service with one TCP port and a clusterIP to be chosen.
-    pub fn new(namespace: &str, name: &str, selector: Labels, port: u16) -> Self {
-        Self {
-            namespace: namespace.into(),
-            name: name.into(),
-            kind: ServiceType::ClusterIP,
-            labels: Labels::new(),
-            annotations: Labels::new(),
-            cluster_ip: None,
-            load_balancer_ip: None,
-            selector,
-            endpoints: Vec::new(),
-            ports: vec![ServicePort {
-                name: None,
-                port,
-                target_port: None,
-                protocol: TransportProtocol::Tcp,
-                node_port: None,
-            }],
-        }
     }
 }

@@ -2,6 +2,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::Conditions;
+
 /// What a pod has come to, as far as the model does not find it out: it declares programs that run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -10,6 +12,8 @@ pub struct PodStatus {
     pub phase: PodPhase,
     /// How often they were started again.
     pub restarts: u32,
+    /// Whether it is ready, and whether it is being deleted.
+    pub conditions: Conditions,
 }
 
 /// The phase of a pod, by the word that `kubectl get pods` has for it.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 
-use super::{Container, Labels, PodPhase, PodStatus, selects};
+use super::{Container, Labels, PodPhase, PodStatus, TransportProtocol, selects};
 use crate::packet::DeviceName;
 use crate::{Origin, Time};
 
@@ -50,6 +50,12 @@ impl RunningPod {
     /// Whether it has a network of its own: a veth, a route to it, chains of Felix.
     pub fn is_networked(&self) -> bool {
         self.runs() && !self.host_network
+    }
+
+    /// The number of the port of that name and protocol (endpoints controller, `FindPort`).
+    pub fn port_named(&self, name: &str, protocol: TransportProtocol) -> Option<u16> {
+        let mut ports = self.containers.iter().flat_map(|container| &container.ports);
+        ports.find(|port| port.name.as_deref() == Some(name) && port.protocol == protocol).map(|port| port.port)
     }
 }
 

@@ -4,14 +4,15 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
+use sha2::{Digest, Sha256};
 
 use super::validate::{fault, fault_beside};
-use super::{PoolPurpose, Service, ServiceType, State};
+use super::{PoolPurpose, Service, ServiceType, State, Version};
 use crate::Origin;
 use crate::world::OpError;
 
-/// kube-apiserver's `--service-node-port-range`, by default.
-pub(super) const NODE_PORTS: std::ops::RangeInclusive<u16> = 30000..=32767;
+/// Since this release ports from the lower end of the range are left for those who ask for one (KEP-3668).
+const LOWER_BAND: Version = Version::new(1, 27, 0);
 /// The lowest address of the service CIDR belongs to `default/kubernetes`; kubeadm gives the tenth to `kube-dns`.
 const RESERVED: [u32; 2] = [1, 10];
 
@@ -21,7 +22,6 @@ const RESERVED: [u32; 2] = [1, 10];
 pub(super) struct ServiceAddresses {
     /// Only looked into, never walked.
     node_ports: Arc<FxHashMap<u16, PortHolder>>,
-    next_node_port: u16,
     next_cluster_ip: u32,
 }
 
@@ -30,29 +30,38 @@ type PortHolder = (Arc<str>, Option<Origin>);
 
 impl Default for ServiceAddresses {
     fn default() -> Self {
-        Self { node_ports: Arc::default(), next_node_port: *NODE_PORTS.start(), next_cluster_ip: 1 }
+        Self { node_ports: Arc::default(), next_cluster_ip: 1 }
     }
 }
 
 impl ServiceAddresses {
     /// Refuses a node port that another service has.
-    pub(super) fn check_free(&self, port: u16) -> Result<(), OpError> {
+    pub(super) fn check_free(&self, field: &str, port: u16) -> Result<(), OpError> {
         let Some((service, origin)) = self.node_ports.get(&port) else { return Ok(()) };
-        let hint = "choose another nodePort, or leave it out";
+        let hint = format!("choose another {field}, or leave it out");
         Err(fault_beside(
-            format!("nodePort {port} belongs to service {service}"),
+            format!("{field} {port} belongs to service {service}"),
             hint,
             origin.as_ref(),
             format!("service {service} has it"),
         ))
     }
 
-    fn node_port(&mut self, wanted: &[u16]) -> Result<u16, OpError> {
-        let free = (self.next_node_port..=*NODE_PORTS.end())
+    /// A free node port. kube-apiserver throws dice; here they fall by the seed and by what the port is `of`, so that
+    /// another service does not change them.
+    fn node_port(&self, state: &State, of: &str, wanted: &[u16]) -> Result<u16, OpError> {
+        let (first, last) = state.cluster().node_port_range;
+        let size = u32::from(last - first) + 1;
+        let band = if state.cluster().kube_proxy < LOWER_BAND { 0 } else { lower_band(size) };
+        let digest = Sha256::digest(format!("{}/{of}", state.seed));
+        let dice = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]) % (size - band);
+        // The upper band from where the dice fell and around, then the lower one.
+        let upper = (0..size - band).map(|step| band + (dice + step) % (size - band));
+        upper
+            .chain(0..band)
+            .map(|step| first + step as u16)
             .find(|port| !self.node_ports.contains_key(port) && !wanted.contains(port))
-            .ok_or_else(|| fault("every nodePort from 30000 to 32767 is taken", "declare fewer of them"))?;
-        self.next_node_port = free;
-        Ok(free)
+            .ok_or_else(|| fault(format!("every nodePort from {first} to {last} is taken"), "declare fewer of them"))
     }
 
     fn cluster_ip(&mut self, state: &State) -> Result<Ipv4Addr, OpError> {
@@ -72,10 +81,20 @@ impl ServiceAddresses {
 
     fn keep(&mut self, service: &Service, key: &Arc<str>, origin: Option<&Origin>) {
         let taken = Arc::make_mut(&mut self.node_ports);
-        for port in service.ports.iter().filter_map(|port| port.node_port) {
+        for port in given_node_ports(service) {
             taken.insert(port, (key.clone(), origin.cloned()));
         }
     }
+}
+
+/// KEP-3668: a 32nd of the range, at least 16 and at most 128; none where the range is smaller than that.
+fn lower_band(size: u32) -> u32 {
+    let band = (size / 32).clamp(16, 128);
+    if band < size { band } else { 0 }
+}
+
+fn given_node_ports(service: &Service) -> impl Iterator<Item = u16> {
+    service.ports.iter().filter_map(|port| port.node_port).chain(service.health_check_node_port)
 }
 
 /// Fills in what `service` does not say, and notes the node ports it has.
@@ -86,18 +105,22 @@ pub(super) fn complete(
     origin: Option<&Origin>,
 ) -> Result<ServiceAddresses, OpError> {
     let mut addresses = state.service_addresses.clone();
-    if service.cluster_ip.is_none() {
+    if service.cluster_ip.is_none() && service.is_proxied() {
         service.cluster_ip = Some(addresses.cluster_ip(state)?);
     }
-    if service.kind != ServiceType::ClusterIP {
-        let mut taken: Vec<u16> = service.ports.iter().filter_map(|port| port.node_port).collect();
+    let mut taken: Vec<u16> = given_node_ports(service).collect();
+    if service.gets_node_ports() {
         for port in &mut service.ports {
             if port.node_port.is_none() {
-                let free = addresses.node_port(&taken)?;
+                let of = format!("{key}/{}/{}", port.port, port.protocol.lower());
+                let free = addresses.node_port(state, &of, &taken)?;
                 taken.push(free);
                 port.node_port = Some(free);
             }
         }
+    }
+    if service.needs_health_check() && service.health_check_node_port.is_none() {
+        service.health_check_node_port = Some(addresses.node_port(state, &format!("{key}/health"), &taken)?);
     }
     if service.kind == ServiceType::LoadBalancer && service.load_balancer_ip.is_none() {
         service.load_balancer_ip = load_balancer_ip(state);

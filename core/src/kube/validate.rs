@@ -1,7 +1,11 @@
 //! What makes a declaration good. A bad one is refused whole, with the place, the cause and the cure.
 
 mod network;
+mod proxy;
+mod service;
 mod workload;
+
+pub use workload::MOST_REPLICAS;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -20,7 +24,7 @@ pub fn object(state: &State, object: &Object) -> Result<(), OpError> {
         Object::Namespace { name } => dns_label("a namespace's name", name),
         Object::Pod(pod) => workload::pod(state, pod),
         Object::Deployment(deployment) => workload::deployment(state, deployment),
-        Object::Service(service) => workload::service(state, service),
+        Object::Service(service) => service::service(state, service),
         Object::Ingress(ingress) => workload::ingress(state, ingress),
         Object::ConfigMap(map) => config_map(state, map),
     }

@@ -13,11 +13,18 @@ use crate::words::BlockKind;
 use crate::{Code, Diagnostic, Span, Word};
 
 /// What pools and CIDRs are known when addresses are checked.
-#[derive(Default)]
 pub(super) struct Ranges {
     pub(super) pools: Vec<(Pool, Span)>,
     /// The service CIDR, and where it is given.
     pub(super) services: Option<(Ipv4Net, Span)>,
+    /// The first and the last port that may be a node port.
+    pub(super) node_ports: (u16, u16),
+}
+
+impl Default for Ranges {
+    fn default() -> Self {
+        Self { pools: Vec::new(), services: None, node_ports: Cluster::default().node_port_range }
+    }
 }
 
 /// A field that can be given once.
@@ -67,6 +74,11 @@ impl Checker<'_> {
                         {
                             self.ranges.services = Some((cidr, field.span));
                         }
+                        if let StatementKind::NodePortRange(first, last) = &field.kind
+                            && let (Ok(first), Ok(last)) = (first.text.parse(), last.text.parse())
+                        {
+                            self.ranges.node_ports = (first, last);
+                        }
                     }
                 }
                 _ => {}
@@ -78,8 +90,9 @@ impl Checker<'_> {
         let mut pod_cidr = Field::default();
         let (mut service_cidr, mut overlay, mut mtu, mut domain) =
             (Field::default(), Field::default(), Field::default(), Field::default());
-        let mut versions: [(Word, Field<_>); 6] =
-            [Word::KubeProxy, Word::Calico, Word::Metallb, Word::Kubectl, Word::Iptables, Word::Kernel]
+        let (mut kube_proxy, mut node_port_range) = (Field::default(), Field::default());
+        let mut versions: [(Word, Field<_>); 5] =
+            [Word::Calico, Word::Metallb, Word::Kubectl, Word::Iptables, Word::Kernel]
                 .map(|word| (word, Field::default()));
         let mut block_size = 26;
         for field in &body.statements {
@@ -108,6 +121,15 @@ impl Checker<'_> {
                         field.set(self, word.text(), span, value);
                     }
                 }
+                StatementKind::KubeProxy { version, body } => {
+                    let value = self.ok(values::version(version));
+                    let options = self.kube_proxy_options(body.as_ref());
+                    kube_proxy.set(self, "kubeProxy", span, value.map(|version| (version, options)));
+                }
+                StatementKind::NodePortRange(first, last) => {
+                    let value = self.node_port_range(first, last);
+                    node_port_range.set(self, "nodePortRange", span, value);
+                }
                 StatementKind::Mtu(bytes) => {
                     let value = self.ok(values::mtu(bytes));
                     mtu.set(self, "mtu", span, value);
@@ -117,14 +139,18 @@ impl Checker<'_> {
             }
         }
         let default = Cluster::default();
-        let [kube_proxy, calico, metallb, kubectl, iptables, kernel] = versions.map(|(_, field)| field.value);
+        let (kube_proxy, kube_proxy_options) =
+            kube_proxy.value.unwrap_or((default.kube_proxy, default.kube_proxy_options));
+        let [calico, metallb, kubectl, iptables, kernel] = versions.map(|(_, field)| field.value);
         Object::Cluster(Cluster {
             name: name.text.clone(),
             pod_cidr: pod_cidr.value.unwrap_or(default.pod_cidr),
             block_size,
             service_cidr: service_cidr.value.unwrap_or(default.service_cidr),
             overlay: overlay.value.unwrap_or(default.overlay),
-            kube_proxy: kube_proxy.unwrap_or(default.kube_proxy),
+            kube_proxy,
+            kube_proxy_options,
+            node_port_range: node_port_range.value.unwrap_or(default.node_port_range),
             calico: calico.unwrap_or(default.calico),
             metallb: metallb.unwrap_or(default.metallb),
             kubectl,
@@ -191,13 +217,14 @@ impl Checker<'_> {
     }
 
     pub(super) fn node(&mut self, name: &Text, clauses: &[Clause]) -> Option<Object> {
-        let words = [Word::At, Word::PodCidr, Word::Mac, Word::Device, Word::Hostname];
+        let words = [Word::At, Word::PodCidr, Word::Mac, Word::Device, Word::Hostname, Word::Zone];
         let mut clauses = self.clauses("node", clauses, &words);
         let at = clauses.take(Word::At);
         let pod_cidr = clauses.take(Word::PodCidr).and_then(|text| self.ok(values::cidr(text)));
         let mac = clauses.take(Word::Mac).and_then(|text| self.machine_mac(text));
         let device = clauses.take(Word::Device).and_then(|text| self.ok(values::parsed("device", text)));
         let hostname = clauses.take(Word::Hostname).map_or(&name.text, |text| &text.text).clone();
+        let zone = clauses.take(Word::Zone).map(|text| text.text.clone());
         let address = self.machine_address("node", name, at)?;
         let at = at.map_or(name.span, |text| text.span);
         let machines = |pool: &&(Pool, Span)| pool.0.purpose == PoolPurpose::Machines && pool.0.network.is_some();
@@ -212,7 +239,7 @@ impl Checker<'_> {
             self.report(diagnostic);
         }
         let device = device.unwrap_or(DeviceName::ETH0);
-        Some(Object::Node(Node { name: name.text.clone(), hostname, address, pod_cidr, mac, device }))
+        Some(Object::Node(Node { name: name.text.clone(), hostname, address, pod_cidr, mac, device, zone }))
     }
 
     pub(super) fn host(&mut self, name: &Text, clauses: &[Clause]) -> Option<Object> {

@@ -5,6 +5,7 @@ mod config_maps;
 mod declare;
 mod machines;
 mod properties;
+mod proxy;
 pub(crate) mod scripts;
 mod services;
 pub(crate) mod symbols;

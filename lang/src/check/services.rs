@@ -1,52 +1,50 @@
 //! Services and ingresses.
 
+use std::net::Ipv4Addr;
+
 use netscene_core::kube::{
-    EndpointAddress, Ingress, IngressPath, Labels, Object, PathType, PoolPurpose, Service, ServicePort, ServiceType,
+    AFFINITY_SECONDS, Conditions, EndpointAddress, Ingress, IngressPath, IpMode, Labels, Object, PathType, PoolPurpose,
+    Service, ServicePort, ServiceType, TargetPort, TrafficDistribution, TrafficPolicy,
 };
 
-use super::declare::Field;
+use super::declare::{Clauses, Field};
 use super::symbols::Kind;
 use super::{Checker, values};
-use crate::ast::{Block, Operand, PortField, Statement, StatementKind, Text, What};
+use crate::ast::{Block, EndpointField, Operand, PortField, Statement, StatementKind, Text, What};
 use crate::words::BlockKind;
 use crate::{Code, Diagnostic, Span, Word};
 
-/// The ports that kube-apiserver gives out as node ports (`--service-node-port-range`).
-const NODE_PORTS: std::ops::RangeInclusive<u16> = 30_000..=32_767;
+/// The fields of a service as they are gathered: each may be given once.
+#[derive(Default)]
+struct Fields {
+    kind: Field<ServiceType>,
+    cluster_ip: Field<Option<Ipv4Addr>>,
+    load_balancer_ip: Field<(Ipv4Addr, Span)>,
+    external_ips: Field<Vec<Ipv4Addr>>,
+    external_name: Field<String>,
+    source_ranges: Field<Vec<ipnet::Ipv4Net>>,
+    ip_mode: Field<IpMode>,
+    affinity: Field<Option<u32>>,
+    external_policy: Field<TrafficPolicy>,
+    internal_policy: Field<TrafficPolicy>,
+    health_check: Field<u16>,
+    allocate: Field<bool>,
+    publish: Field<bool>,
+    distribution: Field<TrafficDistribution>,
+    endpoints: Field<Vec<EndpointAddress>>,
+}
 
 impl Checker<'_> {
     pub(super) fn service(&mut self, namespace: &str, name: &Text, body: &Block) -> Option<Object> {
-        let (mut kind, mut cluster_ip, mut load_balancer_ip) = (Field::default(), Field::default(), Field::default());
+        let mut fields = Fields::default();
         let (mut selector, mut selected) = (Labels::new(), None);
         let (mut labels, mut labelled) = (Labels::new(), None);
         let (mut annotations, mut annotated) = (Labels::new(), None);
-        let mut endpoints = Field::default();
         let mut ports = Vec::new();
         let mut faulty = false;
         for field in &body.statements {
             let span = field.span;
             match &field.kind {
-                StatementKind::Type(text) => {
-                    let choices = [
-                        ("ClusterIP", ServiceType::ClusterIP),
-                        ("NodePort", ServiceType::NodePort),
-                        ("LoadBalancer", ServiceType::LoadBalancer),
-                    ];
-                    let value = self.ok(values::choice("type of service", text, &choices));
-                    kind.set(self, "type", span, value);
-                }
-                StatementKind::ClusterIp(text) => {
-                    let value = self.ok(values::address(&text.text, text.span));
-                    cluster_ip.set(self, "clusterIP", span, value);
-                    if let Some(address) = value {
-                        self.take_address(address, text.span);
-                        self.check_cluster_ip(name, address, text.span);
-                    }
-                }
-                StatementKind::LoadBalancerIp(text) => {
-                    let value = self.ok(values::address(&text.text, text.span));
-                    load_balancer_ip.set(self, "loadBalancerIP", span, value.map(|address| (address, text.span)));
-                }
                 StatementKind::Labels { word: Word::Selector, pairs } => {
                     self.labels(&mut selector, &mut selected, "selector", pairs, span);
                 }
@@ -56,23 +54,21 @@ impl Checker<'_> {
                 StatementKind::Labels { word: Word::Annotations, pairs } => {
                     self.annotations(&mut annotations, &mut annotated, pairs, span);
                 }
-                StatementKind::Endpoints(list) => {
-                    let value = list.iter().filter_map(|endpoint| self.endpoint(endpoint)).collect();
-                    endpoints.set(self, "endpoints", span, Some(value));
-                }
                 StatementKind::Port(port) => ports.extend(self.service_port(port).map(|port| (port, span))),
                 StatementKind::Faulty(_) => faulty = true,
+                _ if self.service_field(&mut fields, name, field) => {}
                 _ => self.misplaced(field, BlockKind::Service),
             }
         }
+        let kind = fields.kind.value.unwrap_or_default();
+        let headless = fields.cluster_ip.value == Some(None);
         let has_port = body.statements.iter().any(|field| matches!(field.kind, StatementKind::Port(_)));
-        if !has_port && !faulty {
+        if !has_port && !faulty && !headless && kind != ServiceType::ExternalName {
             let diagnostic = Diagnostic::error(Code::Missing, format!("the service `{}` has no port", name.text));
             self.report(diagnostic.at(name.span, "expected a `port` in its braces"));
         }
         self.check_ports(&ports);
-        let kind = kind.value.unwrap_or_default();
-        match load_balancer_ip.value {
+        match fields.load_balancer_ip.value {
             Some((address, span)) if kind == ServiceType::LoadBalancer => {
                 self.check_load_balancer_ip(name, address, span);
             }
@@ -88,15 +84,149 @@ impl Checker<'_> {
             kind,
             labels,
             annotations,
-            cluster_ip: cluster_ip.value,
-            load_balancer_ip: load_balancer_ip.value.map(|(address, _)| address),
+            cluster_ip: fields.cluster_ip.value.flatten(),
+            headless,
+            external_ips: fields.external_ips.value.unwrap_or_default(),
+            external_name: fields.external_name.value,
+            load_balancer_ip: fields.load_balancer_ip.value.map(|(address, _)| address),
+            load_balancer_source_ranges: fields.source_ranges.value.unwrap_or_default(),
+            ip_mode: fields.ip_mode.value.unwrap_or_default(),
+            session_affinity: fields.affinity.value.flatten(),
+            external_traffic_policy: fields.external_policy.value.unwrap_or_default(),
+            internal_traffic_policy: fields.internal_policy.value.unwrap_or_default(),
+            health_check_node_port: fields.health_check.value,
+            allocate_load_balancer_node_ports: fields.allocate.value,
+            publish_not_ready_addresses: fields.publish.value.unwrap_or_default(),
+            traffic_distribution: fields.distribution.value,
             selector,
-            endpoints: endpoints.value.unwrap_or_default(),
+            endpoints: fields.endpoints.value.unwrap_or_default(),
             ports: ports.into_iter().map(|(port, _)| port).collect(),
         }))
     }
 
-    fn check_cluster_ip(&mut self, name: &Text, address: std::net::Ipv4Addr, span: Span) {
+    /// Takes a field. It says whether the field is one of a service.
+    fn service_field(&mut self, fields: &mut Fields, name: &Text, field: &Statement) -> bool {
+        let span = field.span;
+        match &field.kind {
+            StatementKind::Type(text) => {
+                let choices = [
+                    ServiceType::ClusterIP,
+                    ServiceType::NodePort,
+                    ServiceType::LoadBalancer,
+                    ServiceType::ExternalName,
+                ];
+                let choices = choices.map(|kind| (kind.as_str(), kind));
+                let value = self.ok(values::choice("type of service", text, &choices));
+                fields.kind.set(self, "type", span, value);
+            }
+            StatementKind::ClusterIp(text) if text.text == "None" => {
+                fields.cluster_ip.set(self, "clusterIP", span, Some(None));
+            }
+            StatementKind::ClusterIp(text) => {
+                let value = self.ok(values::address(&text.text, text.span));
+                fields.cluster_ip.set(self, "clusterIP", span, value.map(Some));
+                if let Some(address) = value {
+                    self.take_address(address, text.span);
+                    self.check_cluster_ip(name, address, text.span);
+                }
+            }
+            StatementKind::LoadBalancerIp(text) => {
+                let value = self.ok(values::address(&text.text, text.span));
+                fields.load_balancer_ip.set(self, "loadBalancerIP", span, value.map(|address| (address, text.span)));
+            }
+            StatementKind::ExternalIps(list) => {
+                let value = list.iter().filter_map(|text| self.ok(values::address(&text.text, text.span))).collect();
+                fields.external_ips.set(self, "externalIPs", span, Some(value));
+            }
+            StatementKind::ExternalName(text) => {
+                fields.external_name.set(self, "externalName", span, Some(text.text.clone()));
+            }
+            StatementKind::SessionAffinity { kind, timeout } => {
+                let value = self.affinity(kind, timeout.as_ref());
+                fields.affinity.set(self, "sessionAffinity", span, value);
+            }
+            StatementKind::HealthCheckNodePort(text) => {
+                let value = self.ok(values::port(&text.text, text.span));
+                self.check_node_port("healthCheckNodePort", value, text.span);
+                fields.health_check.set(self, "healthCheckNodePort", span, value);
+            }
+            StatementKind::Cidrs { word: Word::LoadBalancerSourceRanges, cidrs } => {
+                let value = cidrs.iter().filter_map(|cidr| self.ok(values::cidr(cidr))).collect();
+                fields.source_ranges.set(self, "loadBalancerSourceRanges", span, Some(value));
+            }
+            StatementKind::Switch { word: Word::AllocateLoadBalancerNodePorts, value } => {
+                let value = self.ok(values::truth("value of allocateLoadBalancerNodePorts", value));
+                fields.allocate.set(self, "allocateLoadBalancerNodePorts", span, value);
+            }
+            StatementKind::Switch { word: Word::PublishNotReadyAddresses, value } => {
+                let value = self.ok(values::truth("value of publishNotReadyAddresses", value));
+                fields.publish.set(self, "publishNotReadyAddresses", span, value);
+            }
+            StatementKind::Choice { word, value } => self.service_choice(fields, *word, value, span),
+            StatementKind::Endpoints(list) => {
+                let value = list.iter().filter_map(|endpoint| self.endpoint(endpoint)).collect();
+                fields.endpoints.set(self, "endpoints", span, Some(value));
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn service_choice(&mut self, fields: &mut Fields, word: Word, value: &Text, span: Span) {
+        let what = word.text();
+        let policies = [("Cluster", TrafficPolicy::Cluster), ("Local", TrafficPolicy::Local)];
+        match word {
+            Word::ExternalTrafficPolicy => {
+                let value = self.ok(values::choice(what, value, &policies));
+                fields.external_policy.set(self, what, span, value);
+            }
+            Word::InternalTrafficPolicy => {
+                let value = self.ok(values::choice(what, value, &policies));
+                fields.internal_policy.set(self, what, span, value);
+            }
+            Word::IpMode => {
+                let value = self.ok(values::choice(what, value, &[("VIP", IpMode::VIP), ("Proxy", IpMode::Proxy)]));
+                fields.ip_mode.set(self, what, span, value);
+            }
+            _ => {
+                let choices = [
+                    ("PreferClose", TrafficDistribution::PreferClose),
+                    ("PreferSameZone", TrafficDistribution::PreferSameZone),
+                    ("PreferSameNode", TrafficDistribution::PreferSameNode),
+                ];
+                let value = self.ok(values::choice(what, value, &choices));
+                fields.distribution.set(self, what, span, value);
+            }
+        }
+    }
+
+    /// `ClientIP`, and for how many seconds; or `None`.
+    fn affinity(&mut self, kind: &Text, timeout: Option<&Text>) -> Option<Option<u32>> {
+        let client = self.ok(values::choice("session affinity", kind, &[("ClientIP", true), ("None", false)]))?;
+        if !client {
+            return Some(None);
+        }
+        let Some(text) = timeout else { return Some(Some(AFFINITY_SECONDS)) };
+        let duration = self.ok(values::duration(&text.text, text.span))?;
+        let seconds = u32::try_from(duration.as_secs()).ok().filter(|_| duration.subsec_nanos() == 0);
+        if seconds.is_none() {
+            let title = format!("`{}` is no timeout of an affinity", text.text);
+            self.report(
+                Diagnostic::error(Code::BadValue, title).at(text.span, "expected whole seconds, a day at most"),
+            );
+        }
+        Some(Some(seconds?))
+    }
+
+    /// Node ports come out of one range.
+    fn check_node_port(&mut self, what: &str, port: Option<u16>, span: Span) {
+        let (first, last) = self.ranges.node_ports;
+        let Some(port) = port.filter(|port| !(first..=last).contains(port)) else { return };
+        let diagnostic = Diagnostic::error(Code::BadPort, format!("{port} is no {what}"));
+        self.report(diagnostic.at(span, format!("node ports go from {first} to {last}")));
+    }
+
+    fn check_cluster_ip(&mut self, name: &Text, address: Ipv4Addr, span: Span) {
         let default = netscene_core::kube::Cluster::default().service_cidr;
         let cidr = self.ranges.services.map_or(default, |(cidr, _)| cidr);
         if cidr.contains(&address) {
@@ -111,7 +241,7 @@ impl Checker<'_> {
         self.report(diagnostic);
     }
 
-    fn check_load_balancer_ip(&mut self, name: &Text, address: std::net::Ipv4Addr, span: Span) {
+    fn check_load_balancer_ip(&mut self, name: &Text, address: Ipv4Addr, span: Span) {
         let pools = self.ranges.pools.iter().filter(|(pool, _)| pool.purpose == PoolPurpose::LoadBalancer);
         if pools.clone().any(|(pool, _)| pool.contains(address)) {
             return;
@@ -131,27 +261,51 @@ impl Checker<'_> {
         self.report(diagnostic);
     }
 
-    fn endpoint(&mut self, endpoint: &Operand) -> Option<EndpointAddress> {
-        let (What::Address(address), Some(port)) = (&endpoint.what, &endpoint.port) else {
+    fn endpoint(&mut self, field: &EndpointField) -> Option<EndpointAddress> {
+        let mut clauses = self.clauses("endpoint", &field.clauses, &[Word::On, Word::Ready, Word::Terminating]);
+        let node = clauses.take(Word::On);
+        if let Some(node) = node {
+            let found = self.symbols.node(node);
+            self.ok(found);
+        }
+        let conditions = self.conditions(&mut clauses);
+        let (What::Address(address), Some(port)) = (&field.at.what, &field.at.port) else {
             let diagnostic = Diagnostic::error(Code::BadValue, "an endpoint is an address and a port");
-            self.report(diagnostic.at(endpoint.span, "expected ADDRESS:PORT"));
+            self.report(diagnostic.at(field.at.span, "expected ADDRESS:PORT"));
             return None;
         };
-        let address = self.ok(values::address(address, endpoint.span))?;
-        Some(EndpointAddress { address, port: self.ok(values::port(&port.text, port.span))? })
+        let address = self.ok(values::address(address, field.at.span))?;
+        let port = self.ok(values::port(&port.text, port.span))?;
+        Some(EndpointAddress {
+            node: node.map(|node| node.text.clone()),
+            conditions,
+            ..EndpointAddress::new(address, port)
+        })
+    }
+
+    /// `ready` and `terminating` of a pod or an endpoint.
+    pub(super) fn conditions(&mut self, clauses: &mut Clauses<'_>) -> Conditions {
+        let mut truth = |word: Word, default: bool| {
+            let given =
+                clauses.take(word).and_then(|text| self.ok(values::truth(&format!("value of {}", word.text()), text)));
+            given.unwrap_or(default)
+        };
+        Conditions { ready: truth(Word::Ready, true), terminating: truth(Word::Terminating, false) }
     }
 
     fn service_port(&mut self, field: &PortField) -> Option<ServicePort> {
         let (port, protocol) = self.ok(values::port_protocol(&field.port))?;
-        let mut number =
-            |text: &Option<Text>| text.as_ref().and_then(|text| self.ok(values::port(&text.text, text.span)));
-        let (target_port, node_port) = (number(&field.target), number(&field.node_port));
-        if let (Some(port), Some(text)) = (node_port, &field.node_port)
-            && !NODE_PORTS.contains(&port)
-        {
-            let title = format!("{port} is no node port");
-            self.report(Diagnostic::error(Code::BadPort, title).at(text.span, "node ports go from 30000 to 32767"));
-        }
+        let target_port = field.target.as_ref().and_then(|text| {
+            if text.text.bytes().all(|byte| byte.is_ascii_digit()) {
+                return self.ok(values::port(&text.text, text.span)).map(TargetPort::Number);
+            }
+            Some(TargetPort::Name(text.text.clone()))
+        });
+        let node_port = field.node_port.as_ref().and_then(|text| {
+            let port = self.ok(values::port(&text.text, text.span));
+            self.check_node_port("node port", port, text.span);
+            port
+        });
         let name = field.name.as_ref().map(|name| name.text.clone());
         Some(ServicePort { name, port, target_port, protocol, node_port })
     }

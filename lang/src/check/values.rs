@@ -109,6 +109,11 @@ pub(crate) fn choice<T: Copy>(what: &str, text: &Text, choices: &[(&'static str,
     })
 }
 
+/// `true` or `false`.
+pub(crate) fn truth(what: &str, text: &Text) -> Result<bool> {
+    choice(what, text, &[("true", true), ("false", false)])
+}
+
 /// A name that Kubernetes would take (RFC 1123).
 pub(crate) fn name(text: &Text) -> Result<String> {
     let letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';

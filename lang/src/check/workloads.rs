@@ -1,5 +1,6 @@
 //! What runs in a namespace: pods, deployments, daemon sets and their containers.
 
+use netscene_core::kube::validate::MOST_REPLICAS;
 use netscene_core::kube::{
     Connect, Container, ContainerPort, Deployment, HttpHandler, Labels, NamedPod, Object, Pod, PodPhase, PodStatus,
     Serve,
@@ -10,9 +11,6 @@ use super::{Checker, values};
 use crate::ast::{Block, Clause, Operand, Statement, StatementKind, Text, What};
 use crate::words::BlockKind;
 use crate::{Code, Diagnostic, Span, Word};
-
-/// How many pods a deployment may have: a slip of the finger must not take all memory.
-const MOST_REPLICAS: u32 = 10_000;
 
 /// The fields that a pod and the template of a deployment have in common.
 #[derive(Default)]
@@ -115,7 +113,9 @@ impl Checker<'_> {
 
     /// A pod and its clauses; those that `besides` names are for others to read.
     fn named_pod(&mut self, name: &Text, clauses: &[Clause], besides: &[Word]) -> Option<NamedPod> {
-        let words = [&[Word::On, Word::At, Word::InterfaceName, Word::Status, Word::Restarts], besides].concat();
+        let own =
+            [Word::On, Word::At, Word::InterfaceName, Word::Status, Word::Restarts, Word::Ready, Word::Terminating];
+        let words = [&own, besides].concat();
         let mut clauses = self.clauses("pod", clauses, &words);
         let node = clauses.take(Word::On);
         if let Some(node) = node {
@@ -142,7 +142,8 @@ impl Checker<'_> {
             clauses.take(Word::Status).and_then(|text| self.ok(values::choice("status of a pod", text, &phases)));
         let restarts =
             clauses.take(Word::Restarts).and_then(|text| self.ok(values::parsed("number of restarts", text)));
-        let status = PodStatus { phase: phase.unwrap_or_default(), restarts: restarts.unwrap_or_default() };
+        let conditions = self.conditions(&mut clauses);
+        let status = PodStatus { phase: phase.unwrap_or_default(), restarts: restarts.unwrap_or_default(), conditions };
         let name = self.ok(values::name(name))?;
         Some(NamedPod { name, node: node.map(|node| node.text.clone()), address, interface_name, status })
     }

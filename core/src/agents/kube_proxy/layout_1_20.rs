@@ -1,128 +1,134 @@
-//! The rules of kube-proxy 1.20 (pkg/proxy/iptables/proxier.go of that release).
+//! The rules of a service port in kube-proxy 1.20 (pkg/proxy/iptables/proxier.go of that release).
 
-use std::sync::Arc;
+use super::balance::{balance, endpoint_chains};
+use super::endpoints::{only_local, vip};
+use super::fixed::{Writer, comment};
+use super::ports::PortRules;
 
-use super::{AGENT, PortRules, endpoint_chain, masquerade_rules, probability, reject, service_ports};
-use crate::agents::script::{Section, provenance};
-use crate::kube::{ServiceType, State};
-use crate::netfilter::text::RestoreInput;
-use crate::netfilter::{Provenance, TableName};
-
-/// The rules of a node.
-pub(super) fn rules(state: &State) -> RestoreInput {
-    let fixed = provenance(AGENT, "", "", None);
-    let mut filter = Section::new(TableName::Filter);
-    let mut nat = Section::new(TableName::Nat);
-    base_chains(state, &mut filter, &mut nat, &fixed);
-    for port in service_ports(state) {
-        if port.endpoints.is_empty() {
-            reject(&port, "/32", &mut filter);
-        } else {
-            front_ends(state, &port, &mut nat);
-            balance(&port, &mut nat);
-        }
+/// Writes the rules of a service port.
+pub(super) fn write(writer: &mut Writer<'_>, port: &PortRules<'_>) {
+    let local = only_local(port.service);
+    if local {
+        // It is made even where nothing goes to it.
+        writer.nat.chain(&port.chain("XLB"), &port.why("externalTrafficPolicy Local"));
     }
-    nat.append(
-        "KUBE-SERVICES",
-        "-m comment --comment \"kubernetes service nodeports; NOTE: this must be the last rule in this chain\" \
-         -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS",
-        &fixed,
-    );
-    forward_rules(&mut filter, &fixed);
-
-    let mut input = RestoreInput::default();
-    filter.finish(&mut input);
-    nat.finish(&mut input);
-    input
-}
-
-/// Chains that are always there, and the jumps to them. kube-proxy prepends the jumps one by one in the order of its
-/// tables `iptablesJumpChains`, so that the last comes first in the end.
-fn base_chains(state: &State, filter: &mut Section, nat: &mut Section, fixed: &Arc<Provenance>) {
-    for chain in ["KUBE-SERVICES", "KUBE-EXTERNAL-SERVICES", "KUBE-FORWARD"] {
-        filter.chain(chain, fixed);
+    if !port.endpoints.any {
+        return reject(writer, port);
     }
-    let new = "-m conntrack --ctstate NEW -m comment --comment";
-    let external = format!("{new} \"kubernetes externally-visible service portals\" -j KUBE-EXTERNAL-SERVICES");
-    let services = format!("{new} \"kubernetes service portals\" -j KUBE-SERVICES");
-    filter.insert("INPUT", &external, fixed);
-    filter.insert("FORWARD", &external, fixed);
-    filter.insert("FORWARD", &services, fixed);
-    filter.insert("OUTPUT", &services, fixed);
-    filter.insert("FORWARD", "-m comment --comment \"kubernetes forwarding rules\" -j KUBE-FORWARD", fixed);
-
-    for chain in ["KUBE-SERVICES", "KUBE-NODEPORTS", "KUBE-POSTROUTING", "KUBE-MARK-MASQ"] {
-        nat.chain(chain, fixed);
-    }
-    let services = "-m comment --comment \"kubernetes service portals\" -j KUBE-SERVICES";
-    nat.insert("OUTPUT", services, fixed);
-    nat.insert("PREROUTING", services, fixed);
-    let postrouting = "-m comment --comment \"kubernetes postrouting rules\" -j KUBE-POSTROUTING";
-    nat.insert("POSTROUTING", postrouting, fixed);
-    masquerade_rules(state, nat, fixed);
-}
-
-fn forward_rules(filter: &mut Section, fixed: &Arc<Provenance>) {
-    let established = "-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT";
-    let comment = "-m comment --comment \"kubernetes forwarding";
-    filter.append("KUBE-FORWARD", "-m conntrack --ctstate INVALID -j DROP", fixed);
-    let marked = format!("{comment} rules\" -m mark --mark 0x00004000/0x00004000 -j ACCEPT");
-    filter.append("KUBE-FORWARD", &marked, fixed);
-    // Since 1.20 the two are the same but for their comments: the addresses of pods are no longer in them.
-    for side in ["source", "destination"] {
-        let rule = format!("{comment} conntrack pod {side} rule\" {established}");
-        filter.append("KUBE-FORWARD", &rule, fixed);
+    let service_chain = port.chain("SVC");
+    writer.nat.chain(&service_chain, &port.why(""));
+    front_ends(writer, port, local);
+    let named = writer.unless_large(comment(&port.name));
+    balance(writer, port, &service_chain, &port.endpoints.cluster, |_, _| named.clone(), |_, _| named.clone());
+    endpoint_chains(writer, port);
+    if local {
+        local_chain(writer, port);
     }
 }
 
-/// The ways in: the cluster IP, the load balancer's address, the node port.
-fn front_ends(state: &State, port: &PortRules<'_>, nat: &mut Section) {
-    let chain = format!("KUBE-SVC-{}", port.hash);
-    nat.chain(&chain, &port.provenance(&port.field("")));
+/// A service port without endpoints: whoever asks is told at once.
+fn reject(writer: &mut Writer<'_>, port: &PortRules<'_>) {
+    let text = "has no endpoints";
+    let mut refuse = |chain: &str, address, field: &str| {
+        let rule = format!("{} -j REJECT", port.to(text, &writer.address(address)));
+        writer.filter.append(chain, &rule, &port.why(field));
+    };
     if let Some(address) = port.service.cluster_ip {
-        let why = port.provenance(&port.field("clusterIP"));
-        let to = port.destination("cluster IP", &format!("{address}/32"));
-        let from_outside = format!("{to} ! -s {} -j KUBE-MARK-MASQ", state.cluster().pod_cidr);
-        nat.append("KUBE-SERVICES", &from_outside, &why);
-        nat.append("KUBE-SERVICES", &format!("{to} -j {chain}"), &why);
+        refuse("KUBE-SERVICES", address, "no endpoints");
     }
-    if let (ServiceType::LoadBalancer, Some(address)) = (port.service.kind, port.service.load_balancer_ip) {
-        let why = port.provenance(&port.field("loadBalancerIP"));
-        let firewall = format!("KUBE-FW-{}", port.hash);
-        nat.chain(&firewall, &why);
-        let to = port.destination("loadbalancer IP", &format!("{address}/32"));
-        nat.append("KUBE-SERVICES", &format!("{to} -j {firewall}"), &why);
-        // Without source ranges the chain always ends at the second jump; the third is there all the same.
-        for target in ["KUBE-MARK-MASQ", chain.as_str(), "KUBE-MARK-DROP"] {
-            let rule = format!("-m comment --comment \"{} loadbalancer IP\" -j {target}", port.name);
-            nat.append(&firewall, &rule, &why);
-        }
+    for address in &port.service.external_ips {
+        refuse("KUBE-EXTERNAL-SERVICES", *address, "externalIPs, no endpoints");
+    }
+    if let Some(address) = vip(port.service) {
+        refuse("KUBE-EXTERNAL-SERVICES", address, "loadBalancerIP, no endpoints");
     }
     if let Some(number) = port.port.node_port {
-        let why = port.provenance(&port.field(&format!("nodePort {number}")));
-        let protocol = port.port.protocol.lower();
-        for target in ["KUBE-MARK-MASQ", chain.as_str()] {
-            let rule =
-                format!("-m comment --comment {} -m {protocol} -p {protocol} --dport {number} -j {target}", port.name);
-            nat.append("KUBE-NODEPORTS", &rule, &why);
-        }
+        let rule = format!("{} -j REJECT", port.to_node_port_here(text, number));
+        writer.filter.append("KUBE-EXTERNAL-SERVICES", &rule, &port.why("nodePort, no endpoints"));
     }
 }
 
-/// The toss of the coin, and what follows from each side. The last endpoint takes all that the others left.
-fn balance(port: &PortRules<'_>, nat: &mut Section) {
-    let chain = format!("KUBE-SVC-{}", port.hash);
-    let comment = format!("-m comment --comment {}", port.name);
-    let protocol = port.port.protocol.lower();
-    for (index, endpoint) in port.endpoints.iter().enumerate() {
-        let why = port.provenance(&port.field(&format!("endpoint {endpoint}")));
-        let own = endpoint_chain(port.service, port.port, endpoint);
-        nat.chain(&own, &why);
-        let choice = probability(port.endpoints.len() - index);
-        nat.append(&chain, &format!("{comment} {choice}-j {own}"), &why);
-        // A pod that reaches itself through its service must not see its own address as the sender.
-        nat.append(&own, &format!("{comment} -s {}/32 -j KUBE-MARK-MASQ", endpoint.address), &why);
-        let rule = format!("{comment} -m {protocol} -p {protocol} -j DNAT --to-destination {endpoint}");
-        nat.append(&own, &rule, &why);
+/// The ways in: the cluster IP, external IPs, the load balancer's address, the node port.
+fn front_ends(writer: &mut Writer<'_>, port: &PortRules<'_>, local: bool) {
+    let (cluster, external) = (port.chain("SVC"), port.chain(if local { "XLB" } else { "SVC" }));
+    if let Some(address) = port.service.cluster_ip {
+        let why = port.why("clusterIP");
+        let to = port.to("cluster IP", &writer.address(address));
+        if let Some(others) = writer.masquerade_others() {
+            writer.nat.append("KUBE-SERVICES", &format!("{to} {others}"), &why);
+        }
+        writer.nat.append("KUBE-SERVICES", &format!("{to} -j {cluster}"), &why);
     }
+    for address in &port.service.external_ips {
+        let why = port.why("externalIPs");
+        let to = port.to("external IP", &writer.address(*address));
+        if !local {
+            writer.nat.append("KUBE-SERVICES", &format!("{to} -j KUBE-MARK-MASQ"), &why);
+        }
+        // Neither from a bridge, as of a container, nor from the node itself; or to an address that is the node's.
+        for way in ["-m physdev ! --physdev-is-in -m addrtype ! --src-type LOCAL", "-m addrtype --dst-type LOCAL"] {
+            writer.nat.append("KUBE-SERVICES", &format!("{to} {way} -j {external}"), &why);
+        }
+    }
+    if let Some(address) = vip(port.service) {
+        let why = port.why("loadBalancerIP");
+        let firewall = port.chain("FW");
+        let to = port.to("loadbalancer IP", &writer.address(address));
+        writer.nat.append("KUBE-SERVICES", &format!("{to} -j {firewall}"), &why);
+        let address = writer.address(address);
+        firewall_chain(writer, port, &address, &external, local);
+    }
+    if let Some(number) = port.port.node_port {
+        let why = port.why(&format!("nodePort {number}"));
+        let from = if local { " -s 127.0.0.0/8" } else { "" };
+        let to = port.to_node_port(number);
+        writer.nat.append("KUBE-NODEPORTS", &format!("{to}{from} -j KUBE-MARK-MASQ"), &why);
+        writer.nat.append("KUBE-NODEPORTS", &format!("{to} -j {external}"), &why);
+    }
+}
+
+/// Who may use the load balancer's address. It is there without source ranges too; the last rule is then never met.
+fn firewall_chain(writer: &mut Writer<'_>, port: &PortRules<'_>, address: &str, external: &str, local: bool) {
+    let why = port.why("loadBalancerIP");
+    let chain = port.chain("FW");
+    writer.nat.chain(&chain, &why);
+    let named = comment(&format!("{} loadbalancer IP", port.name));
+    if !local {
+        writer.nat.append(&chain, &format!("{named}-j KUBE-MARK-MASQ"), &why);
+    }
+    let ranges = &port.service.load_balancer_source_ranges;
+    if ranges.is_empty() {
+        writer.nat.append(&chain, &format!("{named}-j {external}"), &why);
+    }
+    for range in ranges {
+        let why = port.why(&format!("loadBalancerSourceRanges {range}"));
+        writer.nat.append(&chain, &format!("{named}-s {range} -j {external}"), &why);
+    }
+    if writer.is_allowed_from_node(ranges) {
+        // A node that stands behind the balancer meets its own address again.
+        let why = port.why("loadBalancerSourceRanges, the node's own address");
+        writer.nat.append(&chain, &format!("{named}-s {address} -j {external}"), &why);
+    }
+    writer.nat.append(&chain, &format!("{named}-j KUBE-MARK-DROP"), &why);
+}
+
+/// externalTrafficPolicy Local: pods and the node itself may go anywhere, others to endpoints of this node.
+fn local_chain(writer: &mut Writer<'_>, port: &PortRules<'_>) {
+    let why = port.why("externalTrafficPolicy Local");
+    let (chain, service_chain, name) = (port.chain("XLB"), port.chain("SVC"), &port.name);
+    if let Some(local) = writer.local() {
+        let named = comment("Redirect pods trying to reach external loadbalancer VIP to clusterIP");
+        writer.nat.append(&chain, &format!("{named}{local} -j {service_chain}"), &why);
+    }
+    let own = "-m addrtype --src-type LOCAL";
+    let named = comment(&format!("masquerade LOCAL traffic for {name} LB IP"));
+    writer.nat.append(&chain, &format!("{named}{own} -j KUBE-MARK-MASQ"), &why);
+    let named = comment(&format!("route LOCAL traffic for {name} LB IP to service chain"));
+    writer.nat.append(&chain, &format!("{named}{own} -j {service_chain}"), &why);
+    if port.endpoints.local.is_empty() {
+        let named = comment(&format!("{name} has no local endpoints"));
+        writer.nat.append(&chain, &format!("{named}-j KUBE-MARK-DROP"), &port.why("no endpoint on the node"));
+    }
+    let tossed = |at: usize, _: &_| comment(&format!("Balancing rule {at} for {name}"));
+    balance(writer, port, &chain, &port.endpoints.local, |_, _| comment(name), tossed);
 }

@@ -1,153 +1,187 @@
-//! The rules of kube-proxy 1.36 (pkg/proxy/iptables/proxier.go of that release).
+//! The rules of a service port in kube-proxy 1.36 (pkg/proxy/iptables/proxier.go of that release).
 //!
 //! What changed since 1.20: the masquerade rule stands in the service's own chain, outside traffic comes by a chain
-//! `KUBE-EXT`, addresses have no `/32`, and comments name the endpoint.
+//! `KUBE-EXT`, endpoints of the node have a chain `KUBE-SVL`, a firewall is made only where there are source ranges,
+//! addresses have no `/32`, and comments name the endpoint.
 
-use std::sync::Arc;
+use ipnet::Ipv4Net;
 
-use super::{AGENT, PortRules, endpoint_chain, masquerade_rules, probability, reject, service_ports};
-use crate::agents::script::{Section, provenance};
-use crate::kube::{ServiceType, State};
-use crate::netfilter::text::RestoreInput;
-use crate::netfilter::{Provenance, TableName};
+use super::balance::{balance, endpoint_chains};
+use super::endpoints::{is_accessible, vip};
+use super::fixed::{Writer, comment};
+use super::ports::PortRules;
+use crate::kube::TrafficPolicy;
 
-/// More endpoints than this, and the comments of their rules are left out (`largeClusterEndpointsThreshold`).
-const LARGE_CLUSTER: usize = 1000;
+/// What a service port's fields and endpoints come to on a node.
+struct Plan {
+    /// The chain for the cluster IP.
+    internal: String,
+    /// The chain for what comes from outside.
+    external: String,
+    /// The cluster IP leads somewhere from this node.
+    has_internal: bool,
+    /// What comes from outside does.
+    has_external: bool,
+    external_local: bool,
+    /// Source ranges, if they keep anybody out.
+    ranges: Vec<Ipv4Net>,
+}
 
-/// The rules of a node.
-pub(super) fn rules(state: &State) -> RestoreInput {
-    let fixed = provenance(AGENT, "", "", None);
-    let mut filter = Section::new(TableName::Filter);
-    let mut nat = Section::new(TableName::Nat);
-    base_chains(state, &mut filter, &mut nat, &fixed);
-    let ports = service_ports(state);
-    let large = ports.iter().map(|port| port.endpoints.len()).sum::<usize>() > LARGE_CLUSTER;
-    for port in &ports {
-        if port.endpoints.is_empty() {
-            reject(port, "", &mut filter);
-        } else {
-            front_ends(port, &mut nat);
-            balance(state, port, large, &mut nat);
+impl Plan {
+    fn of(port: &PortRules<'_>) -> Self {
+        let chain = |policy| port.chain(if policy == TrafficPolicy::Local { "SVL" } else { "SVC" });
+        let leads =
+            |policy| port.endpoints.any && (policy == TrafficPolicy::Cluster || !port.endpoints.local.is_empty());
+        let (internal, external) = (port.service.internal_traffic_policy, port.service.external_traffic_policy);
+        let ranges = &port.service.load_balancer_source_ranges;
+        let everybody = ranges.iter().any(|range| range.prefix_len() == 0);
+        Self {
+            internal: chain(internal),
+            external: chain(external),
+            has_internal: leads(internal),
+            has_external: leads(external),
+            external_local: external == TrafficPolicy::Local,
+            ranges: if everybody { Vec::new() } else { ranges.clone() },
         }
     }
-    nat.append(
-        "KUBE-SERVICES",
-        "-m comment --comment \"kubernetes service nodeports; NOTE: this must be the last rule in this chain\" \
-         -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS",
-        &fixed,
-    );
-    fixed_filter_rules(&mut filter, &fixed);
-
-    let mut input = RestoreInput::default();
-    filter.finish(&mut input);
-    nat.finish(&mut input);
-    input
 }
 
-/// Chains that are always there, and the jumps to them, in the order in which kube-proxy prepends them.
-fn base_chains(state: &State, filter: &mut Section, nat: &mut Section, fixed: &Arc<Provenance>) {
-    let chains = ["SERVICES", "EXTERNAL-SERVICES", "FORWARD", "NODEPORTS", "PROXY-FIREWALL", "FIREWALL"];
-    for chain in chains {
-        filter.chain(&format!("KUBE-{chain}"), fixed);
+/// Writes the rules of a service port.
+pub(super) fn write(writer: &mut Writer<'_>, port: &PortRules<'_>) {
+    let plan = Plan::of(port);
+    refusals(writer, port, &plan);
+    if let Some(number) = port.service.health_check_node_port {
+        let named = comment(&format!("{} health check node port", port.name));
+        let rule = format!("{named}-m tcp -p tcp --dport {number} -j ACCEPT");
+        writer.filter.append("KUBE-NODEPORTS", &rule, &port.why("healthCheckNodePort"));
     }
-    let new = "-m conntrack --ctstate NEW -m comment --comment";
-    let external = format!("{new} \"kubernetes externally-visible service portals\" -j KUBE-EXTERNAL-SERVICES");
-    let services = format!("{new} \"kubernetes service portals\" -j KUBE-SERVICES");
-    let firewall = format!("{new} \"kubernetes load balancer firewall\" -j KUBE-PROXY-FIREWALL");
-    filter.insert("INPUT", &external, fixed);
-    filter.insert("FORWARD", &external, fixed);
-    filter.insert("INPUT", "-m comment --comment \"kubernetes health check service ports\" -j KUBE-NODEPORTS", fixed);
-    filter.insert("FORWARD", &services, fixed);
-    filter.insert("OUTPUT", &services, fixed);
-    filter.insert("FORWARD", "-m comment --comment \"kubernetes forwarding rules\" -j KUBE-FORWARD", fixed);
-    for hook in ["INPUT", "OUTPUT", "FORWARD"] {
-        filter.insert(hook, &firewall, fixed);
+    if !port.endpoints.any {
+        return;
     }
-    for hook in ["INPUT", "OUTPUT"] {
-        filter.insert(hook, "-j KUBE-FIREWALL", fixed);
+    front_ends(writer, port, &plan);
+    if is_accessible(port.service, port.port) {
+        external_chain(writer, port, &plan);
     }
-
-    for chain in ["KUBE-SERVICES", "KUBE-NODEPORTS", "KUBE-POSTROUTING", "KUBE-MARK-MASQ"] {
-        nat.chain(chain, fixed);
+    if !plan.ranges.is_empty() && vip(port.service).is_some() {
+        firewall_chain(writer, port, &plan);
     }
-    let services = "-m comment --comment \"kubernetes service portals\" -j KUBE-SERVICES";
-    nat.insert("OUTPUT", services, fixed);
-    nat.insert("PREROUTING", services, fixed);
-    let postrouting = "-m comment --comment \"kubernetes postrouting rules\" -j KUBE-POSTROUTING";
-    nat.insert("POSTROUTING", postrouting, fixed);
-    masquerade_rules(state, nat, fixed);
+    for (kind, endpoints) in [("SVC", &port.endpoints.cluster), ("SVL", &port.endpoints.local)] {
+        if endpoints.is_empty() {
+            continue;
+        }
+        let chain = port.chain(kind);
+        writer.nat.chain(&chain, &port.why(""));
+        if chain == plan.internal {
+            masquerade_rule(writer, port, &chain);
+        }
+        let named: Vec<_> = endpoints
+            .iter()
+            .map(|endpoint| writer.unless_large(comment(&format!("{} -> {endpoint}", port.name))))
+            .collect();
+        let named = |at: usize, _: &_| named[at].clone();
+        balance(writer, port, &chain, endpoints, named, named);
+    }
+    endpoint_chains(writer, port);
 }
 
-fn fixed_filter_rules(filter: &mut Section, fixed: &Arc<Provenance>) {
-    let comment = "-m comment --comment \"kubernetes forwarding";
-    for rule in [
-        "-m conntrack --ctstate INVALID -j DROP".to_owned(),
-        format!("{comment} rules\" -m mark --mark 0x00004000/0x00004000 -j ACCEPT"),
-        format!("{comment} conntrack rule\" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"),
-    ] {
-        filter.append("KUBE-FORWARD", &rule, fixed);
+/// Who asks for what leads nowhere: without endpoints a refusal, without any on this node nothing.
+fn refusals(writer: &mut Writer<'_>, port: &PortRules<'_>, plan: &Plan) {
+    let (text, target, cause) = if port.endpoints.any {
+        ("has no local endpoints", "DROP", "no endpoint on the node")
+    } else {
+        ("has no endpoints", "REJECT", "no endpoints")
+    };
+    if let (false, Some(address)) = (plan.has_internal, port.service.cluster_ip) {
+        writer.filter.append("KUBE-SERVICES", &format!("{} -j {target}", port.to(text, &address)), &port.why(cause));
     }
-    filter.append(
-        "KUBE-FIREWALL",
-        "-m comment --comment \"block incoming localnet connections\" -d 127.0.0.0/8 ! -s 127.0.0.0/8 \
-         -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP",
-        fixed,
-    );
-}
-
-/// The ways in: the cluster IP, and from outside the load balancer's address and the node port.
-fn front_ends(port: &PortRules<'_>, nat: &mut Section) {
-    let chain = format!("KUBE-SVC-{}", port.hash);
-    let external = format!("KUBE-EXT-{}", port.hash);
-    nat.chain(&chain, &port.provenance(&port.field("")));
-    if let Some(address) = port.service.cluster_ip {
-        let why = port.provenance(&port.field("clusterIP"));
-        nat.append("KUBE-SERVICES", &format!("{} -j {chain}", port.destination("cluster IP", &address)), &why);
+    if plan.has_external {
+        return;
     }
-    let mut reached = false;
-    if let (ServiceType::LoadBalancer, Some(address)) = (port.service.kind, port.service.load_balancer_ip) {
-        let why = port.provenance(&port.field("loadBalancerIP"));
-        nat.append("KUBE-SERVICES", &format!("{} -j {external}", port.destination("loadbalancer IP", &address)), &why);
-        reached = true;
+    let external = port.service.external_ips.iter().map(|address| (*address, "externalIPs"));
+    for (address, field) in external.chain(vip(port.service).map(|address| (address, "loadBalancerIP"))) {
+        let rule = format!("{} -j {target}", port.to(text, &address));
+        writer.filter.append("KUBE-EXTERNAL-SERVICES", &rule, &port.why(&format!("{field}, {cause}")));
     }
     if let Some(number) = port.port.node_port {
-        let why = port.provenance(&port.field(&format!("nodePort {number}")));
-        let (name, protocol) = (&port.name, port.port.protocol.lower());
-        let rule = format!("-m comment --comment {name} -m {protocol} -p {protocol} --dport {number} -j {external}");
-        nat.append("KUBE-NODEPORTS", &rule, &why);
-        reached = true;
-    }
-    if reached {
-        let why = port.provenance(&port.field("from outside"));
-        nat.chain(&external, &why);
-        let comment = format!("masquerade traffic for {} external destinations", port.name);
-        nat.append(&external, &format!("-m comment --comment \"{comment}\" -j KUBE-MARK-MASQ"), &why);
-        nat.append(&external, &format!("-j {chain}"), &why);
+        let rule = format!("{} -j {target}", port.to_node_port_here(text, number));
+        writer.filter.append("KUBE-EXTERNAL-SERVICES", &rule, &port.why(&format!("nodePort, {cause}")));
     }
 }
 
-/// Masquerading what comes from outside the cluster, the toss of the coin, and what follows from each side.
-fn balance(state: &State, port: &PortRules<'_>, large: bool, nat: &mut Section) {
-    let chain = format!("KUBE-SVC-{}", port.hash);
-    if let Some(address) = port.service.cluster_ip {
-        let why = port.provenance(&port.field("clusterIP"));
-        let to = port.destination("cluster IP", &address);
-        nat.append(&chain, &format!("{to} ! -s {} -j KUBE-MARK-MASQ", state.cluster().pod_cidr), &why);
+/// The ways in: the cluster IP; and from outside external IPs, the load balancer's address, the node port.
+fn front_ends(writer: &mut Writer<'_>, port: &PortRules<'_>, plan: &Plan) {
+    let external = port.chain("EXT");
+    if let (true, Some(address)) = (plan.has_internal, port.service.cluster_ip) {
+        let rule = format!("{} -j {}", port.to("cluster IP", &address), plan.internal);
+        writer.nat.append("KUBE-SERVICES", &rule, &port.why("clusterIP"));
     }
-    let comment = |text: &str, quote: &str| {
-        if large { String::new() } else { format!("-m comment --comment {quote}{}{text}{quote} ", port.name) }
-    };
-    let protocol = port.port.protocol.lower();
-    for (index, endpoint) in port.endpoints.iter().enumerate() {
-        let why = port.provenance(&port.field(&format!("endpoint {endpoint}")));
-        let own = endpoint_chain(port.service, port.port, endpoint);
-        let choice = probability(port.endpoints.len() - index);
-        let named = comment(&format!(" -> {endpoint}"), "\"");
-        nat.append(&chain, &format!("{named}{choice}-j {own}"), &why);
-        nat.chain(&own, &why);
-        let named = comment("", "");
-        // A pod that reaches itself through its service must not see its own address as the sender.
-        nat.append(&own, &format!("{named}-s {} -j KUBE-MARK-MASQ", endpoint.address), &why);
-        nat.append(&own, &format!("{named}-m {protocol} -p {protocol} -j DNAT --to-destination {endpoint}"), &why);
+    for address in &port.service.external_ips {
+        let rule = format!("{} -j {external}", port.to("external IP", address));
+        writer.nat.append("KUBE-SERVICES", &rule, &port.why("externalIPs"));
     }
+    if let Some(address) = vip(port.service) {
+        let why = port.why("loadBalancerIP");
+        let to = port.to("loadbalancer IP", &address);
+        if plan.ranges.is_empty() {
+            writer.nat.append("KUBE-SERVICES", &format!("{to} -j {external}"), &why);
+        } else {
+            let firewall = port.chain("FW");
+            writer.nat.append("KUBE-SERVICES", &format!("{to} -j {firewall}"), &why);
+            let rest = port.to(&format!("traffic not accepted by {firewall}"), &address);
+            let why = port.why("loadBalancerSourceRanges");
+            writer.filter.append("KUBE-PROXY-FIREWALL", &format!("{rest} -j DROP"), &why);
+        }
+    }
+    if let Some(number) = port.port.node_port {
+        let rule = format!("{} -j {external}", port.to_node_port(number));
+        writer.nat.append("KUBE-NODEPORTS", &rule, &port.why(&format!("nodePort {number}")));
+    }
+}
+
+/// Who asks for the cluster IP and is no pod is masqueraded, since the answer must come back this way.
+fn masquerade_rule(writer: &mut Writer<'_>, port: &PortRules<'_>, chain: &str) {
+    if let (Some(address), Some(others)) = (port.service.cluster_ip, writer.masquerade_others()) {
+        let rule = format!("{} {others}", port.to("cluster IP", &address));
+        writer.nat.append(chain, &rule, &port.why("clusterIP"));
+    }
+}
+
+/// What comes from outside. With policy Local pods and the node itself may go anywhere all the same.
+fn external_chain(writer: &mut Writer<'_>, port: &PortRules<'_>, plan: &Plan) {
+    let why = port.why("from outside");
+    let (chain, cluster, name) = (port.chain("EXT"), port.chain("SVC"), &port.name);
+    let traffic = |of: &str| comment(&format!("{of} traffic for {name} external destinations"));
+    writer.nat.chain(&chain, &why);
+    if plan.external_local {
+        if let Some(local) = writer.local() {
+            writer.nat.append(&chain, &format!("{}{local} -j {cluster}", traffic("pod")), &why);
+        }
+        let own = "-m addrtype --src-type LOCAL";
+        writer.nat.append(&chain, &format!("{}{own} -j KUBE-MARK-MASQ", traffic("masquerade LOCAL")), &why);
+        writer.nat.append(&chain, &format!("{}{own} -j {cluster}", traffic("route LOCAL")), &why);
+    } else {
+        writer.nat.append(&chain, &format!("{}-j KUBE-MARK-MASQ", traffic("masquerade")), &why);
+    }
+    if plan.has_external {
+        writer.nat.append(&chain, &format!("-j {}", plan.external), &why);
+    }
+}
+
+/// Who may use the load balancer's address. What it lets through to its end still has that address as destination, and
+/// is dropped by KUBE-PROXY-FIREWALL for it.
+fn firewall_chain(writer: &mut Writer<'_>, port: &PortRules<'_>, plan: &Plan) {
+    let why = port.why("loadBalancerSourceRanges");
+    let (chain, external) = (port.chain("FW"), port.chain("EXT"));
+    writer.nat.chain(&chain, &why);
+    let named = comment(&format!("{} loadbalancer IP", port.name));
+    for range in &plan.ranges {
+        let why = port.why(&format!("loadBalancerSourceRanges {range}"));
+        writer.nat.append(&chain, &format!("{named}-s {range} -j {external}"), &why);
+    }
+    if let (true, Some(address)) = (writer.is_allowed_from_node(&plan.ranges), vip(port.service)) {
+        // A node that stands behind the balancer meets its own address again.
+        writer.nat.append(&chain, &format!("{named}-s {address} -j {external}"), &why);
+    }
+    let rest = comment(&format!("other traffic to {} will be dropped by KUBE-PROXY-FIREWALL", port.name));
+    writer.nat.append(&chain, rest.trim_end(), &why);
 }

@@ -2,7 +2,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::kube::validate::tests::{declare, labels, node, plain_service, pod, service_port};
-use crate::kube::{Cluster, EndpointAddress, Object, PoolPurpose, ServiceType, TransportProtocol};
+use crate::kube::{
+    Cluster, Endpoint, EndpointAddress, Object, PoolPurpose, Service, ServicePort, ServiceType, TargetPort,
+    TransportProtocol,
+};
 
 /// Chains by table, each with its rules in order.
 type Listing = BTreeMap<(String, String), Vec<String>>;
@@ -89,8 +92,8 @@ fn guestbook_of(kube_proxy: Version) -> State {
         &mut state,
         Object::Service(Service {
             cluster_ip: Some([10, 96, 0, 1].into()),
-            endpoints: vec![EndpointAddress { address: [10, 1, 110, 108].into(), port: 6443 }],
-            ports: vec![ServicePort { target_port: Some(6443), ..named("https", 443, Tcp) }],
+            endpoints: vec![EndpointAddress::new([10, 1, 110, 108], 6443)],
+            ports: vec![ServicePort { target_port: Some(TargetPort::Number(6443)), ..named("https", 443, Tcp) }],
             ..plain_service("default/kubernetes", "", 443)
         }),
     );
@@ -231,7 +234,15 @@ fn names_are_those_of_the_white_paper() {
             assert_eq!(chain_of(&service, &listed), format!("KUBE-SVC-{name}"));
         } else {
             let address = endpoint.parse().unwrap();
-            let endpoint = Endpoint { address, port: number, node: None, pod: None };
+            let endpoint = Endpoint {
+                address,
+                port: number,
+                node: None,
+                pod: None,
+                ready: true,
+                serving: true,
+                terminating: false,
+            };
             assert_eq!(endpoint_chain(&service, &listed, &endpoint), format!("KUBE-SEP-{name}"));
         }
     }
@@ -321,10 +332,11 @@ fn a_choice_is_pinned_for_every_port_of_the_service() {
     let state = guestbook();
     let name = "iks/essential-nginx-ingress-ingress-nginx-controller";
     let pinned = pins(&state, name, "iks/nginx-2").unwrap();
-    assert_eq!(pinned.len(), 2);
+    // Each port has three chains that may choose.
+    assert_eq!(pinned.len(), 6);
     assert_eq!(pinned[0], ("KUBE-SVC-D3XY3KFIPC4U6KQS".to_owned(), "KUBE-SEP-JKWKVBBQCO4U3ZLS".to_owned()));
     assert_eq!(pins(&state, name, "192.168.8.193").unwrap(), pinned);
-    assert_eq!(pins(&state, name, "192.168.8.193:80").unwrap(), pinned[..1]);
+    assert_eq!(pins(&state, name, "192.168.8.193:80").unwrap(), pinned[..3]);
     let error = pins(&state, name, "frontend-1").unwrap_err();
     assert_eq!(error.hint.unwrap(), "choose one of: iks/nginx-1, iks/nginx-2");
     assert!(pins(&state, "no/such", "x").is_err());

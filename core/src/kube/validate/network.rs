@@ -40,9 +40,19 @@ pub(super) fn cluster(state: &State, cluster: &Cluster) -> Result<(), OpError> {
         return Err(fault(format!("an MTU of {} is too small for IPv4", cluster.mtu), "use at least 68, such as 1440"));
     }
     dns_subdomain("the cluster's domain", &cluster.domain)?;
+    node_port_range(cluster.node_port_range)?;
     release("kubeProxy", cluster.kube_proxy, "1.20 or 1.36", |v| v.major == 1 && matches!(v.minor, 20 | 36))?;
     release("calico", cluster.calico, "3.16", |v| (v.major, v.minor) == (3, 16))?;
-    release("metallb", cluster.metallb, "0.8 or later", |v| v >= Version::new(0, 8, 0))
+    release("metallb", cluster.metallb, "0.8 or later", |v| v >= Version::new(0, 8, 0))?;
+    super::proxy::options(cluster)
+}
+
+fn node_port_range((first, last): (u16, u16)) -> Result<(), OpError> {
+    if first == 0 || first > last {
+        let problem = format!("{first} to {last} is no range of node ports");
+        return Err(fault(problem, "use one such as 30000 to 32767"));
+    }
+    Ok(())
 }
 
 /// Refuses a release of which this model does not know what it writes: a near guess would be a wrong rule.

@@ -1,3 +1,4 @@
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -15,14 +16,8 @@ fn split(key: &str) -> (String, String) {
 }
 
 pub(crate) fn node(name: &str, address: &str, block: &str) -> Object {
-    Object::Node(Node {
-        name: name.into(),
-        hostname: name.into(),
-        address: address.parse().unwrap(),
-        pod_cidr: block.parse().ok(),
-        mac: None,
-        device: "ens192".parse().unwrap(),
-    })
+    let node = Node::new(name, address.parse::<Ipv4Addr>().unwrap());
+    Object::Node(Node { pod_cidr: block.parse().ok(), device: "ens192".parse().unwrap(), ..node })
 }
 
 fn host(name: &str, address: &str) -> Object {
@@ -45,8 +40,7 @@ pub(crate) fn plain_service(key: &str, selector: &str, port: u16) -> Service {
 }
 
 pub(crate) fn service_port(name: Option<&str>, port: u16) -> ServicePort {
-    let name = name.map(Into::into);
-    ServicePort { name, port, target_port: None, protocol: TransportProtocol::Tcp, node_port: None }
+    ServicePort { name: name.map(Into::into), ..ServicePort::new(port) }
 }
 
 pub(crate) fn service(key: &str, selector: &str, port: u16) -> Object {

@@ -1,14 +1,10 @@
-//! Pods, deployments, services, ingresses.
+//! Pods, deployments, ingresses.
 
 use std::net::Ipv4Addr;
 
 use indexmap::IndexSet;
 
-use super::super::service_addresses::NODE_PORTS;
-use super::super::state::Declared;
-use super::super::{
-    Container, Deployment, Ingress, PathType, Pod, PoolPurpose, Service, ServicePort, ServiceType, State,
-};
+use super::super::{Container, Deployment, Ingress, PathType, Pod, State};
 use super::{dns_label, dns_subdomain, fault, fault_beside, is_dns_label, port, unique};
 use crate::packet::DeviceName;
 use crate::world::OpError;
@@ -59,12 +55,19 @@ fn pod_name(state: &State, namespace: &str, name: &str) -> Result<(), OpError> {
     }
 }
 
+/// How many pods a deployment may have: a slip of the finger must not take all memory.
+pub const MOST_REPLICAS: u32 = 10_000;
+
 pub(super) fn deployment(state: &State, deployment: &Deployment) -> Result<(), OpError> {
     let kind = if deployment.daemon_set { "daemon set" } else { "deployment" };
     dns_label("a namespace's name", &deployment.namespace)?;
     dns_subdomain(&format!("the name of a {kind}"), &deployment.name)?;
     unique(&state.deployments, kind, &format!("{}/{}", deployment.namespace, deployment.name))?;
     some_node(state, kind, &deployment.name)?;
+    if deployment.replicas > MOST_REPLICAS {
+        let problem = format!("{kind} {} has {} replicas", deployment.name, deployment.replicas);
+        return Err(fault(problem, format!("use at most {MOST_REPLICAS}")));
+    }
     for node in &deployment.on {
         node_named(state, Some(node))?;
     }
@@ -114,125 +117,6 @@ fn containers(containers: &[Container]) -> Result<(), OpError> {
                 let problem = format!("port {}/{} is listed twice", listed.port, listed.protocol.lower());
                 return Err(fault(problem, "list each port of a pod once"));
             }
-        }
-    }
-    Ok(())
-}
-
-pub(super) fn service(state: &State, service: &Service) -> Result<(), OpError> {
-    let name = &service.name;
-    dns_label("a namespace's name", &service.namespace)?;
-    dns_label("a service's name", name)?;
-    if name.starts_with(|c: char| c.is_ascii_digit()) {
-        return Err(fault(format!("`{name}` cannot be a service's name"), "begin it with a letter (RFC 1035)"));
-    }
-    unique(&state.services, "service", &format!("{}/{name}", service.namespace))?;
-    service_ports(state, service)?;
-    if let Some(address) = service.cluster_ip {
-        cluster_ip(state, address)?;
-    }
-    if let Some(address) = service.load_balancer_ip {
-        load_balancer_ip(state, service, address)?;
-    }
-    declared_endpoints(service)
-}
-
-fn service_ports(state: &State, service: &Service) -> Result<(), OpError> {
-    let name = &service.name;
-    if service.ports.is_empty() {
-        return Err(fault(format!("service {name} has no port"), "add one, such as `port 80`"));
-    }
-    let (mut names, mut numbers) = (IndexSet::new(), IndexSet::new());
-    let mut node_ports = IndexSet::new();
-    for listed in &service.ports {
-        port("a service's port", listed.port)?;
-        port("targetPort", listed.target_port.unwrap_or(1))?;
-        match &listed.name {
-            Some(port_name) => {
-                dns_label("a port's name", port_name)?;
-                if !names.insert(port_name) {
-                    return Err(fault(format!("service {name} has two ports {port_name}"), "choose another name"));
-                }
-            }
-            None if service.ports.len() > 1 => {
-                let problem = format!("port {} of service {name} has no name", listed.port);
-                return Err(fault(problem, "name every port of a service that has several"));
-            }
-            None => {}
-        }
-        if !numbers.insert((listed.port, listed.protocol)) {
-            let problem = format!("service {name} has port {}/{} twice", listed.port, listed.protocol.lower());
-            return Err(fault(problem, "use another number or protocol"));
-        }
-        node_port(state, service, listed)?;
-        // One service may have the same node port for TCP and for UDP.
-        if listed.node_port.is_some_and(|number| !node_ports.insert((number, listed.protocol))) {
-            return Err(fault(format!("service {name} has a nodePort twice"), "choose another one, or leave it out"));
-        }
-    }
-    Ok(())
-}
-
-fn node_port(state: &State, service: &Service, listed: &ServicePort) -> Result<(), OpError> {
-    let Some(number) = listed.node_port else { return Ok(()) };
-    if service.kind == ServiceType::ClusterIP {
-        let problem = format!("service {} of type ClusterIP has a nodePort", service.name);
-        return Err(fault(problem, "make its type NodePort or LoadBalancer"));
-    }
-    if !NODE_PORTS.contains(&number) {
-        return Err(fault(format!("nodePort {number} is out of range"), "use a port from 30000 to 32767"));
-    }
-    state.service_addresses.check_free(number)
-}
-
-fn cluster_ip(state: &State, address: Ipv4Addr) -> Result<(), OpError> {
-    let cidr = state.cluster().service_cidr;
-    if !cidr.contains(&address) || address == cidr.network() || address == cidr.broadcast() {
-        let problem = format!("clusterIP {address} is not an address of the service CIDR");
-        let hint = "use an address inside it, or leave clusterIP out";
-        return Err(fault_beside(problem, hint, state.cluster_origin(), format!("serviceCIDR is {cidr}")));
-    }
-    state.holders.check_free(address).map_err(|error| OpError {
-        hint: Some("choose another address; services without clusterIP come last".into()),
-        ..error
-    })
-}
-
-fn load_balancer_ip(state: &State, service: &Service, address: Ipv4Addr) -> Result<(), OpError> {
-    if service.kind != ServiceType::LoadBalancer {
-        let problem = format!("service {} has a loadBalancerIP, but is not of type LoadBalancer", service.name);
-        return Err(fault(problem, "add `type LoadBalancer`"));
-    }
-    let balancers: Vec<_> = state.pools_for(PoolPurpose::LoadBalancer).collect();
-    if balancers.iter().any(|pool| pool.object.contains(address)) {
-        return state.holders.check_free(address);
-    }
-    // The controller's words, and where its configuration is.
-    let problem = format!("loadBalancerIP \"{address}\" is not allowed in config: no pool for LoadBalancer has it");
-    Err(match balancers.first() {
-        Some(Declared { object: pool, origin, .. }) => {
-            let there = format!("{} goes from {} to {}", pool.name, pool.first, pool.last);
-            fault_beside(problem, "use an address of a pool for LoadBalancer", origin.as_ref(), there)
-        }
-        None => fault(problem, "declare a pool for LoadBalancer before the service"),
-    })
-}
-
-fn declared_endpoints(service: &Service) -> Result<(), OpError> {
-    let name = &service.name;
-    if service.endpoints.is_empty() {
-        return Ok(());
-    }
-    if !service.selector.is_empty() {
-        let problem = format!("service {name} has both a selector and endpoints");
-        return Err(fault(problem, "leave one of them out: a selector finds the endpoints by itself"));
-    }
-    for endpoint in &service.endpoints {
-        port("an endpoint's port", endpoint.port)?;
-        let wanted = |listed: &ServicePort| listed.target_port.unwrap_or(listed.port) == endpoint.port;
-        if service.ports.len() > 1 && !service.ports.iter().any(wanted) {
-            let problem = format!("endpoint {}:{} is for no port of service {name}", endpoint.address, endpoint.port);
-            return Err(fault(problem, "give one of the service's ports that target"));
         }
     }
     Ok(())
