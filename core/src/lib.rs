@@ -14,7 +14,7 @@
 //! | [`apps`] | what runs in pods and on hosts: servers, clients, the resolver, the proxy |
 //! | [`world`] | operations, the network they make, events, judgement |
 //! | [`trace`] | what an observer is told, and what expectations are judged by |
-//! | [`view`] | what `iptables -L`, `conntrack -L`, `route -n` and the kernel's log would print |
+//! | [`view`] | what `iptables -L`, `conntrack -L`, `route -n`, `kubectl` and the kernel's log would print |
 //!
 //! Arrows go down only: `view, world -> agents, apps -> kube, net -> trace -> netfilter, conntrack -> packet`. Two rules
 //! keep the house quiet. **A packet never meets a Service**: `packet`, `netfilter`, `conntrack` and `net` know nothing of

@@ -325,6 +325,8 @@ pub enum StatementKind {
         chain: Text,
     },
     ShowLog(Operand),
+    /// `kubectl …` or `calicoctl …`
+    ShowTool(Text),
     Expect {
         flow: Text,
         not: bool,
@@ -426,9 +428,11 @@ impl StatementKind {
             Self::Resolve { .. } => Word::Resolve,
             Self::Wait(_) => Word::Wait,
             Self::Trace { .. } | Self::TraceGet { .. } => Word::Trace,
-            Self::ShowRoutes(_) | Self::ShowConntrack { .. } | Self::ShowIptables { .. } | Self::ShowLog(_) => {
-                Word::Show
-            }
+            Self::ShowRoutes(_)
+            | Self::ShowConntrack { .. }
+            | Self::ShowIptables { .. }
+            | Self::ShowLog(_)
+            | Self::ShowTool(_) => Word::Show,
             Self::Expect { .. } => Word::Expect,
             Self::Assert(_) => Word::Assert,
             Self::Test { .. } => Word::Test,

@@ -37,6 +37,12 @@ impl Diagnostic {
         self
     }
 
+    /// The same as a warning: the scenario runs.
+    #[must_use]
+    pub fn warning(self) -> Self {
+        Self { severity: Severity::Warning, ..self }
+    }
+
     /// With what to write instead, if that is known.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<Option<String>>) -> Self {
@@ -126,6 +132,8 @@ codes! {
     BadPort = 205,
     /// An address lies outside the pool or the CIDR that it has to come from.
     OutsidePool = 206,
+    /// What is said is kept and shown, but nothing in the model acts on it.
+    NotModelled = 207,
     /// Nothing of that name is declared in the file.
     UnknownName = 301,
     /// No flow of that name has been sent by then: `send`, `get`, `ping` and `resolve` name one with `as`.

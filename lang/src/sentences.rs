@@ -27,6 +27,12 @@ pub(crate) fn read<'s>(file: &'s SourceFile, diagnostics: &mut Vec<Diagnostic>) 
                 lexer.bump(command.len());
                 reader.push(span.start, Token::Command(command.trim()), span.end + command.len());
             }
+            Ok(Token::Name(tool @ ("kubectl" | "calicoctl"))) if reader.after_show() => {
+                let length = tool.len() + command(lexer.remainder()).len();
+                lexer.bump(length - tool.len());
+                let text = file.text().get(span.start..span.start + length).unwrap_or(tool);
+                reader.push(span.start, Token::Tool(text), span.start + length);
+            }
             Ok(Token::Name("rhai")) if reader.at_head && lexer.remainder().trim_start().starts_with('{') => {
                 let rest = lexer.remainder();
                 let open = rest.len() - rest.trim_start().len() + 1;
@@ -103,6 +109,11 @@ impl<'s> Reader<'s, '_> {
     fn push(&mut self, start: usize, token: Token<'s>, end: usize) {
         self.at_head = false;
         self.out.push((start, token, end));
+    }
+
+    /// Whether `show` was the token before.
+    fn after_show(&self) -> bool {
+        matches!(self.out.last(), Some((_, Token::Word(Word::Show), _))) && !self.at_head
     }
 
     /// Takes a token. It says whether there is any sense in taking more.

@@ -91,6 +91,8 @@ pub(crate) enum Token<'s> {
     Word(Word),
     /// A whole `iptables -…` command.
     Command(&'s str),
+    /// A whole `kubectl …` or `calicoctl …` behind `show`.
+    Tool(&'s str),
     /// What stands between the braces of `rhai { }`.
     Script(&'s str),
     /// Text that is no token, or a word that begins no sentence. It has been reported already.

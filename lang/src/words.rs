@@ -183,7 +183,7 @@ words! {
     Wait "wait" [File Test] "wait 14s" "let time pass";
     Choose "choose" [File Test] "choose SERVICE -> ENDPOINT, or choose port PORT/TCP on PLACE" "pin a random choice";
     Trace "trace" [File Test] "trace NAME [hops|rules|all], or trace FROM -> URL" "print every hop of a flow";
-    Show "show" [File Test] "show routes|conntrack|iptables|log on NODE …" "print what a node's tools would print";
+    Show "show" [File Test] "show routes|conntrack|iptables|log on NODE …, or show kubectl get|describe …, or show calicoctl get …" "print what the tools would print";
     Expect "expect" [File Test] "expect NAME [not] delivered|dropped|rejected|timeout|unsent|status|answer|visits|arp|dnat|snat|tunnel …, or expect conntrack NODE …" "compare what happened with what should have";
     Assert "assert" [File Test] "assert ${ … }" "what has to be true";
 

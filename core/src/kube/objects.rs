@@ -261,6 +261,14 @@ impl TransportProtocol {
         }
     }
 
+    /// The name as Kubernetes writes it.
+    pub const fn upper(self) -> &'static str {
+        match self {
+            Self::Tcp => "TCP",
+            Self::Udp => "UDP",
+        }
+    }
+
     /// The name in lower case, as iptables and kube-proxy's hashes use it.
     pub const fn lower(self) -> &'static str {
         match self {

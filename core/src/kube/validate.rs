@@ -61,9 +61,13 @@ pub(super) fn fault_beside(
 
 /// RFC 1123 as apimachinery's validation reads it: a label of at most 63 characters.
 fn is_dns_label(text: &str) -> bool {
-    let fits = (1..=63).contains(&text.len());
+    text.len() <= 63 && is_dns_part(text)
+}
+
+/// The same of any length.
+fn is_dns_part(text: &str) -> bool {
     let inner = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
-    fits && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
+    !text.is_empty() && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
 }
 
 fn dns_label(what: &str, text: &str) -> Result<(), OpError> {
@@ -74,9 +78,10 @@ fn dns_label(what: &str, text: &str) -> Result<(), OpError> {
     Err(fault(format!("`{text}` cannot be {what}"), hint))
 }
 
-/// Labels joined by dots, 253 characters at most.
+/// Parts joined by dots, 253 characters at most. Kubernetes asks for no more, though RFC 1123 has no part above 63: the
+/// names of static pods carry whole names of nodes.
 fn dns_subdomain(what: &str, text: &str) -> Result<(), OpError> {
-    if text.len() <= 253 && text.split('.').all(is_dns_label) {
+    if text.len() <= 253 && text.split('.').all(is_dns_part) {
         return Ok(());
     }
     let hint = "use lower-case letters, digits, `-` and `.`; letters or digits at both ends of each part";

@@ -6,14 +6,21 @@
 //!   [`crate::netfilter::text`];
 //! - [`conntrack`]: `conntrack -L`;
 //! - [`route`]: `route -n`;
+//! - [`kubectl`]: `kubectl get` and `kubectl describe`; [`calicoctl`]: `calicoctl get`; [`tabwriter`] makes their columns;
 //! - [`log`]: the kernel's lines for the LOG target;
 //! - [`trace`]: the story of a flow, told for people.
 
+pub mod calicoctl;
+mod command_line;
 pub mod conntrack;
 pub mod iptables;
+pub mod kubectl;
 pub mod log;
 pub mod route;
+pub mod tabwriter;
 pub mod trace;
+
+pub use command_line::CommandError;
 
 #[cfg(test)]
 mod log_tests;

@@ -36,6 +36,7 @@ pub struct Operation {
 /// What to do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "camelCase")]
+#[expect(clippy::large_enum_variant, reason = "a scenario has few operations, and boxes would only hide their parts")]
 pub enum Op {
     /// Declare an object.
     Declare {
@@ -96,6 +97,16 @@ pub enum Op {
     },
     /// Print something.
     Show(Show),
+    /// Print what `kubectl get` and `kubectl describe` print of what is declared.
+    Kubectl {
+        /// What follows the word `kubectl`.
+        arguments: String,
+    },
+    /// Print what `calicoctl get` prints of it.
+    Calicoctl {
+        /// What follows the word `calicoctl`.
+        arguments: String,
+    },
     /// Print every hop of a flow that has happened.
     Trace {
         /// The flow's name.

@@ -50,6 +50,8 @@ impl World {
                 self.run_until(self.time + *duration, &mut NoObserver)?;
                 Ok(Outcome::Done)
             }
+            Op::Kubectl { arguments } => self.kubectl(arguments).map(Outcome::Text),
+            Op::Calicoctl { arguments } => self.calicoctl(arguments).map(Outcome::Text),
             Op::Show(show) => self.show(show).map(Outcome::Text),
             Op::Trace { name, depth } => {
                 let flow = self.flow(name).ok_or_else(|| no_flow(name))?;
@@ -128,6 +130,16 @@ impl World {
             }
             Show::Log { .. } => namespace.log.iter().map(|record| view::log::line(record) + "\n").collect(),
         })
+    }
+
+    fn kubectl(&self, arguments: &str) -> Result<String, OpError> {
+        let command = view::kubectl::Command::parse(arguments).map_err(|error| not_understood("kubectl", error))?;
+        view::kubectl::print(&self.state, self.time, &command)
+    }
+
+    fn calicoctl(&self, arguments: &str) -> Result<String, OpError> {
+        let command = view::calicoctl::Command::parse(arguments).map_err(|error| not_understood("calicoctl", error))?;
+        view::calicoctl::print(&self.state, &command)
     }
 
     /// Starts a client, lets the world run until it has its answer, and tells what happened.
@@ -230,6 +242,10 @@ fn lost(flow: &Flow) -> FlowOutcome {
     dropped.unwrap_or_else(|| FlowOutcome::Timeout {
         at: ends().next_back().map_or_else(|| flow.from.clone(), |hop| hop.place.clone()),
     })
+}
+
+fn not_understood(tool: &str, error: view::CommandError) -> OpError {
+    OpError { problem: format!("{tool}: {}", error.problem), hint: Some(error.hint), related: None }
 }
 
 pub(super) fn no_flow(name: &str) -> OpError {

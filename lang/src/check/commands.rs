@@ -128,6 +128,7 @@ impl Checker<'_> {
             | StatementKind::ShowConntrack { .. }
             | StatementKind::ShowIptables { .. }
             | StatementKind::ShowLog(_)
+            | StatementKind::ShowTool(_)
             | StatementKind::Expect { .. } => {}
             _ => return false,
         }

@@ -34,6 +34,9 @@ struct Fields {
     endpoints: Field<Vec<EndpointAddress>>,
 }
 
+/// What the names of annotations begin with that ingress-nginx reads.
+const NGINX: &str = "nginx.ingress.kubernetes.io/";
+
 impl Checker<'_> {
     pub(super) fn service(&mut self, namespace: &str, name: &Text, body: &Block) -> Option<Object> {
         let mut fields = Fields::default();
@@ -338,6 +341,11 @@ impl Checker<'_> {
                 }
                 StatementKind::Labels { word: Word::Annotations, pairs } => {
                     self.annotations(&mut annotations, &mut annotated, pairs, field.span);
+                    for pair in pairs.iter().filter(|pair| pair.text.starts_with(NGINX)) {
+                        let title = "the annotations of nginx have no effect here";
+                        let diagnostic = Diagnostic::error(Code::NotModelled, title).warning();
+                        self.report(diagnostic.at(pair.span, "kubectl shows it, and nginx takes the path as it is"));
+                    }
                 }
                 _ => self.misplaced(field, BlockKind::Ingress),
             }
@@ -371,7 +379,10 @@ impl Checker<'_> {
             return None;
         };
         let found = self.symbols.resolve(&format!("{namespace}/{name}"), service.span, &[Kind::Service]);
-        self.ok(found);
+        if let Err(unknown) = found {
+            // Kubernetes takes such an ingress, and nginx answers 503.
+            self.report(unknown.warning());
+        }
         Some(IngressPath {
             host: host.map(|host| host.text.clone()),
             path_type: path_type?,

@@ -10,6 +10,7 @@ use std::net::Ipv4Addr;
 use netscene_core::kube::{ROUTER, TransportProtocol};
 use netscene_core::netfilter::TableName;
 use netscene_core::trace::{Depth, Expectation, SocketPattern};
+use netscene_core::view;
 use netscene_core::world::{Choice, Op, Show, Source, Target, TargetHost};
 
 use crate::ast::{Island, Operand, StatementKind, Text, Value, What};
@@ -116,6 +117,7 @@ impl Lowering<'_> {
                 let (table, chain) = table_and_chain(chain)?;
                 Op::Show(Show::Iptables { on: self.node(node)?, table, chain })
             }
+            StatementKind::ShowTool(command) => tool(command)?,
             StatementKind::ShowLog(on) => Op::Show(Show::Log { on: self.node(on)? }),
             StatementKind::Expect { flow, not, pattern } => {
                 let pattern = self.pattern(pattern)?;
@@ -294,6 +296,22 @@ fn with_kind(written: &str, found: Found) -> String {
     let kind = format!("{}/", found.kind);
     // A namespace may be called as a kind is.
     if written.starts_with(kind.as_str()) && written != found.name { kind + found.name.as_str() } else { found.name }
+}
+
+/// The command line of a tool that looks at the cluster.
+fn tool(command: &Text) -> Result<Op> {
+    let (tool, arguments) = command.text.split_once(char::is_whitespace).unwrap_or((&command.text, ""));
+    let arguments = arguments.to_owned();
+    let (read, op) = match tool {
+        "calicoctl" => (view::calicoctl::Command::parse(&arguments).map(drop), Op::Calicoctl { arguments }),
+        _ => (view::kubectl::Command::parse(&arguments).map(drop), Op::Kubectl { arguments }),
+    };
+    read.map(|()| op).map_err(|error| {
+        let start = command.span.start as usize + tool.len() + usize::from(command.text.len() > tool.len());
+        let (start, end) = (start + error.at.start, start + error.at.end);
+        Diagnostic::error(Code::BadValue, format!("{tool}: {}", error.problem))
+            .at(Span::new(command.span.file, start, end), error.hint)
+    })
 }
 
 /// `nat` or `nat/KUBE-SERVICES`.

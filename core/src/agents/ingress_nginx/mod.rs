@@ -4,6 +4,7 @@
 //! expressions, which is not modelled, a location is a plain path.
 
 mod location;
+mod publish;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ use crate::kube::endpoints::endpoints;
 use crate::kube::{Declared, Endpoint, Ingress, IngressPath, State};
 
 use location::Location;
+pub use publish::address;
 
 /// nginx' configuration, as made from the ingresses.
 #[derive(Clone, Debug, Default)]
