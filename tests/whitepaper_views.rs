@@ -36,9 +36,9 @@ fn without_ages(table: &[&str]) -> Vec<String> {
     let width = table[0][start..].find("IP").unwrap_or(table[0].len() - start);
     let end = |row: &str| (start + width).min(row.len());
     let last = table[0].ends_with("AGE");
-    let cut = |row: &&str| match last {
-        true => row[..start].trim_end().to_owned(),
-        false => format!("{}{}{}", &row[..start], " ".repeat(width), &row[end(row)..]),
+    let cut = |row: &&str| {
+        let (before, after) = (&row[..start], &row[end(row)..]);
+        if last { before.trim_end().to_owned() } else { format!("{before}{}{after}", " ".repeat(width)) }
     };
     table.iter().map(cut).collect()
 }
@@ -144,9 +144,9 @@ fn figure_114_the_services_of_kube_system() {
 /// the place, and the file with the figure cuts it five characters later.
 #[test]
 fn figure_115_the_service_up_to_where_its_annotation_is_cut() {
-    let cut = |line: &str| match line.trim_start().starts_with('{') {
-        true => line.trim_start()[..138].to_owned(),
-        false => line.to_owned(),
+    let cut = |line: &str| {
+        let json = line.trim_start();
+        if json.starts_with('{') { json[..138].to_owned() } else { line.to_owned() }
     };
     let start = first().find("Name:              frontend").expect("the description");
     let found: Vec<_> = first()[start..].lines().map(cut).collect();

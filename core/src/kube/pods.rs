@@ -47,6 +47,11 @@ impl RunningPod {
         self.status.phase == PodPhase::Running
     }
 
+    /// Whether its containers run and say that they can serve.
+    pub fn is_ready(&self) -> bool {
+        self.runs() && self.status.conditions.ready
+    }
+
     /// Whether it has a network of its own: a veth, a route to it, chains of Felix.
     pub fn is_networked(&self) -> bool {
         self.runs() && !self.host_network

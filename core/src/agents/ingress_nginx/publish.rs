@@ -17,6 +17,6 @@ pub fn address(state: &State) -> Option<Ipv4Addr> {
     let service = services.first()?;
     match service.kind {
         ServiceType::LoadBalancer => service.load_balancer_ip,
-        ServiceType::ClusterIP | ServiceType::NodePort => service.cluster_ip,
+        _ => service.cluster_ip,
     }
 }

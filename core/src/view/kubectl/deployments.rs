@@ -46,7 +46,7 @@ fn pods<'a>(cluster: Cluster<'a>, deployment: &Deployment) -> impl Iterator<Item
 
 /// How many pods there are, and how many of them are ready.
 fn counts(cluster: Cluster<'_>, deployment: &Deployment) -> (usize, usize) {
-    (pods(cluster, deployment).count(), pods(cluster, deployment).filter(|pod| pod.runs()).count())
+    (pods(cluster, deployment).count(), pods(cluster, deployment).filter(|pod| pod.is_ready()).count())
 }
 
 pub(super) fn describe(cluster: Cluster<'_>, of: &str) -> Option<Sheet> {

@@ -13,7 +13,7 @@ pub(super) const COLUMNS: Columns = Columns {
 pub(super) fn rows(cluster: Cluster<'_>) -> Vec<Row> {
     let row = |pod: &RunningPod| {
         let age = cluster.age(pod.created);
-        let usual = vec![ready(pod), pod.status.phase.to_string(), pod.status.restarts.to_string(), age];
+        let usual = vec![ready(pod), status(pod), pod.status.restarts.to_string(), age];
         // Nobody is nominated where everybody runs at once, and no readiness gate is modelled.
         let wide = vec![pod.address.to_string(), cluster.hostname(&pod.node), NONE.to_owned(), NONE.to_owned()];
         Row { labels: pod.labels.as_ref().clone(), wide, ..Row::new(&pod.namespace, &pod.name, usual) }
@@ -21,10 +21,16 @@ pub(super) fn rows(cluster: Cluster<'_>) -> Vec<Row> {
     cluster.state.pods().map(row).collect()
 }
 
-/// How many of its containers are ready. A pod has at least one, whether it is declared or not.
+/// How many of its containers are ready: all or none, as the model knows only of the pod. It has at least one, whether it
+/// is declared or not.
 fn ready(pod: &RunningPod) -> String {
     let all = pod.containers.len().max(1);
-    format!("{}/{all}", if pod.runs() { all } else { 0 })
+    format!("{}/{all}", if pod.is_ready() { all } else { 0 })
+}
+
+/// The word for how it fares: one that is being deleted tells of nothing else.
+fn status(pod: &RunningPod) -> String {
+    if pod.status.conditions.terminating { "Terminating".to_owned() } else { pod.status.phase.to_string() }
 }
 
 /// What the model does not know is left out: volumes, tolerations, images, and times of day.
@@ -38,6 +44,7 @@ pub(super) fn describe(cluster: Cluster<'_>, key: &str) -> Option<Sheet> {
     sheet.labels("Labels", &pod.labels);
     sheet.field("Annotations", NONE);
     let phase = match pod.status.phase {
+        _ if pod.status.conditions.terminating => "Terminating",
         PodPhase::Running => "Running",
         PodPhase::Completed => "Succeeded",
         PodPhase::Error => "Failed",
@@ -57,7 +64,7 @@ pub(super) fn describe(cluster: Cluster<'_>, key: &str) -> Option<Sheet> {
         let title = if ports.len() > 1 { "Ports" } else { "Port" };
         sheet.line(&format!("    {title}:\t{}", if ports.is_empty() { NONE.to_owned() } else { ports.join(", ") }));
         let (state, ready) = match pod.status.phase {
-            PodPhase::Running => ("Running", "True"),
+            PodPhase::Running => ("Running", if pod.is_ready() { "True" } else { "False" }),
             PodPhase::Completed | PodPhase::Error => ("Terminated", "False"),
         };
         sheet.line(&format!("    State:\t{state}"));
@@ -69,7 +76,7 @@ pub(super) fn describe(cluster: Cluster<'_>, key: &str) -> Option<Sheet> {
     }
     sheet.line("Conditions:");
     sheet.line("  Type\tStatus");
-    let ready = if pod.runs() { "True" } else { "False" };
+    let ready = if pod.is_ready() { "True" } else { "False" };
     for (condition, status) in
         [("Initialized", "True"), ("Ready", ready), ("ContainersReady", ready), ("PodScheduled", "True")]
     {

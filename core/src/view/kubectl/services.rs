@@ -4,7 +4,7 @@ use super::endpoints::behind;
 use super::sheet::Sheet;
 use super::table::{Columns, Row, pairs};
 use super::{Cluster, NONE};
-use crate::kube::{Service, ServiceType, Version};
+use crate::kube::{Service, ServiceType, TargetPort, TrafficPolicy, Version};
 
 pub(super) const COLUMNS: Columns =
     Columns { usual: &["TYPE", "CLUSTER-IP", "EXTERNAL-IP", "PORT(S)", "AGE"], wide: &["SELECTOR"] };
@@ -14,7 +14,7 @@ pub(super) fn rows(cluster: Cluster<'_>) -> Vec<Row> {
         let service = &declared.object;
         let ports: Vec<_> = service.ports.iter().map(port).collect();
         let usual = vec![
-            type_of(service).to_owned(),
+            service.kind.to_string(),
             cluster_ip(service),
             external_ip(service),
             super::joined(&ports),
@@ -26,24 +26,25 @@ pub(super) fn rows(cluster: Cluster<'_>) -> Vec<Row> {
     cluster.state.services().map(row).collect()
 }
 
-fn type_of(service: &Service) -> &'static str {
-    match service.kind {
-        ServiceType::ClusterIP => "ClusterIP",
-        ServiceType::NodePort => "NodePort",
-        ServiceType::LoadBalancer => "LoadBalancer",
+/// `None` is what a headless service asks for.
+fn cluster_ip(service: &Service) -> String {
+    match service.cluster_ip {
+        Some(address) => address.to_string(),
+        None if service.headless => "None".to_owned(),
+        None => NONE.to_owned(),
     }
 }
 
-fn cluster_ip(service: &Service) -> String {
-    service.cluster_ip.map_or_else(|| NONE.to_owned(), |address| address.to_string())
-}
-
-/// The address of a load balancer; `<pending>` until there is one.
+/// The addresses that lead here from outside; `<pending>` until a load balancer has given one.
 fn external_ip(service: &Service) -> String {
-    match (service.kind, service.load_balancer_ip) {
-        (ServiceType::LoadBalancer, Some(address)) => address.to_string(),
-        (ServiceType::LoadBalancer, None) => "<pending>".to_owned(),
-        _ => NONE.to_owned(),
+    if let Some(name) = &service.external_name {
+        return name.clone();
+    }
+    let own = service.load_balancer_ip.filter(|_| service.kind == ServiceType::LoadBalancer);
+    let all: Vec<_> = own.iter().chain(&service.external_ips).map(ToString::to_string).collect();
+    match (service.kind, all.is_empty()) {
+        (ServiceType::LoadBalancer, true) => "<pending>".to_owned(),
+        _ => super::joined(&all),
     }
 }
 
@@ -55,6 +56,10 @@ fn port(port: &crate::kube::ServicePort) -> String {
     }
 }
 
+fn listed<T: ToString>(values: &[T]) -> String {
+    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
 pub(super) fn describe(cluster: Cluster<'_>, key: &str) -> Option<Sheet> {
     let service = &cluster.state.service(key)?.object;
     let mut sheet = Sheet::default();
@@ -63,7 +68,7 @@ pub(super) fn describe(cluster: Cluster<'_>, key: &str) -> Option<Sheet> {
     sheet.labels("Labels", &service.labels);
     sheet.annotations(cluster, &service.annotations);
     sheet.field("Selector", pairs(&service.selector));
-    sheet.field("Type", type_of(service));
+    sheet.field("Type", service.kind);
     let families = cluster.kubectl() >= Version::new(1, 20, 0);
     if families && cluster.server() >= Version::new(1, 21, 0) {
         sheet.field("IP Family Policy", "SingleStack");
@@ -75,6 +80,12 @@ pub(super) fn describe(cluster: Cluster<'_>, key: &str) -> Option<Sheet> {
     if families {
         sheet.field("IPs", cluster_ip(service));
     }
+    if !service.external_ips.is_empty() {
+        sheet.field("External IPs", listed(&service.external_ips));
+    }
+    if let Some(name) = &service.external_name {
+        sheet.field("External Name", name);
+    }
     if service.kind == ServiceType::LoadBalancer
         && let Some(address) = service.load_balancer_ip
     {
@@ -83,15 +94,30 @@ pub(super) fn describe(cluster: Cluster<'_>, key: &str) -> Option<Sheet> {
     for port in &service.ports {
         let (name, protocol) = (port.name.as_deref().unwrap_or("<unset>"), port.protocol.upper());
         sheet.field("Port", format!("{name}\t{}/{protocol}", port.port));
-        sheet.field("TargetPort", format!("{}/{protocol}", port.target_port.unwrap_or(port.port)));
+        let target = match &port.target_port {
+            None => port.port.to_string(),
+            Some(TargetPort::Number(number)) => number.to_string(),
+            Some(TargetPort::Name(name)) => name.clone(),
+        };
+        sheet.field("TargetPort", format!("{target}/{protocol}"));
         if let Some(node_port) = port.node_port {
             sheet.field("NodePort", format!("{name}\t{node_port}/{protocol}"));
         }
         sheet.field("Endpoints", behind(cluster.state, service, [port]));
     }
-    sheet.field("Session Affinity", "None");
-    if service.kind != ServiceType::ClusterIP {
-        sheet.field("External Traffic Policy", "Cluster");
+    sheet.field("Session Affinity", if service.session_affinity.is_some() { "ClientIP" } else { "None" });
+    if matches!(service.kind, ServiceType::NodePort | ServiceType::LoadBalancer) {
+        let policy = match service.external_traffic_policy {
+            TrafficPolicy::Cluster => "Cluster",
+            TrafficPolicy::Local => "Local",
+        };
+        sheet.field("External Traffic Policy", policy);
+    }
+    if let Some(port) = service.health_check_node_port {
+        sheet.field("HealthCheck NodePort", port);
+    }
+    if !service.load_balancer_source_ranges.is_empty() {
+        sheet.field("LoadBalancer Source Ranges", listed(&service.load_balancer_source_ranges));
     }
     sheet.events();
     Some(sheet)
