@@ -23,6 +23,11 @@ impl Diagnostic {
         Self { code, severity: Severity::Error, title: title.into(), labels: Vec::new(), hint: None }
     }
 
+    /// A warning, without labels yet.
+    pub fn warning(code: Code, title: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, title) }
+    }
+
     /// With the place where the user has to look, and what is to be seen there.
     #[must_use]
     pub fn at(mut self, span: Span, text: impl Into<String>) -> Self {
@@ -96,7 +101,7 @@ macro_rules! codes {
             /// Every code, in order of its number.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
 
-            /// Its number: 1xx reading, 2xx declarations, 3xx names, 4xx islands, 5xx running.
+            /// Its number: 1xx reading, 2xx declarations, 3xx names, 4xx islands, 5xx running, 6xx manifests.
             pub const fn number(self) -> u16 {
                 match self { $(Self::$name => $number),* }
             }
@@ -156,6 +161,12 @@ codes! {
     ExpectationFailed = 502,
     /// What a scenario asserts is not true.
     AssertionFailed = 503,
+    /// A manifest has an object of a kind that the model has no use for. It is left alone; everything else is taken.
+    UnknownKind = 601,
+    /// A manifest names a version of Kubernetes' API that a release has stopped to take. The object is taken.
+    Deprecated = 602,
+    /// A manifest asks for something that the model does not do, and that packets would notice.
+    Unmodelled = 603,
 }
 
 impl fmt::Display for Code {

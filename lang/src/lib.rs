@@ -9,6 +9,7 @@
 //! - `grammar.lalrpop`, [`parse()`]: sentences to the tree in [`ast`]. Parsing never fails;
 //! - [`check()`]: the tree to a [`Program`]. Names, values, places and the Rhai in islands, all in one pass, and nothing
 //!   runs;
+//! - [`manifest`]: Kubernetes' YAML to the same declarations;
 //! - `lower`: a command to its operation, when it is checked and again when it runs;
 //! - `script`: the Rhai engine, its limits, and how its errors come back to the file;
 //! - [`run()`]: a program against a world behind [`Engine`], told to a [`Sink`].
@@ -37,6 +38,7 @@ pub mod ast;
 mod check;
 mod diagnostic;
 mod lower;
+pub mod manifest;
 mod parse;
 mod program;
 mod render;

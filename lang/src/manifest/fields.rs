@@ -1,6 +1,6 @@
 //! Reading the fields of an object: each is asked for by name, and what nobody has asked for is told at the end.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -10,7 +10,7 @@ use crate::{Code, Diagnostic, Span};
 
 /// Where faults go.
 #[derive(Debug, Default)]
-pub(super) struct Faults(std::cell::RefCell<Vec<Diagnostic>>);
+pub(super) struct Faults(RefCell<Vec<Diagnostic>>);
 
 impl Faults {
     pub(super) fn tell(&self, diagnostic: Diagnostic) {
@@ -32,6 +32,8 @@ pub(super) struct Fields<'a> {
     what: &'a str,
     span: Span,
     entries: Vec<Entry<'a>>,
+    /// What has been asked for, there or not.
+    asked: RefCell<Vec<&'static str>>,
     pub(super) faults: &'a Faults,
 }
 
@@ -56,7 +58,7 @@ impl<'a> Fields<'a> {
         };
         let mut entries: Vec<Entry<'_>> = Vec::new();
         for (key, value) in map {
-            let Yaml::Scalar { text, .. } = &key.value else {
+            let Yaml::Scalar { text } = &key.value else {
                 let title = format!("{what} has a key that is {}", key.value.describe());
                 faults.tell(Diagnostic::error(Code::BadValue, title).at(key.span, "expected the name of a field"));
                 continue;
@@ -68,7 +70,7 @@ impl<'a> Fields<'a> {
             }
             entries.push(Entry { key: text, key_span: key.span, value, asked: Cell::new(false) });
         }
-        Some(Self { what, span: node.span, entries, faults })
+        Some(Self { what, span: node.span, entries, asked: RefCell::default(), faults })
     }
 
     /// Its place.
@@ -77,14 +79,15 @@ impl<'a> Fields<'a> {
     }
 
     /// The value of a field, unless it is nothing.
-    pub(super) fn get(&self, key: &str) -> Option<&'a Node> {
+    pub(super) fn get(&self, key: &'static str) -> Option<&'a Node> {
+        self.asked.borrow_mut().push(key);
         let entry = self.entries.iter().find(|entry| entry.key == key)?;
         entry.asked.set(true);
         (!matches!(entry.value.value, Yaml::Null)).then_some(entry.value)
     }
 
     /// A field that has to be there.
-    pub(super) fn required(&self, key: &str) -> Option<&'a Node> {
+    pub(super) fn required(&self, key: &'static str) -> Option<&'a Node> {
         let found = self.get(key);
         if found.is_none() {
             let diagnostic = Diagnostic::error(Code::Missing, format!("{} has no `{key}`", self.what));
@@ -94,18 +97,18 @@ impl<'a> Fields<'a> {
     }
 
     /// The line that the mapping begins in: a long one is not shown whole.
-    fn head(&self) -> Span {
+    pub(super) fn head(&self) -> Span {
         let first = self.entries.first().map_or(self.span, |entry| entry.key_span);
         Span { start: self.span.start.min(first.start), end: first.end, ..first }
     }
 
     /// A field that is a mapping itself.
-    pub(super) fn fields(&self, key: &'a str) -> Option<Fields<'a>> {
+    pub(super) fn fields(&self, key: &'static str) -> Option<Fields<'a>> {
         Fields::of(self.get(key)?, key, self.faults)
     }
 
     /// The items of a field that is a list.
-    pub(super) fn list(&self, key: &str) -> &'a [Node] {
+    pub(super) fn list(&self, key: &'static str) -> &'a [Node] {
         let Some(node) = self.get(key) else { return &[] };
         match &node.value {
             Yaml::List(list) => list,
@@ -118,22 +121,22 @@ impl<'a> Fields<'a> {
     }
 
     /// The items of a field that is a list of mappings.
-    pub(super) fn each(&self, key: &str, what: &'a str) -> Vec<Fields<'a>> {
+    pub(super) fn each(&self, key: &'static str, what: &'a str) -> Vec<Fields<'a>> {
         self.list(key).iter().filter_map(|item| Fields::of(item, what, self.faults)).collect()
     }
 
     /// A field that is text.
-    pub(super) fn text(&self, key: &str) -> Option<&'a str> {
+    pub(super) fn text(&self, key: &'static str) -> Option<&'a str> {
         text(self.get(key)?, key, self.faults)
     }
 
     /// A field that is to be read as a `what`.
-    pub(super) fn parsed<T: FromStr<Err: Display>>(&self, key: &str, what: &str) -> Option<T> {
+    pub(super) fn parsed<T: FromStr<Err: Display>>(&self, key: &'static str, what: &str) -> Option<T> {
         parsed(self.get(key)?, key, what, self.faults)
     }
 
     /// A field that is one of several words.
-    pub(super) fn choice<T: Copy>(&self, key: &str, choices: &[(&str, T)]) -> Option<T> {
+    pub(super) fn choice<T: Copy>(&self, key: &'static str, choices: &[(&str, T)]) -> Option<T> {
         let node = self.get(key)?;
         let word = text(node, key, self.faults)?;
         let found = choices.iter().find(|(name, _)| *name == word);
@@ -147,12 +150,12 @@ impl<'a> Fields<'a> {
     }
 
     /// A field that is true or false.
-    pub(super) fn truth(&self, key: &str) -> Option<bool> {
+    pub(super) fn truth(&self, key: &'static str) -> Option<bool> {
         self.choice(key, &[("true", true), ("false", false)])
     }
 
     /// A field whose keys are free: labels, annotations, data.
-    pub(super) fn pairs(&self, key: &'a str) -> Vec<(&'a str, &'a str, Span)> {
+    pub(super) fn pairs(&self, key: &'static str) -> Vec<(&'a str, &'a str, Span)> {
         let Some(fields) = self.fields(key) else { return Vec::new() };
         let pair = |entry: &Entry<'a>| match &entry.value.value {
             Yaml::Null => Some((entry.key, "", entry.value.span)),
@@ -165,8 +168,8 @@ impl<'a> Fields<'a> {
     /// make no difference to a packet.
     pub(super) fn finish(self, idle: &[&str]) {
         for entry in self.entries.iter().filter(|entry| !entry.asked.get() && !idle.contains(&entry.key)) {
-            let known = self.entries.iter().filter(|other| other.asked.get()).map(|other| other.key);
-            let label = question(entry.key, known.chain(idle.iter().copied()));
+            let known = self.asked.borrow();
+            let label = question(entry.key, known.iter().copied().chain(idle.iter().copied()));
             let title = format!("{} has no field `{}`", self.what, entry.key);
             let label = label.unwrap_or_else(|| "Kubernetes knows no such field here".to_owned());
             self.faults.tell(Diagnostic::error(Code::UnknownWord, title).at(entry.key_span, label));

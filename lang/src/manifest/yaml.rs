@@ -22,8 +22,8 @@ pub(super) struct Node {
 pub(super) enum Yaml {
     /// Nothing: `~`, `null` or no text at all.
     Null,
-    /// A scalar, and whether it stands in quotes: `"80"` is text, `80` is a number.
-    Scalar { text: String, quoted: bool },
+    /// A single value, in quotes or not: what a field takes it for is the field's to say.
+    Scalar { text: String },
     /// `- …`.
     List(Vec<Node>),
     /// `key: value`, in the order written.
@@ -119,7 +119,7 @@ impl Builder<'_> {
                 let plain = style == ScalarStyle::Plain;
                 let value = match &*text {
                     "" | "~" | "null" | "Null" | "NULL" if plain => Yaml::Null,
-                    text => Yaml::Scalar { text: text.to_owned(), quoted: !plain },
+                    text => Yaml::Scalar { text: text.to_owned() },
                 };
                 (value, anchor)
             }

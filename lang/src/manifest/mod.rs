@@ -1,0 +1,172 @@
+//! Kubernetes' own manifests: from YAML to the objects that a scenario would declare.
+//!
+//! Fields are read by the names they have in Kubernetes' API. Those that make no difference to a packet are passed over;
+//! one that Kubernetes does not know is a fault, as it is to `kubectl apply --validate`. Kinds that the model has no use
+//! for are reported and left alone.
+//!
+//! What a manifest cannot say is said by annotations of a pod (or of a pod template), which [`workload`] lists.
+
+mod fields;
+mod ingress;
+mod meta;
+mod service;
+mod workload;
+mod yaml;
+
+use std::sync::Arc;
+
+use netscene_core::kube::Object;
+use netscene_core::world::{Op, Operation};
+
+use self::fields::{Faults, Fields, text};
+use self::meta::Meta;
+use self::workload::Owned;
+use self::yaml::{Node, Yaml};
+use crate::{Code, Diagnostic, SourceFile, Span};
+
+/// The objects of a manifest, in the order written, as operations that declare them; and everything there is to say about
+/// it. The operations may be applied if no diagnostic is an error.
+///
+/// ```
+/// use netscene_lang::{SourceFiles, manifest};
+/// let mut files = SourceFiles::default();
+/// let file = files.add("web.yaml", "\
+/// apiVersion: v1
+/// kind: Service
+/// metadata: {name: web}
+/// spec:
+///   selecter: {app: web}
+///   ports: [{port: 80}]
+/// ");
+/// let (operations, diagnostics) = manifest::read(&file);
+/// assert_eq!(operations.len(), 1);
+/// assert_eq!(diagnostics[0].labels[0].text, "did you mean `selector`?");
+/// ```
+pub fn read(file: &Arc<SourceFile>) -> (Vec<Operation>, Vec<Diagnostic>) {
+    let (documents, fault) = yaml::documents(file);
+    let faults = Faults::default();
+    let mut reader = Reader { objects: Vec::new(), owned: Vec::new() };
+    for document in documents.iter().filter(|document| !matches!(document.value, Yaml::Null)) {
+        reader.object(document, &faults);
+    }
+    let Reader { mut objects, owned } = reader;
+    workload::adopt(&mut objects, owned);
+    let operation = |(object, span)| Operation { op: Op::Declare { object }, origin: Some(file.origin(span)) };
+    let operations = objects.into_iter().map(operation).collect();
+    let mut diagnostics = faults.into_vec();
+    diagnostics.extend(fault);
+    diagnostics.sort_by_key(Diagnostic::span);
+    (operations, diagnostics)
+}
+
+/// Fields of every object that make no difference.
+const ENVELOPE: [&str; 1] = ["status"];
+
+struct Reader {
+    objects: Vec<(Object, Span)>,
+    owned: Vec<Owned>,
+}
+
+impl Reader {
+    fn object(&mut self, node: &Node, faults: &Faults) {
+        let Some(fields) = Fields::of(node, "an object", faults) else { return };
+        let group = fields.required("apiVersion").and_then(|node| text(node, "apiVersion", faults));
+        let kind = fields.required("kind").and_then(|node| text(node, "kind", faults));
+        let (Some(group), Some(kind)) = (group, kind) else { return };
+        if kind.ends_with("List") {
+            for item in fields.list("items") {
+                self.object(item, faults);
+            }
+            return;
+        }
+        let head = fields.get("kind").map_or(node.span, |kind| kind.span);
+        let Some(known) = KINDS.iter().find(|known| known.name == kind) else {
+            let diagnostic = Diagnostic::warning(Code::UnknownKind, format!("{kind} is left alone"));
+            let known = KINDS.iter().map(|known| known.name);
+            let label = crate::suggest::question(kind, known);
+            let label = label.unwrap_or_else(|| "the model has no use for it".to_owned());
+            faults.tell(diagnostic.at(head, label));
+            return;
+        };
+        known.check_group(group, fields.get("apiVersion").map_or(node.span, |node| node.span), faults);
+        let Some(meta) = Meta::read(&fields, known.namespaced) else { return };
+        if kind == "ReplicaSet" && meta.owner.is_some() {
+            // It says nothing that the Deployment which has made it does not.
+            return;
+        }
+        let before = faults.count();
+        let read = match known.name {
+            "Namespace" => Some(Read::Object(Object::Namespace { name: meta.name.clone() })),
+            "Node" => workload::node(&fields, &meta).map(Read::Object),
+            "Pod" => workload::pod(&fields, &meta),
+            "Service" => service::service(&fields, &meta).map(Read::Object),
+            "Endpoints" => service::endpoints(&fields, &meta),
+            "Ingress" => ingress::ingress(&fields, &meta).map(Read::Object),
+            _ => workload::deployment(&fields, &meta, known.name).map(Read::Object),
+        };
+        fields.finish(&ENVELOPE);
+        // Of an object with a fault the rest is not worth telling: it is not declared.
+        let whole = Span { start: node.span.start, end: node.span.end, ..node.span };
+        match read {
+            Some(Read::Object(object)) => self.objects.push((object, whole)),
+            Some(Read::Owned(owned)) if before == faults.count() => self.owned.push(owned),
+            Some(Read::Owned(_)) | None => {}
+            Some(Read::Endpoints(endpoints)) => service::give(&mut self.objects, &meta, endpoints, faults, head),
+        }
+    }
+}
+
+/// What has been made of a manifest.
+enum Read {
+    Object(Object),
+    /// A pod that a Deployment or a `DaemonSet` has made.
+    Owned(Owned),
+    /// What stands behind a service without selector.
+    Endpoints(Vec<netscene_core::kube::EndpointAddress>),
+}
+
+/// A kind of Kubernetes' API.
+struct Kind {
+    name: &'static str,
+    /// `apiVersion` today.
+    group: &'static str,
+    /// Those it had before, no longer served, and the first release without them.
+    before: &'static [(&'static str, &'static str)],
+    namespaced: bool,
+}
+
+impl Kind {
+    const fn new(name: &'static str, group: &'static str, before: &'static [(&'static str, &'static str)]) -> Self {
+        Self { name, group, before, namespaced: true }
+    }
+
+    fn check_group(&self, group: &str, span: Span, faults: &Faults) {
+        if group == self.group {
+            return;
+        }
+        let title = format!("{} is of {}", self.name, self.group);
+        let diagnostic = match self.before.iter().find(|(before, _)| *before == group) {
+            Some((_, gone)) => Diagnostic::warning(Code::Deprecated, title)
+                .at(span, format!("Kubernetes {gone} and later do not take `{group}`")),
+            None => Diagnostic::error(Code::BadValue, title).at(span, format!("expected `{}`", self.group)),
+        };
+        faults.tell(diagnostic);
+    }
+}
+
+/// The kinds that are read (the deprecated API migration guide of Kubernetes tells what was when).
+const KINDS: [Kind; 9] = [
+    Kind { namespaced: false, ..Kind::new("Namespace", "v1", &[]) },
+    Kind { namespaced: false, ..Kind::new("Node", "v1", &[]) },
+    Kind::new("Pod", "v1", &[]),
+    Kind::new("Service", "v1", &[]),
+    Kind::new("Endpoints", "v1", &[]),
+    Kind::new("Deployment", "apps/v1", WORKLOADS),
+    Kind::new("DaemonSet", "apps/v1", WORKLOADS),
+    Kind::new("ReplicaSet", "apps/v1", WORKLOADS),
+    Kind::new("Ingress", "networking.k8s.io/v1", INGRESS),
+];
+
+/// Where Deployments and their kin have been before.
+const WORKLOADS: &[(&str, &str)] = &[("extensions/v1beta1", "1.16"), ("apps/v1beta1", "1.16"), ("apps/v1beta2", "1.16")];
+const INGRESS: &[(&str, &str)] = &[("extensions/v1beta1", "1.22"), ("networking.k8s.io/v1beta1", "1.22")];
