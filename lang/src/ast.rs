@@ -6,14 +6,17 @@
 use std::sync::Arc;
 
 use netscene_core::trace::Depth;
+use netscene_core::world::Operation;
 
-use crate::{SourceFile, Span, Word};
+use crate::{SourceFile, SourceFiles, Span, Word};
 
 /// A file.
 #[derive(Clone, Debug)]
 pub struct Ast {
     /// Where it was read from.
     pub file: Arc<SourceFile>,
+    /// The same with every file that it includes or applies.
+    pub files: SourceFiles,
     /// Its sentences.
     pub statements: Vec<Statement>,
 }
@@ -348,6 +351,15 @@ pub enum StatementKind {
         then: Block,
         otherwise: Option<Block>,
     },
+    /// `include "FILE"`: what the file says, in its place.
+    Include(Text),
+    /// `apply "FILE"`: the objects of a manifest.
+    Apply {
+        /// The file.
+        path: Text,
+        /// What it declares, once it has been read.
+        operations: Vec<Operation>,
+    },
     Rhai(Island),
 
     /// A sentence that could not be read; its block, if it has one, could.
@@ -439,6 +451,8 @@ impl StatementKind {
             Self::For { .. } => Word::For,
             Self::If { .. } => Word::If,
             Self::Rhai(_) => Word::Rhai,
+            Self::Include(_) => Word::Include,
+            Self::Apply { .. } => Word::Apply,
             Self::Faulty(_) => return None,
         })
     }
@@ -460,6 +474,15 @@ impl StatementKind {
             | Self::Container { body, .. }
             | Self::Serve { body, .. }
             | Self::Faulty(body) => body.iter().collect(),
+            Self::If { then, otherwise, .. } => std::iter::once(then).chain(otherwise).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The blocks that commands stand in, to be changed.
+    pub(crate) fn blocks_mut(&mut self) -> Vec<&mut Block> {
+        match self {
+            Self::Test { body, .. } | Self::For { body, .. } => vec![body],
             Self::If { then, otherwise, .. } => std::iter::once(then).chain(otherwise).collect(),
             _ => Vec::new(),
         }

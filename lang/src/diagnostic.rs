@@ -125,6 +125,8 @@ codes! {
     Unclosed = 104,
     /// Something is longer or nested deeper than a scenario may be.
     TooMuch = 105,
+    /// A file that a scenario includes or applies cannot be read, or may not: it has to lie below the scenario's folder.
+    Unreadable = 106,
     /// A sentence stands in a block that it does not belong in.
     Misplaced = 201,
     /// Something is said twice that can be said once.

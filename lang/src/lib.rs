@@ -6,6 +6,7 @@
 //! - [`Diagnostic`]: what there is to say about a place, as data; [`render()`] prints it;
 //! - [`Word`] and [`BlockKind`]: every word of the language, in one table; [`api`]: every object that islands see;
 //! - `token`, `sentences`: characters to tokens, tokens to sentences with balanced braces;
+//! - [`Folder`]: the other files of a scenario, which `include` and `apply` name;
 //! - `grammar.lalrpop`, [`parse()`]: sentences to the tree in [`ast`]. Parsing never fails;
 //! - [`check()`]: the tree to a [`Program`]. Names, values, places and the Rhai in islands, all in one pass, and nothing
 //!   runs;
@@ -37,6 +38,7 @@ pub mod api;
 pub mod ast;
 mod check;
 mod diagnostic;
+mod include;
 mod lower;
 pub mod manifest;
 mod parse;
@@ -57,6 +59,7 @@ use std::sync::Arc;
 pub use check::check;
 pub use diagnostic::{Code, Diagnostic, Label, Severity, has_errors};
 pub use netscene_core::did_you_mean;
+pub use include::{Folder, NoFolder};
 pub use parse::parse;
 pub use program::Program;
 pub use render::render;
@@ -67,7 +70,12 @@ pub use words::{BlockKind, Word};
 
 /// Parses and checks a file: everything there is to say about it, in the order of the file.
 pub fn compile(file: &Arc<SourceFile>) -> (Program, Vec<Diagnostic>) {
-    let (ast, mut diagnostics) = parse(file);
+    compile_in(&mut SourceFiles::one(file), file, &NoFolder)
+}
+
+/// The same for a file of several: those that it includes or applies come from `folder`, and are added to `files`.
+pub fn compile_in(files: &mut SourceFiles, file: &Arc<SourceFile>, folder: &dyn Folder) -> (Program, Vec<Diagnostic>) {
+    let (ast, mut diagnostics) = include::read(files, file, folder);
     let (program, found) = check(&ast);
     diagnostics.extend(found);
     diagnostics.sort_by_key(Diagnostic::span);

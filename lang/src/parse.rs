@@ -7,7 +7,7 @@ use crate::ast::{Ast, Clause, Island, Operand, Statement, StatementKind, Text, W
 use crate::sentences;
 use crate::suggest::{list, question};
 use crate::token::Token;
-use crate::{Code, Diagnostic, FileId, SourceFile, Span, Word};
+use crate::{Code, Diagnostic, FileId, SourceFile, SourceFiles, Span, Word};
 
 mod grammar {
     #![allow(
@@ -52,7 +52,7 @@ pub fn parse(file: &Arc<SourceFile>) -> (Ast, Vec<Diagnostic>) {
     });
     diagnostics.extend(faults.into_iter().filter_map(|fault| describe(file, fault, &heads)));
     diagnostics.sort_by_key(Diagnostic::span);
-    (Ast { file: file.clone(), statements }, diagnostics)
+    (Ast { file: file.clone(), files: SourceFiles::one(file), statements }, diagnostics)
 }
 
 /// The most terminals that a message names as expected: there are more only where a sentence begins.

@@ -6,12 +6,13 @@ use netscene_core::world::Operation;
 use crate::ast::Statement;
 use crate::check::scripts::Scripts;
 use crate::check::symbols::Symbols;
-use crate::{SourceFile, Span};
+use crate::{SourceFile, SourceFiles, Span};
 
 /// A checked file, ready to run.
 #[derive(Clone, Debug)]
 pub struct Program {
     pub(crate) file: Arc<SourceFile>,
+    pub(crate) files: SourceFiles,
     pub(crate) declarations: Vec<Operation>,
     /// What namespaces inside of tests declare, by the places of those.
     pub(crate) inner: IndexMap<Span, Vec<Operation>>,

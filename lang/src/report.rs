@@ -2,7 +2,7 @@
 
 use netscene_core::world::World;
 
-use crate::{Diagnostic, Sink, SourceFiles, Summary, compile, has_errors, render, run};
+use crate::{Diagnostic, Folder, Sink, SourceFiles, Summary, compile_in, has_errors, render, run};
 
 /// Where a piece of text belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,21 +33,29 @@ impl Verdict {
 
 /// Compiles and runs a scenario in a world of its own, and hands over what it prints piece by piece.
 ///
-/// `name` is what diagnostics call the file; all chance comes from `seed`; `color` adds terminal colours to diagnostics.
+/// `name` is what diagnostics call the file, whose other files come from `folder`; all chance comes from `seed`; `color` adds terminal colours to diagnostics.
 ///
 /// ```
-/// use netscene_lang::{Channel, Verdict, run_scenario};
+/// use netscene_lang::{Channel, NoFolder, Verdict, run_scenario};
 /// let mut output = String::new();
-/// let verdict = run_scenario("sums.scn", "test \"sums\" { assert ${ 1 + 1 == 2 } }\n", 0, false, &mut |channel, text| {
+/// let scenario = ("sums.scn", "test \"sums\" { assert ${ 1 + 1 == 2 } }\n");
+/// let verdict = run_scenario(scenario, &NoFolder, 0, false, &mut |channel, text| {
 ///     assert_eq!(channel, Channel::Output);
 ///     output.push_str(text);
 /// });
 /// assert_eq!(verdict, Verdict::Passed);
 /// assert_eq!(output, "test \"sums\" passed\n1 of 1 test passed, 1 of 1 expectation met\n");
 /// ```
-pub fn run_scenario(name: &str, text: &str, seed: u64, color: bool, write: &mut dyn FnMut(Channel, &str)) -> Verdict {
+pub fn run_scenario(
+    (name, text): (&str, &str),
+    folder: &dyn Folder,
+    seed: u64,
+    color: bool,
+    write: &mut dyn FnMut(Channel, &str),
+) -> Verdict {
     let mut files = SourceFiles::default();
-    let (program, diagnostics) = compile(&files.add(name, text));
+    let main = files.add(name, text);
+    let (program, diagnostics) = compile_in(&mut files, &main, folder);
     if !diagnostics.is_empty() {
         write(Channel::Diagnostics, &render(&diagnostics, &files, color));
     }

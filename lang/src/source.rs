@@ -117,6 +117,37 @@ impl SourceFiles {
 
     /// The file of that identity.
     pub fn get(&self, id: FileId) -> Option<&Arc<SourceFile>> {
-        self.files.get(id.0 as usize)
+        self.files.iter().find(|file| file.id == id)
+    }
+
+    /// The file of that name.
+    pub fn named(&self, name: &str) -> Option<&Arc<SourceFile>> {
+        self.files.iter().find(|file| *file.name == *name)
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.files.len()
+    }
+
+    /// One file.
+    pub(crate) fn one(file: &Arc<SourceFile>) -> Self {
+        Self { files: vec![file.clone()] }
+    }
+
+    /// The text at a place.
+    pub fn at(&self, span: Span) -> &str {
+        self.get(span.file).map_or("", |file| file.at(span))
+    }
+
+    /// A place as operations carry it.
+    pub fn origin(&self, span: Span) -> Option<Origin> {
+        self.get(span.file).map(|file| file.origin(span))
+    }
+
+    /// The place that an operation carries.
+    pub fn span(&self, origin: &Origin) -> Option<Span> {
+        let file = self.named(&origin.file)?;
+        Some(Span { file: file.id, start: origin.start, end: origin.end })
     }
 }

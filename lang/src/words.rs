@@ -110,6 +110,8 @@ words! {
     Pool "pool" [File] "pool NAME (CIDR | ADDRESS to ADDRESS) [gateway ADDRESS [mac MAC]] [for LoadBalancer]" "a range of addresses";
     Node "node" [File] "node NAME at ADDRESS [podCIDR CIDR] [mac MAC] [device NAME] [hostname NAME] [zone NAME]" "a machine of the cluster";
     Host "host" [File Ingress] "host NAME at ADDRESS [mac MAC], or in an ingress: host NAME path …" "a machine outside the cluster; the host of an ingress path";
+    Include "include" [File] "include \"FILE\"" "the sentences of another file, once";
+    Apply "apply" [File Test] "apply \"FILE\"" "the objects of a Kubernetes manifest; in a test, for that test";
     Namespace "namespace" [File Test] "namespace NAME { … }" "a namespace of Kubernetes and what is in it; in a test, for that test";
     Deployment "deployment" [Namespace] "deployment NAME { … }" "pods made from one template";
     DaemonSet "daemonSet" [Namespace] "daemonSet NAME { … }" "one pod on every node";

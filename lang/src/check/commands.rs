@@ -21,7 +21,7 @@ impl Checker<'_> {
     pub(super) fn loosen_commands(&mut self, statements: &[Statement]) {
         for statement in statements {
             if matches!(statement.kind, StatementKind::Faulty(_)) {
-                self.symbols.loosen(self.file, statement.span);
+                self.symbols.loosen(self.files, statement.span);
             }
             for block in statement.kind.blocks() {
                 self.loosen_commands(&block.statements);
@@ -40,6 +40,8 @@ impl Checker<'_> {
                 | StatementKind::Node { .. }
                 | StatementKind::Host { .. }
                 | StatementKind::Namespace { .. }
+                | StatementKind::Apply { .. }
+                | StatementKind::Include(_)
                 | StatementKind::Rhai(_)
                 | StatementKind::Faulty(_) => {}
                 StatementKind::Test { body, .. } => {
@@ -93,7 +95,7 @@ impl Checker<'_> {
                     self.block(otherwise, known);
                 }
             }
-            StatementKind::Namespace { .. } if block == BlockKind::Test => {
+            StatementKind::Namespace { .. } | StatementKind::Apply { .. } if block == BlockKind::Test => {
                 let outer = std::mem::take(&mut self.declarations);
                 self.declaration(statement);
                 let declared = std::mem::replace(&mut self.declarations, outer);

@@ -26,7 +26,7 @@ use crate::ast::{Ast, Statement, StatementKind};
 use crate::program::Program;
 use crate::suggest::list;
 use crate::words::BlockKind;
-use crate::{Code, Diagnostic, SourceFile, Span, Word};
+use crate::{Code, Diagnostic, SourceFiles, Span, Word};
 
 /// Checks a file and makes a program of it. The program may be run if no diagnostic is an error.
 ///
@@ -41,7 +41,7 @@ pub fn check<'a>(ast: &'a Ast) -> (Program, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     let symbols = Symbols::gather(ast, &mut diagnostics);
     let mut checker = Checker {
-        file: &ast.file,
+        files: &ast.files,
         symbols,
         ranges: Ranges::default(),
         addresses: IndexMap::new(),
@@ -65,13 +65,13 @@ pub fn check<'a>(ast: &'a Ast) -> (Program, Vec<Diagnostic>) {
     let steps = checker.steps(&ast.statements);
     let Checker { symbols, compiler, mut diagnostics, declarations, inner, .. } = checker;
     diagnostics.sort_by_key(Diagnostic::span);
-    let program = Program { file: ast.file.clone(), declarations, inner, steps, symbols, scripts: compiler.scripts };
+    let program = Program { file: ast.file.clone(), files: ast.files.clone(), declarations, inner, steps, symbols, scripts: compiler.scripts };
     (program, diagnostics)
 }
 
 /// What the checks carry along.
 struct Checker<'a> {
-    file: &'a SourceFile,
+    files: &'a SourceFiles,
     symbols: Symbols,
     ranges: Ranges,
     /// Addresses that are given away, and where.
@@ -116,6 +116,10 @@ impl Checker<'_> {
                 }
                 None
             }
+            StatementKind::Apply { operations, .. } => {
+                self.declarations.extend(operations.iter().cloned());
+                None
+            }
             _ => None,
         };
         if let Some(object) = object {
@@ -138,7 +142,7 @@ impl Checker<'_> {
     }
 
     fn declare(&mut self, span: Span, object: Object) {
-        let origin = Some(self.file.origin(span));
+        let origin = self.files.origin(span);
         self.declarations.push(Operation { op: Op::Declare { object }, origin });
     }
 

@@ -4,10 +4,12 @@ use std::fmt;
 
 use indexmap::{IndexMap, IndexSet};
 use ipnet::Ipv4Net;
+use netscene_core::kube::Object;
+use netscene_core::world::{Op, Operation};
 
 use crate::ast::{Ast, Statement, StatementKind, Text};
 use crate::suggest::{list, question};
-use crate::{Code, Diagnostic, SourceFile, Span, Word};
+use crate::{Code, Diagnostic, SourceFiles, Span, Word};
 
 /// What a name can stand for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -76,14 +78,14 @@ impl Symbols {
         let mut symbols = Self::default();
         let mut once = Once::default();
         for statement in &ast.statements {
-            symbols.gather_one(&ast.file, statement, &mut once, diagnostics);
+            symbols.gather_one(&ast.files, statement, &mut once, diagnostics);
         }
         symbols
     }
 
     fn gather_one(
         &mut self,
-        file: &SourceFile,
+        files: &SourceFiles,
         statement: &Statement,
         once: &mut Once,
         diagnostics: &mut Vec<Diagnostic>,
@@ -105,16 +107,21 @@ impl Symbols {
             }
             StatementKind::Namespace { name, body } => {
                 for inner in &body.statements {
-                    self.gather_object(file, &name.text, inner, once, diagnostics);
+                    self.gather_object(files, &name.text, inner, once, diagnostics);
                 }
             }
-            StatementKind::Faulty(_) => self.loosen(file, statement.span),
+            StatementKind::Apply { path, operations } => {
+                for operation in operations {
+                    self.gather_applied(files, path, operation, once, diagnostics);
+                }
+            }
+            StatementKind::Faulty(_) => self.loosen(files, statement.span),
             StatementKind::Test { .. } | StatementKind::For { .. } | StatementKind::If { .. } => {
                 // What a test declares may be declared by another test too.
                 for block in statement.kind.blocks() {
                     let mut once = once.clone();
                     for inner in &block.statements {
-                        self.gather_one(file, inner, &mut once, diagnostics);
+                        self.gather_one(files, inner, &mut once, diagnostics);
                     }
                 }
             }
@@ -122,9 +129,46 @@ impl Symbols {
         }
     }
 
+    /// What a manifest declares.
+    fn gather_applied(
+        &mut self,
+        files: &SourceFiles,
+        path: &Text,
+        operation: &Operation,
+        once: &mut Once,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) {
+        let Op::Declare { object } = &operation.op else { return };
+        let origin = operation.origin.as_ref();
+        let span = origin.and_then(|origin| files.span(origin)).unwrap_or(path.span);
+        // Of a whole object the first line is enough to see.
+        let first = files.at(span).find('\n').map_or(span.end, |length| span.start + length as u32);
+        let mut declare = |kind: Kind, what, full: String| {
+            let name = Text { span: Span { end: first, ..span }, text: full.clone() };
+            once.say(what, full.clone(), &name, diagnostics);
+            self.names.entry((kind, full)).or_insert(name.span);
+        };
+        match object {
+            Object::Node(node) => declare(Kind::Node, "machine", node.name.clone()),
+            Object::Pod(pod) => declare(Kind::Pod, "pod", format!("{}/{}", pod.namespace, pod.name)),
+            Object::Service(service) => {
+                declare(Kind::Service, "service", format!("{}/{}", service.namespace, service.name));
+            }
+            Object::Deployment(one) => {
+                let full = format!("{}/{}", one.namespace, one.name);
+                declare(Kind::Deployment, if one.daemon_set { "daemonSet" } else { "deployment" }, full.clone());
+                for pod in &one.pods {
+                    declare(Kind::Pod, "pod", format!("{}/{}", one.namespace, pod.name));
+                }
+                self.generating.insert(full);
+            }
+            _ => {}
+        }
+    }
+
     fn gather_object(
         &mut self,
-        file: &SourceFile,
+        files: &SourceFiles,
         namespace: &str,
         statement: &Statement,
         once: &mut Once,
@@ -160,19 +204,19 @@ impl Symbols {
                 }
                 for inner in &body.statements {
                     if matches!(inner.kind, StatementKind::Faulty(_)) {
-                        self.loosen(file, inner.span);
+                        self.loosen(files, inner.span);
                     }
                 }
             }
-            StatementKind::Faulty(_) => self.loosen(file, statement.span),
+            StatementKind::Faulty(_) => self.loosen(files, statement.span),
             _ => {}
         }
     }
 
     /// Takes the words of a sentence that could not be read for names that may be declared.
-    pub(crate) fn loosen(&mut self, file: &SourceFile, span: Span) {
+    pub(crate) fn loosen(&mut self, files: &SourceFiles, span: Span) {
         let separates = |c: char| !c.is_alphanumeric() && !matches!(c, '-' | '_' | '.');
-        self.loose.extend(file.at(span).split(separates).filter(|word| !word.is_empty()).map(str::to_owned));
+        self.loose.extend(files.at(span).split(separates).filter(|word| !word.is_empty()).map(str::to_owned));
     }
 
     /// Where the node of that name is declared.

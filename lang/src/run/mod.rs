@@ -77,11 +77,10 @@ impl<E: Engine + 'static> Runner<'_, E> {
         let result = self.world.borrow_mut().apply(operation);
         let Err(error) = result else { return true };
         let origin = operation.origin.as_ref();
-        let span = origin.map_or(script::nowhere(self.program.file.id()), |origin| {
-            Span::new(self.program.file.id(), origin.start as usize, origin.end as usize)
-        });
+        let span = origin.and_then(|origin| self.program.files.span(origin));
+        let span = span.unwrap_or(script::nowhere(self.program.file.id()));
         // A block is too long to be shown whole.
-        let head = self.program.file.at(span).split(['{', '\n']).next().unwrap_or_default().trim_end().len();
+        let head = self.program.files.at(span).split(['{', '\n']).next().unwrap_or_default().trim_end().len();
         let head = Span::new(span.file, span.start as usize, span.start as usize + head);
         self.refused(&error, head);
         false
@@ -130,7 +129,7 @@ impl<E: Engine + 'static> Runner<'_, E> {
                 StatementKind::Command(command) => self.iptables(node, command),
                 _ => Ok(()),
             }),
-            StatementKind::Namespace { .. } => self.declare_inner(statement.span),
+            StatementKind::Namespace { .. } | StatementKind::Apply { .. } => self.declare_inner(statement.span),
             StatementKind::Assert(island) => self.assert(island, statement.span),
             StatementKind::For { variable, list, body } => self.repeat(variable, list, body),
             StatementKind::If { condition, then, otherwise } => {
@@ -222,7 +221,7 @@ impl<E: Engine + 'static> Runner<'_, E> {
         };
         let expects = matches!(op, Op::Expect(_));
         self.summary.expectations += usize::from(expects);
-        let operation = Operation { op, origin: Some(self.program.file.origin(span)) };
+        let operation = Operation { op, origin: self.program.files.origin(span) };
         let result = self.world.borrow_mut().apply(&operation);
         match result {
             Ok(outcome) => self.outcome(outcome, sent, span),
@@ -246,7 +245,7 @@ impl<E: Engine + 'static> Runner<'_, E> {
             Outcome::Judged(judgement) if judgement.held => None,
             Outcome::Judged(judgement) => {
                 self.summary.unmet += 1;
-                let text = self.program.file.at(span);
+                let text = self.program.files.at(span);
                 let diagnostic = Diagnostic::error(Code::ExpectationFailed, "this is not what happened");
                 let diagnostic = diagnostic.at(span, judgement.actual);
                 return self.told(
@@ -317,8 +316,7 @@ impl<E: Engine + 'static> Runner<'_, E> {
         let mut diagnostic =
             Diagnostic::error(Code::Refused, &error.problem).at(span, "refused").hint(error.hint.clone());
         if let Some((origin, text)) = &error.related {
-            if *origin.file == *self.program.file.name() {
-                let place = Span::new(self.program.file.id(), origin.start as usize, origin.end as usize);
+            if let Some(place) = self.program.files.span(origin) {
                 diagnostic = diagnostic.see(place, text);
             } else {
                 diagnostic.hint = Some(format!("{text}: see {origin}"));

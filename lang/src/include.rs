@@ -1,0 +1,165 @@
+//! The other files of a scenario: `include` and `apply` name them, a [`Folder`] reads them.
+
+use std::sync::Arc;
+
+use crate::ast::{Ast, Statement, StatementKind, Text};
+use crate::{Code, Diagnostic, SourceFile, SourceFiles, manifest, parse};
+
+/// The folder of a scenario, as far as the scenario may look.
+///
+/// ```
+/// use netscene_lang::{Folder, SourceFiles, compile_in};
+/// struct One;
+/// impl Folder for One {
+///     fn read(&self, path: &str) -> Result<String, String> {
+///         assert_eq!(path, "states/a.scn");
+///         Ok("node worker1 at 10.0.0.1\n".to_owned())
+///     }
+/// }
+/// let mut files = SourceFiles::default();
+/// let main = files.add("hello.scn", "include \"states/a.scn\"\nping worker1 -> worker1 as hello\n");
+/// let (program, diagnostics) = compile_in(&mut files, &main, &One);
+/// assert!(diagnostics.is_empty() && program.declarations().len() == 1);
+/// ```
+pub trait Folder {
+    /// The text of a file. The path begins at the folder, has `/` between its parts and no part that leads upwards; whoever
+    /// reads from a disk has to see to it that no link leads out either. An error is told as it is.
+    fn read(&self, path: &str) -> Result<String, String>;
+}
+
+/// No folder: nothing can be read.
+#[derive(Clone, Copy, Debug)]
+pub struct NoFolder;
+
+impl Folder for NoFolder {
+    fn read(&self, _: &str) -> Result<String, String> {
+        Err("there is no folder to read from".to_owned())
+    }
+}
+
+/// The most files of a scenario.
+const MOST_FILES: usize = 1000;
+/// The most bytes of a file.
+const MOST_BYTES: usize = 16 << 20;
+
+/// Reads a scenario and every file that it includes or applies. What an included file says stands in the place of the
+/// sentence that includes it; a file that is there already is not included again.
+pub(crate) fn read(files: &mut SourceFiles, main: &Arc<SourceFile>, folder: &dyn Folder) -> (Ast, Vec<Diagnostic>) {
+    let (root, name) = main.name().rsplit_once('/').map_or(("", main.name()), |(root, name)| (root, name));
+    let mut reading = Reading {
+        files,
+        folder,
+        root: root.to_owned(),
+        seen: vec![name.to_owned()],
+        open: vec![name.to_owned()],
+        diagnostics: Vec::new(),
+    };
+    let statements = reading.scenario(main, "");
+    let Reading { diagnostics, .. } = reading;
+    (Ast { file: main.clone(), files: files.clone(), statements }, diagnostics)
+}
+
+struct Reading<'a> {
+    files: &'a mut SourceFiles,
+    folder: &'a dyn Folder,
+    /// What the user calls the scenario's folder.
+    root: String,
+    /// The paths of the scenarios that have been read.
+    seen: Vec<String>,
+    /// The paths of those that are being read, each included by the one before.
+    open: Vec<String>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Reading<'_> {
+    /// The sentences of a file that lies in `within`, a folder below the scenario's.
+    fn scenario(&mut self, file: &Arc<SourceFile>, within: &str) -> Vec<Statement> {
+        let (ast, found) = parse(file);
+        self.diagnostics.extend(found);
+        let mut statements = Vec::with_capacity(ast.statements.len());
+        for mut statement in ast.statements {
+            if let StatementKind::Include(path) = &statement.kind {
+                statements.extend(self.include(path, within));
+                continue;
+            }
+            self.manifests(&mut statement, within);
+            statements.push(statement);
+        }
+        statements
+    }
+
+    fn include(&mut self, path: &Text, within: &str) -> Vec<Statement> {
+        let Some(path_below) = self.path(path, within) else { return Vec::new() };
+        if self.open.contains(&path_below) {
+            let diagnostic = Diagnostic::error(Code::Unreadable, "the file includes itself");
+            self.diagnostics.push(diagnostic.at(path.span, self.open.join(", which includes ")));
+            return Vec::new();
+        }
+        if self.seen.contains(&path_below) {
+            return Vec::new();
+        }
+        self.seen.push(path_below.clone());
+        let Some(file) = self.file(path, &path_below) else { return Vec::new() };
+        self.open.push(path_below.clone());
+        let folder = path_below.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let statements = self.scenario(&file, folder);
+        self.open.pop();
+        statements
+    }
+
+    /// Reads what a sentence applies, and those in its blocks.
+    fn manifests(&mut self, statement: &mut Statement, within: &str) {
+        if let StatementKind::Apply { path, operations } = &mut statement.kind {
+            let Some(path_below) = self.path(path, within) else { return };
+            let Some(file) = self.file(path, &path_below) else { return };
+            let (read, found) = manifest::read(&file);
+            *operations = read;
+            self.diagnostics.extend(found);
+        }
+        for block in statement.kind.blocks_mut() {
+            for inner in &mut block.statements {
+                self.manifests(inner, within);
+            }
+        }
+    }
+
+    /// A path as the folder takes it.
+    fn path(&mut self, path: &Text, within: &str) -> Option<String> {
+        let wrong = |why: &str| {
+            let title = format!("{:?} cannot be read", path.text);
+            Diagnostic::error(Code::Unreadable, title).at(path.span, why)
+        };
+        let mut parts: Vec<_> = within.split('/').filter(|part| !part.is_empty()).collect();
+        let absolute = path.text.starts_with('/') || path.text.contains(['\\', ':', '\0']);
+        let mut escapes = absolute || path.text.is_empty();
+        for part in path.text.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => escapes |= parts.pop().is_none(),
+                part => parts.push(part),
+            }
+        }
+        if escapes {
+            self.diagnostics.push(wrong("expected a path that stays below the scenario's folder"));
+            return None;
+        }
+        Some(parts.join("/"))
+    }
+
+    fn file(&mut self, path: &Text, below: &str) -> Option<Arc<SourceFile>> {
+        let name = if self.root.is_empty() { below.to_owned() } else { format!("{}/{below}", self.root) };
+        let text = match self.folder.read(below) {
+            _ if self.files.count() >= MOST_FILES => Err(format!("a scenario has at most {MOST_FILES} files")),
+            Ok(text) if text.len() > MOST_BYTES => Err(format!("a file has at most {MOST_BYTES} bytes")),
+            read => read,
+        };
+        match text {
+            Ok(text) => Some(self.files.add(&name, text)),
+            Err(why) => {
+                let diagnostic = Diagnostic::error(Code::Unreadable, format!("{name} cannot be read"));
+                self.diagnostics.push(diagnostic.at(path.span, why));
+                None
+            }
+        }
+    }
+}
