@@ -58,8 +58,8 @@ use std::sync::Arc;
 
 pub use check::check;
 pub use diagnostic::{Code, Diagnostic, Label, Severity, has_errors};
-pub use netscene_core::did_you_mean;
 pub use include::{Folder, NoFolder};
+pub use netscene_core::did_you_mean;
 pub use parse::parse;
 pub use program::Program;
 pub use render::render;

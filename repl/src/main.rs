@@ -1,5 +1,6 @@
 //! `scn`: the command that runs netscene scenarios.
 
+mod folder;
 mod run;
 
 use std::path::PathBuf;

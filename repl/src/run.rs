@@ -8,6 +8,8 @@ use std::process::ExitCode;
 
 use netscene_lang::{Channel, Verdict, run_scenario};
 
+use crate::folder::Disk;
+
 use crate::Color;
 
 /// Runs the scenario in `path`.
@@ -25,7 +27,7 @@ pub(crate) fn run(path: &Path, seed: u64, color: Color) -> ExitCode {
         Color::Never => false,
         Color::Auto => io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none(),
     };
-    ExitCode::from(run_scenario(&name, &text, seed, color, &mut write).exit_status())
+    ExitCode::from(run_scenario((&name, &text), &Disk::of(path), seed, color, &mut write).exit_status())
 }
 
 /// Prints as the run goes. Whoever has closed a stream does not want to hear more.

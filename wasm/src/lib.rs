@@ -2,7 +2,7 @@
 //!
 //! It translates and decides nothing: a scenario goes in as text, and out comes what the command would print.
 
-use netscene_lang::{Channel, run_scenario};
+use netscene_lang::{Channel, NoFolder, run_scenario};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// What came of a scenario.
@@ -45,7 +45,7 @@ impl Run {
 #[wasm_bindgen]
 pub fn run(name: &str, text: &str, seed: u32) -> Run {
     let (mut output, mut diagnostics) = (String::new(), String::new());
-    let verdict = run_scenario(name, text, seed.into(), false, &mut |channel, text| match channel {
+    let verdict = run_scenario((name, text), &NoFolder, seed.into(), false, &mut |channel, text| match channel {
         Channel::Output => output.push_str(text),
         Channel::Diagnostics => diagnostics.push_str(text),
     });

@@ -65,7 +65,15 @@ pub fn check<'a>(ast: &'a Ast) -> (Program, Vec<Diagnostic>) {
     let steps = checker.steps(&ast.statements);
     let Checker { symbols, compiler, mut diagnostics, declarations, inner, .. } = checker;
     diagnostics.sort_by_key(Diagnostic::span);
-    let program = Program { file: ast.file.clone(), files: ast.files.clone(), declarations, inner, steps, symbols, scripts: compiler.scripts };
+    let program = Program {
+        file: ast.file.clone(),
+        files: ast.files.clone(),
+        declarations,
+        inner,
+        steps,
+        symbols,
+        scripts: compiler.scripts,
+    };
     (program, diagnostics)
 }
 

@@ -135,6 +135,11 @@ impl<'a> Fields<'a> {
         parsed(self.get(key)?, key, what, self.faults)
     }
 
+    /// A field that is a list of values, each to be read as a `what`.
+    pub(super) fn parsed_list<T: FromStr<Err: Display>>(&self, key: &'static str, what: &str) -> Vec<T> {
+        self.list(key).iter().filter_map(|item| parsed(item, key, what, self.faults)).collect()
+    }
+
     /// A field that is one of several words.
     pub(super) fn choice<T: Copy>(&self, key: &'static str, choices: &[(&str, T)]) -> Option<T> {
         let node = self.get(key)?;

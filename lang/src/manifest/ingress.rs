@@ -22,7 +22,12 @@ pub(super) fn ingress(object: &Fields<'_>, meta: &Meta<'_>) -> Option<Object> {
         rule.finish(&[]);
     }
     spec.finish(&["ingressClassName", "tls"]);
-    Some(Object::Ingress(Ingress { namespace: meta.namespace.clone(), name: meta.name.clone(), paths }))
+    Some(Object::Ingress(Ingress {
+        namespace: meta.namespace.clone(),
+        name: meta.name.clone(),
+        annotations: meta.all_annotations(),
+        paths,
+    }))
 }
 
 fn one_path(fields: Fields<'_>, host: Option<String>) -> Option<IngressPath> {

@@ -36,7 +36,8 @@ impl<'a> Meta<'a> {
         let name = fields.required("name").and_then(|node| {
             let name = text(node, "name", fields.faults)?;
             let fits = !name.is_empty() && name.len() <= 253;
-            let fits = fits && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte));
+            let fits = fits
+                && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte));
             if !fits {
                 let diagnostic = Diagnostic::error(Code::BadValue, format!("`{name}` cannot name an object"));
                 fields.faults.tell(diagnostic.at(node.span, "expected lower case letters, digits, `-` and `.`"));
@@ -53,6 +54,11 @@ impl<'a> Meta<'a> {
         }
         fields.finish(&IDLE);
         Some(Self { name: name?, namespace: namespace.to_owned(), labels, annotations, owner })
+    }
+
+    /// Every annotation, as an object keeps it.
+    pub(super) fn all_annotations(&self) -> Labels {
+        self.annotations.iter().map(|(key, value, _)| ((*key).to_owned(), (*value).to_owned())).collect()
     }
 
     /// The value of an annotation, and where it stands.

@@ -15,7 +15,7 @@ mod yaml;
 
 use std::sync::Arc;
 
-use netscene_core::kube::Object;
+use netscene_core::kube::{ConfigMap, Object};
 use netscene_core::world::{Op, Operation};
 
 use self::fields::{Faults, Fields, text};
@@ -100,7 +100,8 @@ impl Reader {
             "Node" => workload::node(&fields, &meta).map(Read::Object),
             "Pod" => workload::pod(&fields, &meta),
             "Service" => service::service(&fields, &meta).map(Read::Object),
-            "Endpoints" => service::endpoints(&fields, &meta),
+            "Endpoints" => Some(Read::Endpoints(service::endpoints(&fields))),
+            "ConfigMap" => Some(Read::Object(config_map(&fields, &meta))),
             "Ingress" => ingress::ingress(&fields, &meta).map(Read::Object),
             _ => workload::deployment(&fields, &meta, known.name).map(Read::Object),
         };
@@ -111,9 +112,23 @@ impl Reader {
             Some(Read::Object(object)) => self.objects.push((object, whole)),
             Some(Read::Owned(owned)) if before == faults.count() => self.owned.push(owned),
             Some(Read::Owned(_)) | None => {}
-            Some(Read::Endpoints(endpoints)) => service::give(&mut self.objects, &meta, endpoints, faults, head),
+            Some(read @ Read::Endpoints(_)) => service::give(&mut self.objects, read, &meta, faults, head),
         }
     }
+}
+
+/// A config map.
+fn config_map(object: &Fields<'_>, meta: &Meta<'_>) -> Object {
+    let data = object.pairs("data").into_iter().map(|(key, value, _)| (key.to_owned(), value.to_owned())).collect();
+    object.get("binaryData");
+    object.get("immutable");
+    Object::ConfigMap(ConfigMap {
+        namespace: meta.namespace.clone(),
+        name: meta.name.clone(),
+        labels: meta.labels.clone(),
+        annotations: meta.all_annotations(),
+        data,
+    })
 }
 
 /// What has been made of a manifest.
@@ -155,7 +170,8 @@ impl Kind {
 }
 
 /// The kinds that are read (the deprecated API migration guide of Kubernetes tells what was when).
-const KINDS: [Kind; 9] = [
+const KINDS: [Kind; 10] = [
+    Kind::new("ConfigMap", "v1", &[]),
     Kind { namespaced: false, ..Kind::new("Namespace", "v1", &[]) },
     Kind { namespaced: false, ..Kind::new("Node", "v1", &[]) },
     Kind::new("Pod", "v1", &[]),
@@ -168,5 +184,9 @@ const KINDS: [Kind; 9] = [
 ];
 
 /// Where Deployments and their kin have been before.
-const WORKLOADS: &[(&str, &str)] = &[("extensions/v1beta1", "1.16"), ("apps/v1beta1", "1.16"), ("apps/v1beta2", "1.16")];
+const WORKLOADS: &[(&str, &str)] =
+    &[("extensions/v1beta1", "1.16"), ("apps/v1beta1", "1.16"), ("apps/v1beta2", "1.16")];
 const INGRESS: &[(&str, &str)] = &[("extensions/v1beta1", "1.22"), ("networking.k8s.io/v1beta1", "1.22")];
+
+#[cfg(test)]
+mod tests;

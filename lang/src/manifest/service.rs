@@ -2,7 +2,10 @@
 
 use std::net::Ipv4Addr;
 
-use netscene_core::kube::{EndpointAddress, Object, Service, ServicePort, ServiceType};
+use netscene_core::kube::{
+    AFFINITY_SECONDS, EndpointAddress, IpMode, Object, Service, ServicePort, ServiceType, TargetPort,
+    TrafficDistribution, TrafficPolicy,
+};
 
 use super::Read;
 use super::fields::{Faults, Fields, text};
@@ -11,8 +14,7 @@ use super::workload::protocol;
 use crate::{Code, Diagnostic, Span};
 
 /// Fields of a service's `spec` that make no difference.
-const IDLE: [&str; 5] =
-    ["allocateLoadBalancerNodePorts", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "loadBalancerClass"];
+const IDLE: [&str; 4] = ["clusterIPs", "ipFamilies", "ipFamilyPolicy", "loadBalancerClass"];
 
 /// A service.
 pub(super) fn service(object: &Fields<'_>, meta: &Meta<'_>) -> Option<Object> {
@@ -22,28 +24,76 @@ pub(super) fn service(object: &Fields<'_>, meta: &Meta<'_>) -> Option<Object> {
         ("ClusterIP", ServiceType::ClusterIP),
         ("NodePort", ServiceType::NodePort),
         ("LoadBalancer", ServiceType::LoadBalancer),
+        ("ExternalName", ServiceType::ExternalName),
     ];
-    let mut service = Service::new(&meta.namespace, &meta.name, labels(&spec, "selector"), 0);
-    service.kind = spec.choice("type", &kinds).unwrap_or_default();
-    service.cluster_ip = spec.parsed("clusterIP", "IPv4 address");
-    service.load_balancer_ip = spec.parsed("loadBalancerIP", "IPv4 address");
-    if let Some((address, span)) = meta.annotation("metallb.universe.tf/loadBalancerIPs") {
-        match address.parse() {
-            Ok(address) => service.load_balancer_ip = Some(address),
-            Err(_) => {
-                let diagnostic = Diagnostic::error(Code::BadValue, format!("`{address}` is no IPv4 address"));
-                spec.faults.tell(diagnostic.at(span, "expected an address of a pool"));
-            }
-        }
-    }
-    service.ports = spec.each("ports", "a port").into_iter().filter_map(port).collect();
+    let policies = [("Cluster", TrafficPolicy::Cluster), ("Local", TrafficPolicy::Local)];
+    let distributions = [
+        ("PreferClose", TrafficDistribution::PreferClose),
+        ("PreferSameZone", TrafficDistribution::PreferSameZone),
+        ("PreferSameNode", TrafficDistribution::PreferSameNode),
+    ];
+    let headless = spec.text("clusterIP") == Some("None");
+    let service = Service {
+        namespace: meta.namespace.clone(),
+        name: meta.name.clone(),
+        kind: spec.choice("type", &kinds).unwrap_or_default(),
+        labels: meta.labels.clone(),
+        annotations: meta.all_annotations(),
+        cluster_ip: if headless { None } else { spec.parsed("clusterIP", "IPv4 address") },
+        headless,
+        external_ips: spec.parsed_list("externalIPs", "IPv4 address"),
+        external_name: spec.text("externalName").map(str::to_owned),
+        load_balancer_ip: load_balancer_ip(&spec, meta),
+        load_balancer_source_ranges: spec.parsed_list("loadBalancerSourceRanges", "CIDR"),
+        ip_mode: IpMode::default(),
+        session_affinity: affinity(&spec),
+        external_traffic_policy: spec.choice("externalTrafficPolicy", &policies).unwrap_or_default(),
+        internal_traffic_policy: spec.choice("internalTrafficPolicy", &policies).unwrap_or_default(),
+        health_check_node_port: spec.parsed("healthCheckNodePort", "port"),
+        allocate_load_balancer_node_ports: spec.truth("allocateLoadBalancerNodePorts"),
+        publish_not_ready_addresses: spec.truth("publishNotReadyAddresses").unwrap_or_default(),
+        traffic_distribution: spec.choice("trafficDistribution", &distributions),
+        selector: labels(&spec, "selector"),
+        endpoints: Vec::new(),
+        ports: spec.each("ports", "a port").into_iter().filter_map(port).collect(),
+    };
     spec.finish(&IDLE);
     Some(Object::Service(service))
 }
 
+/// The address that MetalLB is asked for: by the field, or by its annotation, which counts more.
+fn load_balancer_ip(spec: &Fields<'_>, meta: &Meta<'_>) -> Option<Ipv4Addr> {
+    let field = spec.parsed("loadBalancerIP", "IPv4 address");
+    let Some((address, span)) = meta.annotation("metallb.universe.tf/loadBalancerIPs") else { return field };
+    let address = address.parse().ok();
+    if address.is_none() {
+        let diagnostic = Diagnostic::error(Code::BadValue, "this is no IPv4 address");
+        spec.faults.tell(diagnostic.at(span, "expected an address of a pool"));
+    }
+    address.or(field)
+}
+
+/// `sessionAffinity: ClientIP` and its seconds.
+fn affinity(spec: &Fields<'_>) -> Option<u32> {
+    let sticks = spec.choice("sessionAffinity", &[("None", false), ("ClientIP", true)]);
+    let config = spec.fields("sessionAffinityConfig").and_then(|config| {
+        let client = config.fields("clientIP");
+        config.finish(&[]);
+        client
+    });
+    let seconds = config.and_then(|client| {
+        let seconds = client.parsed("timeoutSeconds", "number of seconds");
+        client.finish(&[]);
+        seconds
+    });
+    (sticks == Some(true)).then(|| seconds.unwrap_or(AFFINITY_SECONDS))
+}
+
 fn port(port: Fields<'_>) -> Option<ServicePort> {
     let number = port.required("port").and_then(|_| port.parsed("port", "port"));
-    let target_port = port.parsed("targetPort", "port");
+    let target = port.text("targetPort");
+    let target_port =
+        target.map(|text| text.parse().map_or_else(|_| TargetPort::Name(text.to_owned()), TargetPort::Number));
     let node_port = port.parsed("nodePort", "port");
     let protocol = protocol(&port);
     let name = port.text("name").map(str::to_owned);
@@ -52,36 +102,35 @@ fn port(port: Fields<'_>) -> Option<ServicePort> {
 }
 
 /// What stands behind a service without selector.
-pub(super) fn endpoints(object: &Fields<'_>, _: &Meta<'_>) -> Option<Read> {
+pub(super) fn endpoints(object: &Fields<'_>) -> Vec<EndpointAddress> {
     let mut found = Vec::new();
     for subset in object.each("subsets", "a subset") {
-        let mut addresses: Vec<Ipv4Addr> = Vec::new();
-        for one in subset.each("addresses", "an address") {
-            addresses.extend(one.required("ip").and_then(|_| one.parsed::<Ipv4Addr>("ip", "IPv4 address")));
-            one.finish(&["hostname", "nodeName", "targetRef"]);
+        let mut given = Vec::new();
+        for (key, ready) in [("addresses", true), ("notReadyAddresses", false)] {
+            for one in subset.each(key, "an address") {
+                let address = one.required("ip").and_then(|_| one.parsed::<Ipv4Addr>("ip", "IPv4 address"));
+                let mut endpoint = EndpointAddress::new(address.unwrap_or(Ipv4Addr::UNSPECIFIED), 0);
+                endpoint.node = one.text("nodeName").map(str::to_owned);
+                endpoint.conditions.ready = ready;
+                one.finish(&["hostname", "targetRef"]);
+                given.extend(address.map(|_| endpoint));
+            }
         }
         for one in subset.each("ports", "a port") {
             let port = one.required("port").and_then(|_| one.parsed("port", "port"));
             one.finish(&["appProtocol", "name", "protocol"]);
-            found.extend(addresses.iter().zip(port.into_iter().cycle()).map(|(address, port)| EndpointAddress {
-                address: *address,
-                port,
-            }));
+            let Some(port) = port else { continue };
+            found.extend(given.iter().cloned().map(|endpoint| EndpointAddress { port, ..endpoint }));
         }
-        subset.finish(&["notReadyAddresses"]);
+        subset.finish(&[]);
     }
-    Some(Read::Endpoints(found))
+    found
 }
 
 /// Gives endpoints to the service of their name, if it is declared and has no selector: the endpoints of others are the
 /// cluster's to make.
-pub(super) fn give(
-    objects: &mut [(Object, Span)],
-    meta: &Meta<'_>,
-    endpoints: Vec<EndpointAddress>,
-    faults: &Faults,
-    head: Span,
-) {
+pub(super) fn give(objects: &mut [(Object, Span)], read: Read, meta: &Meta<'_>, faults: &Faults, head: Span) {
+    let Read::Endpoints(endpoints) = read else { return };
     let service = objects.iter_mut().find_map(|(object, _)| match object {
         Object::Service(one) if one.namespace == meta.namespace && one.name == meta.name => Some(one),
         _ => None,
@@ -96,7 +145,7 @@ pub(super) fn give(
     }
 }
 
-/// A port by number or name.
+/// A port by its number.
 pub(super) fn number(node: &super::Node, faults: &Faults) -> Option<u16> {
     let port = text(node, "port", faults)?;
     let number = port.parse().ok().filter(|number| *number > 0);

@@ -87,14 +87,8 @@ const IDLE_CONTAINER: [&str; 18] = [
 ];
 
 /// Fields of the `spec` of a Deployment and its kin that make no difference.
-const IDLE_WORKLOAD: [&str; 6] = [
-    "minReadySeconds",
-    "paused",
-    "progressDeadlineSeconds",
-    "revisionHistoryLimit",
-    "strategy",
-    "updateStrategy",
-];
+const IDLE_WORKLOAD: [&str; 6] =
+    ["minReadySeconds", "paused", "progressDeadlineSeconds", "revisionHistoryLimit", "strategy", "updateStrategy"];
 
 /// A machine: `kubectl get nodes -o yaml`.
 pub(super) fn node(object: &Fields<'_>, meta: &Meta<'_>) -> Option<Object> {
@@ -131,6 +125,7 @@ pub(super) fn pod(object: &Fields<'_>, meta: &Meta<'_>) -> Option<Read> {
     }
     pod.interface_name = template.interface_name;
     pod.labels = meta.labels.clone();
+    pod.host_network = template.host_network;
     pod.service_account = template.service_account;
     pod.containers = template.containers;
     Some(match meta.owner {
@@ -158,13 +153,15 @@ pub(super) fn deployment(object: &Fields<'_>, meta: &Meta<'_>, kind: &str) -> Op
         own.finish(&["creationTimestamp", "name", "namespace"]);
     }
     check_selector(&spec, &labels);
-    let inner = Meta { annotations, name: meta.name.clone(), namespace: String::new(), labels: Labels::new(), owner: None };
+    let inner =
+        Meta { annotations, name: meta.name.clone(), namespace: String::new(), labels: Labels::new(), owner: None };
     template.required("spec")?;
     let pod = Template::read(template.fields("spec")?, &inner);
     template.finish(&[]);
     spec.finish(&IDLE_WORKLOAD);
     let mut deployment = Deployment::new(&meta.namespace, &meta.name, replicas, labels, pod.containers);
     deployment.daemon_set = kind == "DaemonSet";
+    deployment.host_network = pod.host_network;
     deployment.service_account = pod.service_account;
     deployment.on = pod.node.into_iter().collect();
     Some(Object::Deployment(deployment))
@@ -191,15 +188,17 @@ pub(super) fn adopt(objects: &mut Vec<(Object, Span)>, owned: Vec<Owned>) {
             _ => name.as_str(),
         };
         let found = objects.iter_mut().find_map(|(object, _)| match object {
-            Object::Deployment(one) if one.namespace == namespace && (one.name == maker || one.name == name) => Some(one),
+            Object::Deployment(one) if one.namespace == namespace && (one.name == maker || one.name == name) => {
+                Some(one)
+            }
             _ => None,
         });
         let Some(deployment) = found else {
             objects.push((Object::Pod(pod), span));
             continue;
         };
-        let Pod { name, node, address, interface_name, .. } = pod;
-        deployment.pods.push(NamedPod { name, node, address, interface_name });
+        let Pod { name, node, address, interface_name, status, .. } = pod;
+        deployment.pods.push(NamedPod { name, node, address, interface_name, status });
     }
 }
 
@@ -208,6 +207,7 @@ struct Template {
     node: Option<String>,
     address: Option<Ipv4Addr>,
     interface_name: Option<netscene_core::packet::DeviceName>,
+    host_network: bool,
     service_account: String,
     containers: Vec<Container>,
 }
@@ -226,11 +226,7 @@ impl Template {
             name
         });
         let node = spec.text("nodeName").map(str::to_owned).or(by_label);
-        if spec.truth("hostNetwork") == Some(true)
-            && let Some(node) = spec.get("hostNetwork")
-        {
-            unmodelled(faults, node.span, "a pod in its node's network namespace");
-        }
+        let host_network = spec.truth("hostNetwork").unwrap_or_default();
         let service_account = spec.text("serviceAccountName").unwrap_or("default").to_owned();
         let containers = spec.each("containers", "a container");
         let containers = containers.into_iter().filter_map(|fields| container(fields, meta)).collect();
@@ -239,6 +235,7 @@ impl Template {
             node,
             address: address(meta, faults),
             interface_name: interface_name(meta, faults),
+            host_network,
             service_account,
             containers,
         }
