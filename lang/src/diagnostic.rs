@@ -23,11 +23,6 @@ impl Diagnostic {
         Self { code, severity: Severity::Error, title: title.into(), labels: Vec::new(), hint: None }
     }
 
-    /// A warning, without labels yet.
-    pub fn warning(code: Code, title: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(code, title) }
-    }
-
     /// With the place where the user has to look, and what is to be seen there.
     #[must_use]
     pub fn at(mut self, span: Span, text: impl Into<String>) -> Self {
