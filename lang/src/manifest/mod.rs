@@ -81,7 +81,7 @@ impl Reader {
         }
         let head = fields.get("kind").map_or(node.span, |kind| kind.span);
         let Some(known) = KINDS.iter().find(|known| known.name == kind) else {
-            let diagnostic = Diagnostic::warning(Code::UnknownKind, format!("{kind} is left alone"));
+            let diagnostic = Diagnostic::error(Code::UnknownKind, format!("{kind} is left alone")).warning();
             let known = KINDS.iter().map(|known| known.name);
             let label = crate::suggest::question(kind, known);
             let label = label.unwrap_or_else(|| "the model has no use for it".to_owned());
@@ -161,7 +161,8 @@ impl Kind {
         }
         let title = format!("{} is of {}", self.name, self.group);
         let diagnostic = match self.before.iter().find(|(before, _)| *before == group) {
-            Some((_, gone)) => Diagnostic::warning(Code::Deprecated, title)
+            Some((_, gone)) => Diagnostic::error(Code::Deprecated, title)
+                .warning()
                 .at(span, format!("Kubernetes {gone} and later do not take `{group}`")),
             None => Diagnostic::error(Code::BadValue, title).at(span, format!("expected `{}`", self.group)),
         };

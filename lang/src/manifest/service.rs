@@ -140,7 +140,7 @@ pub(super) fn give(objects: &mut [(Object, Span)], read: Read, meta: &Meta<'_>, 
         Some(_) => {}
         None => {
             let title = format!("there is no service `{}` above these endpoints", meta.name);
-            faults.tell(Diagnostic::warning(Code::UnknownKind, title).at(head, "left alone"));
+            faults.tell(Diagnostic::error(Code::UnknownKind, title).warning().at(head, "left alone"));
         }
     }
 }

@@ -243,7 +243,7 @@ impl Template {
 }
 
 fn unmodelled(faults: &Faults, span: Span, what: &str) {
-    let diagnostic = Diagnostic::warning(Code::Unmodelled, format!("the model does not have {what}"));
+    let diagnostic = Diagnostic::error(Code::Unmodelled, format!("the model does not have {what}")).warning();
     faults.tell(diagnostic.at(span, "passed over"));
 }
 
