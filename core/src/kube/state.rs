@@ -6,6 +6,7 @@ use ipnet::Ipv4Net;
 
 use super::holders::{Holder, Holders};
 use super::ipam::Ipam;
+use super::names::PodNames;
 use super::pods::{Pods, RunningPod};
 use super::service_addresses::ServiceAddresses;
 use super::{Cluster, ConfigMap, Deployment, Host, Ingress, Node, Pool, PoolPurpose, Service};
@@ -79,6 +80,11 @@ impl State {
     /// Tells the time: what is declared from now on was created then.
     pub fn set_time(&mut self, now: Time) {
         self.now = now;
+    }
+
+    /// The name that `generateName` makes of an object's for the one of that number that belongs to it.
+    pub fn generated_name(&self, namespace: &str, owner: &str, number: usize) -> String {
+        PodNames { seed: self.seed, namespace, owner, replica_set: false }.name(number, 0)
     }
 
     /// The cluster's settings.

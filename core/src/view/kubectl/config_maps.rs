@@ -28,6 +28,9 @@ pub(super) fn describe(cluster: Cluster<'_>, of: &str) -> Option<Sheet> {
     for (name, text) in &map.data {
         sheet.line(&format!("{name}:\n----\n{text}"));
     }
+    if cluster.is_recent() {
+        sheet.line("\nBinaryData\n====\n");
+    }
     sheet.events();
     Some(sheet)
 }

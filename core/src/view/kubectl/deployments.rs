@@ -3,7 +3,7 @@
 use super::sheet::Sheet;
 use super::table::{Columns, Row, pairs};
 use super::{Cluster, NONE, key};
-use crate::kube::{Declared, Deployment, RunningPod};
+use crate::kube::{Declared, Deployment, PodPhase, RunningPod};
 
 pub(super) const COLUMNS: Columns =
     Columns { usual: &["READY", "UP-TO-DATE", "AVAILABLE", "AGE"], wide: &["CONTAINERS", "IMAGES", "SELECTOR"] };
@@ -56,12 +56,19 @@ pub(super) fn describe(cluster: Cluster<'_>, of: &str) -> Option<Sheet> {
     let mut sheet = Sheet::default();
     sheet.field("Name", &deployment.name);
     if deployment.daemon_set {
+        if cluster.is_recent() {
+            sheet.field("Namespace", &deployment.namespace);
+        }
         sheet.field("Selector", pairs(&deployment.labels));
         sheet.field("Node-Selector", NONE);
-        sheet.field("Desired Number of Nodes Scheduled", wanted);
-        sheet.field("Current Number of Nodes Scheduled", wanted);
-        sheet.field("Number of Nodes Scheduled with Up-to-date Pods", wanted);
-        sheet.field("Number of Nodes Scheduled with Available Pods", ready);
+        sheet.line(&format!("Desired Number of Nodes Scheduled: {wanted}"));
+        sheet.line(&format!("Current Number of Nodes Scheduled: {wanted}"));
+        sheet.line(&format!("Number of Nodes Scheduled with Up-to-date Pods: {wanted}"));
+        sheet.line(&format!("Number of Nodes Scheduled with Available Pods: {ready}"));
+        sheet.line("Number of Nodes Misscheduled: 0");
+        let count = |phase| pods(cluster, deployment).filter(|pod| pod.status.phase == phase).count();
+        let [running, succeeded, failed] = PodPhase::ALL.map(count);
+        sheet.field("Pods Status", format!("{running} Running / 0 Waiting / {succeeded} Succeeded / {failed} Failed"));
     } else {
         sheet.field("Namespace", &deployment.namespace);
         sheet.field("Selector", pairs(&deployment.labels));

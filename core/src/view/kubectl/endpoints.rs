@@ -27,11 +27,15 @@ pub(super) fn rows(cluster: Cluster<'_>) -> Vec<Row> {
 /// a hash of Go's; here they come as they are declared.
 pub(super) fn behind<'a>(state: &State, service: &Service, ports: impl IntoIterator<Item = &'a ServicePort>) -> String {
     let found = ports.into_iter().flat_map(|port| endpoints(state, service, port));
-    let found: Vec<_> = found.map(|endpoint| endpoint.to_string()).collect();
+    first(&found.map(|endpoint| endpoint.to_string()).collect::<Vec<_>>()).unwrap_or_else(|| NONE.to_owned())
+}
+
+/// The first three, and how many more there are.
+pub(super) fn first(found: &[String]) -> Option<String> {
     match found.len() {
-        0 => NONE.to_owned(),
-        count if count > MOST => format!("{} + {} more...", found[..MOST].join(","), count - MOST),
-        _ => found.join(","),
+        0 => None,
+        count if count > MOST => Some(format!("{} + {} more...", found[..MOST].join(","), count - MOST)),
+        _ => Some(found.join(",")),
     }
 }
 

@@ -53,12 +53,21 @@ pub(super) fn describe(cluster: Cluster<'_>, of: &str) -> Option<Sheet> {
     let ingress = cluster.state.ingresses().map(|declared| &declared.object);
     let ingress = ingress.into_iter().find(|ingress| key(&ingress.namespace, &ingress.name) == of)?;
     let mut sheet = Sheet::default();
+    let recent = cluster.is_recent();
     sheet.field("Name", &ingress.name);
+    if recent {
+        sheet.field("Labels", NONE);
+    }
     sheet.field("Namespace", &ingress.namespace);
     let address = ingress_nginx::address(cluster.state).map(|address| address.to_string());
     sheet.field("Address", address.unwrap_or_default());
-    let default = backend(cluster, "kube-system", DEFAULT_BACKEND, 80);
-    sheet.field("Default backend", format!("{DEFAULT_BACKEND}:80 ({default})"));
+    if recent {
+        sheet.field("Ingress Class", NONE);
+        sheet.field("Default backend", "<default>");
+    } else {
+        let default = backend(cluster, "kube-system", DEFAULT_BACKEND, 80);
+        sheet.field("Default backend", format!("{DEFAULT_BACKEND}:80 ({default})"));
+    }
     sheet.line("Rules:");
     sheet.line("  Host\tPath\tBackends");
     sheet.line("  ----\t----\t--------");
@@ -91,6 +100,8 @@ fn backend(cluster: Cluster<'_>, namespace: &str, service: &str, number: u16) ->
             behind(cluster.state, &found.object, ports)
         }
         None if cluster.kubectl() < Version::new(1, 18, 0) => NONE.to_owned(),
+        // Slices are looked for by label, which cannot fail; so it is the service that is not found.
+        None if cluster.is_recent() => format!("<error: services \"{service}\" not found>"),
         None => format!("<error: endpoints \"{service}\" not found>"),
     }
 }

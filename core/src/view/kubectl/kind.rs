@@ -7,6 +7,8 @@ pub enum Kind {
     Services,
     /// `endpoints`
     Endpoints,
+    /// `endpointslices`
+    EndpointSlices,
     /// `ingresses`
     Ingresses,
     /// `nodes`
@@ -21,10 +23,11 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Pods,
         Self::Services,
         Self::Endpoints,
+        Self::EndpointSlices,
         Self::Ingresses,
         Self::Nodes,
         Self::Deployments,
@@ -38,6 +41,7 @@ impl Kind {
             Self::Pods => ["pods", "pod", "po"],
             Self::Services => ["services", "service", "svc"],
             Self::Endpoints => ["endpoints", "endpoint", "ep"],
+            Self::EndpointSlices => ["endpointslices", "endpointslice", "endpointslices"],
             Self::Ingresses => ["ingresses", "ingress", "ing"],
             Self::Nodes => ["nodes", "node", "no"],
             Self::Deployments => ["deployments", "deployment", "deploy"],
@@ -54,6 +58,7 @@ impl Kind {
     /// The resource and its group, as the API server names them in its errors.
     pub const fn resource(self) -> &'static str {
         match self {
+            Self::EndpointSlices => "endpointslices.discovery.k8s.io",
             Self::Ingresses => "ingresses.networking.k8s.io",
             Self::Deployments => "deployments.apps",
             Self::DaemonSets => "daemonsets.apps",

@@ -4,9 +4,10 @@
 //! - one file for each kind: its columns, and what `describe` tells of it;
 //! - `table` and `sheet` make the columns; `age` tells durations.
 //!
-//! The layouts are those of kubectl 1.17 to 1.21 (kubectl, `pkg/describe/describe.go`; kubernetes,
-//! `pkg/printers/internalversion/printers.go`); where releases differ, the cluster's `kubectl` decides. What the model
-//! does not know, as a container's image, is `<unknown>`. There are no events: they are forgotten after an hour.
+//! The layouts are those of kubectl 1.17, 1.20 and 1.36 (kubectl, `pkg/describe/describe.go`; kubernetes,
+//! `pkg/printers/internalversion/printers.go`); the cluster's `kubectl` decides. What came between them and is not known to
+//! the release is taken to have come with 1.22. What the model does not know, as a container's image, is `<unknown>` or left
+//! out. There are no events: they are forgotten after an hour.
 //!
 //! ```
 //! use netscene_core::Time;
@@ -26,6 +27,7 @@ mod age;
 mod command;
 mod config_maps;
 mod deployments;
+mod endpoint_slices;
 mod endpoints;
 mod ingresses;
 mod kind;
@@ -123,6 +125,7 @@ impl Cluster<'_> {
             Kind::Pods => (pods::COLUMNS, pods::rows(self)),
             Kind::Services => (services::COLUMNS, services::rows(self)),
             Kind::Endpoints => (endpoints::COLUMNS, endpoints::rows(self)),
+            Kind::EndpointSlices => (endpoint_slices::COLUMNS, endpoint_slices::rows(self)),
             Kind::Ingresses => (ingresses::COLUMNS, ingresses::rows(self)),
             Kind::Nodes => (nodes::COLUMNS, nodes::rows(self)),
             Kind::Deployments => (deployments::COLUMNS, deployments::rows(self)),
@@ -137,6 +140,7 @@ impl Cluster<'_> {
             Kind::Pods => pods::describe(self, &key),
             Kind::Services => services::describe(self, &key),
             Kind::Endpoints => endpoints::describe(self, &key),
+            Kind::EndpointSlices => endpoint_slices::describe(self, &key),
             Kind::Ingresses => ingresses::describe(self, &key),
             Kind::Nodes => nodes::describe(self, &row.name),
             Kind::Deployments | Kind::DaemonSets => deployments::describe(self, &key),
@@ -153,6 +157,11 @@ impl Cluster<'_> {
     /// The release of kubectl.
     fn kubectl(self) -> Version {
         self.state.cluster().kubectl.unwrap_or_else(|| self.server())
+    }
+
+    /// Whether kubectl has the layouts of today.
+    fn is_recent(self) -> bool {
+        self.kubectl() >= Version::new(1, 22, 0)
     }
 
     fn age(self, created: Time) -> String {
@@ -172,6 +181,8 @@ impl Cluster<'_> {
             "Warning: extensions/v1beta1 Ingress is deprecated in v1.14+, unavailable in v1.22+; use networking.k8s.io/v1 \
              Ingress\n"
                 .to_owned()
+        } else if kind == Kind::Endpoints && self.server() >= Version::new(1, 33, 0) {
+            "Warning: v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice\n".to_owned()
         } else {
             String::new()
         }

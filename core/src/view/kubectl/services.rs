@@ -4,7 +4,7 @@ use super::endpoints::behind;
 use super::sheet::Sheet;
 use super::table::{Columns, Row, pairs};
 use super::{Cluster, NONE};
-use crate::kube::{Service, ServiceType, TargetPort, TrafficPolicy, Version};
+use crate::kube::{IpMode, Service, ServiceType, TargetPort, TrafficPolicy, Version};
 
 pub(super) const COLUMNS: Columns =
     Columns { usual: &["TYPE", "CLUSTER-IP", "EXTERNAL-IP", "PORT(S)", "AGE"], wide: &["SELECTOR"] };
@@ -56,6 +56,13 @@ fn port(port: &crate::kube::ServicePort) -> String {
     }
 }
 
+fn policy(policy: TrafficPolicy) -> &'static str {
+    match policy {
+        TrafficPolicy::Cluster => "Cluster",
+        TrafficPolicy::Local => "Local",
+    }
+}
+
 fn listed<T: ToString>(values: &[T]) -> String {
     values.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
@@ -89,7 +96,14 @@ pub(super) fn describe(cluster: Cluster<'_>, key: &str) -> Option<Sheet> {
     if service.kind == ServiceType::LoadBalancer
         && let Some(address) = service.load_balancer_ip
     {
-        sheet.field("LoadBalancer Ingress", address);
+        // Since 1.32 with the mode that the server defaults since 1.30.
+        let tells = cluster.kubectl() >= Version::new(1, 32, 0) && cluster.server() >= Version::new(1, 30, 0);
+        let mode = match service.ip_mode {
+            _ if !tells => "",
+            IpMode::VIP => " (VIP)",
+            IpMode::Proxy => " (Proxy)",
+        };
+        sheet.field("LoadBalancer Ingress", format!("{address}{mode}"));
     }
     for port in &service.ports {
         let (name, protocol) = (port.name.as_deref().unwrap_or("<unset>"), port.protocol.upper());
@@ -107,17 +121,19 @@ pub(super) fn describe(cluster: Cluster<'_>, key: &str) -> Option<Sheet> {
     }
     sheet.field("Session Affinity", if service.session_affinity.is_some() { "ClientIP" } else { "None" });
     if matches!(service.kind, ServiceType::NodePort | ServiceType::LoadBalancer) {
-        let policy = match service.external_traffic_policy {
-            TrafficPolicy::Cluster => "Cluster",
-            TrafficPolicy::Local => "Local",
-        };
-        sheet.field("External Traffic Policy", policy);
+        sheet.field("External Traffic Policy", policy(service.external_traffic_policy));
+    }
+    if cluster.is_recent() && service.is_proxied() {
+        sheet.field("Internal Traffic Policy", policy(service.internal_traffic_policy));
     }
     if let Some(port) = service.health_check_node_port {
         sheet.field("HealthCheck NodePort", port);
     }
     if !service.load_balancer_source_ranges.is_empty() {
         sheet.field("LoadBalancer Source Ranges", listed(&service.load_balancer_source_ranges));
+    }
+    if let Some(preferred) = service.traffic_distribution.filter(|_| cluster.is_recent()) {
+        sheet.field("Traffic Distribution", format!("{preferred:?}"));
     }
     sheet.events();
     Some(sheet)
