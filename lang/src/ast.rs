@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use netscene_core::kube::ObjectKind;
 use netscene_core::trace::Depth;
 use netscene_core::world::Operation;
 
@@ -309,6 +310,16 @@ pub enum StatementKind {
         name: Text,
     },
     Wait(Value),
+    Fail(Failure),
+    Restore(Failure),
+    Delete {
+        kind: ObjectKind,
+        what: Operand,
+    },
+    Scale {
+        deployment: Operand,
+        replicas: Value,
+    },
     Trace {
         flow: Text,
         depth: Depth,
@@ -386,6 +397,19 @@ pub enum Pattern {
     Conntrack { node: Operand, protocol: Text, original: (Operand, Operand), reply: Option<(Operand, Operand)> },
 }
 
+/// What is broken or mended: `core`'s faults as they are written.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "they are those of `netscene_core::world::Fault`")]
+pub enum Failure {
+    Node(Operand),
+    /// The second is a node or a device.
+    Link(Operand, Operand),
+    Bgp(Operand, Operand),
+    Speaker(Operand),
+    KubeProxy(Operand),
+    Pod(Operand),
+}
+
 impl StatementKind {
     /// The word it begins with; none for a faulty one.
     pub fn word(&self) -> Option<Word> {
@@ -439,6 +463,10 @@ impl StatementKind {
             Self::Get { .. } => Word::Get,
             Self::Resolve { .. } => Word::Resolve,
             Self::Wait(_) => Word::Wait,
+            Self::Fail(_) => Word::Fail,
+            Self::Restore(_) => Word::Restore,
+            Self::Delete { .. } => Word::Delete,
+            Self::Scale { .. } => Word::Scale,
             Self::Trace { .. } | Self::TraceGet { .. } => Word::Trace,
             Self::ShowRoutes(_)
             | Self::ShowConntrack { .. }

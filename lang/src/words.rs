@@ -183,6 +183,10 @@ words! {
     Get "get" [File Test] "get FROM[:PORT] -> URL as NAME" "fetch a page";
     Resolve "resolve" [File Test] "resolve FROM NAME as NAME" "ask for the address of a name";
     Wait "wait" [File Test] "wait 14s" "let time pass";
+    Fail "fail" [File Test] "fail node NODE | link NODE NODE | link NODE DEVICE | bgp NODE NODE | speaker NODE | kubeProxy NODE | pod POD" "break something";
+    Restore "restore" [File Test] "restore …, as after fail" "mend what was broken";
+    Delete "delete" [File Test] "delete pod|deployment|daemonSet|service|ingress NAME" "delete an object";
+    Scale "scale" [File Test] "scale deployment NAME COUNT" "give a deployment another number of pods";
     Choose "choose" [File Test] "choose SERVICE -> ENDPOINT, or choose port PORT/TCP on PLACE" "pin a random choice";
     Trace "trace" [File Test] "trace NAME [hops|rules|all], or trace FROM -> URL" "print every hop of a flow";
     Show "show" [File Test] "show routes|conntrack|iptables|log on NODE …, or show kubectl get|describe …, or show calicoctl get …" "print what the tools would print";
@@ -218,6 +222,9 @@ words! {
     Routes "routes" [] "show routes on PLACE" "`route -n`";
     Conntrack "conntrack" [] "show conntrack on NODE [tcp|udp] [dport PORT]" "`conntrack -L`; an entry of it";
     Log "log" [] "show log on NODE" "what LOG rules wrote";
+    Link "link" [] "fail link NODE NODE|DEVICE" "the wire between two nodes; a device's";
+    Bgp "bgp" [] "fail bgp NODE NODE" "the BGP session of two nodes";
+    Speaker "speaker" [] "fail speaker NODE" "MetalLB's speaker";
     Hops "hops" [] "trace NAME hops" "only where packets went, and what changed in them";
     Rules "rules" [] "trace NAME rules" "and every rule that matched; so it is without a word";
     All "all" [] "trace NAME all" "and every packet, with the ends of chains";

@@ -22,7 +22,10 @@ pub fn routes(state: &State, node: &str) -> Vec<Route> {
         onlink: false,
         ..Route::to(block)
     });
+    let name = own.name.as_str().into();
     let others = state.nodes().map(|node| &node.object).filter(|other| other.name != own.name);
+    // What a session has brought goes with it.
+    let others = others.filter(|other| state.has_session(&name, &other.name.as_str().into()));
     let network = state.network_of(own.address);
     let remote = others.filter_map(|other| Some((other, next_hop(state, network, own, other)?)));
     let remote = remote.flat_map(|(other, (via, device))| {

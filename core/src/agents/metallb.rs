@@ -12,6 +12,9 @@ use crate::kube::{Holder, Node, Service, ServiceType, State, Version};
 /// Since this release all nodes may announce, and the address decides among them instead of the service.
 const BY_ADDRESS: Version = Version::new(0, 11, 0);
 
+/// Since this release a node without a live speaker is no candidate.
+const BY_MEMBERS: Version = Version::new(0, 9, 0);
+
 /// The node that announces the address of `service`: the one whose hash is the lowest (metallb, speaker,
 /// `layer2_controller.go`). Nobody does if the service has no address, or no endpoint.
 pub fn announcer<'a>(state: &'a State, service: &Service) -> Option<&'a Node> {
@@ -29,7 +32,10 @@ pub fn announcer<'a>(state: &'a State, service: &Service) -> Option<&'a Node> {
         if by_address { !ready.is_empty() } else { ready.iter().any(here) }
     };
     let key = if by_address { address.to_string() } else { format!("{}/{}", service.namespace, service.name) };
-    let candidates = state.nodes().map(|node| &node.object).filter(serves);
+    // Since 0.9 the speakers know who of them is alive.
+    let speakers_talk = state.cluster().metallb >= BY_MEMBERS;
+    let lives = |node: &&Node| !speakers_talk || state.has_speaker(&node.name.as_str().into());
+    let candidates = state.nodes().map(|node| &node.object).filter(serves).filter(lives);
     candidates.min_by_key(|node| Sha256::digest(format!("{}#{key}", node.hostname)))
 }
 

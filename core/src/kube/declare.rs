@@ -59,7 +59,7 @@ impl State {
     }
 
     /// Gives services that wait for an address one of a new pool, as MetalLB's controller does when it is told of it.
-    fn serve_pending(&mut self) {
+    pub(super) fn serve_pending(&mut self) {
         let waits = |service: &Declared<Service>| {
             service.object.kind == ServiceType::LoadBalancer && service.object.load_balancer_ip.is_none()
         };
@@ -138,16 +138,7 @@ impl State {
 
     fn add_deployment(&mut self, deployment: Deployment, origin: Option<&Origin>) -> Result<(), OpError> {
         let key: Arc<str> = format!("{}/{}", deployment.namespace, deployment.name).into();
-        let template = Template {
-            namespace: deployment.namespace.as_str().into(),
-            owner: Some(key.clone()),
-            labels: Arc::new(deployment.labels.clone()),
-            service_account: account(&deployment.service_account),
-            containers: deployment.containers.clone().into(),
-            host_network: deployment.host_network,
-            origin,
-            created: self.now,
-        };
+        let template = Template::of(&deployment, origin, self.now);
         let wanted = self.pods_of_deployment(&deployment);
         self.run(&template, wanted)?;
         insert(&mut self.deployments, &key, deployment, origin, self.now);
@@ -182,28 +173,39 @@ impl State {
         } else {
             Vec::new()
         };
+        for node in more {
+            let pod = self.pod_beside(deployment, node, &wanted);
+            wanted.push(pod);
+        }
+        wanted
+    }
+
+    /// One more pod of a deployment, with a name that nobody has.
+    pub(super) fn another_pod(&self, deployment: &Deployment, node: Arc<str>) -> Wanted {
+        self.pod_beside(deployment, node, &[])
+    }
+
+    /// A pod of a deployment whose name neither a pod has nor one of `wanted`.
+    fn pod_beside(&self, deployment: &Deployment, node: Arc<str>, wanted: &[Wanted]) -> Wanted {
         let names = PodNames {
             seed: self.seed,
             namespace: &deployment.namespace,
             owner: &deployment.name,
             replica_set: !deployment.daemon_set,
         };
-        let mut taken: IndexSet<String> = wanted.iter().map(|pod| pod.name.clone()).collect();
-        for node in more {
-            let index = wanted.len();
-            let is_free = |name: &String| {
-                !taken.contains(name) && self.pods.get(&format!("{}/{name}", deployment.namespace)).is_none()
-            };
-            let mut attempts = (0..).map(|attempt| names.name(index, attempt));
-            let name = attempts.find(is_free).unwrap_or_default();
-            taken.insert(name.clone());
-            wanted.push(Wanted { name, node, address: None, interface_name: None, status: PodStatus::default() });
-        }
-        wanted
+        // A pod that follows another is not called as that was: its number is one that no pod has had.
+        let key = format!("{}/{}", deployment.namespace, deployment.name);
+        let index = if self.pods.of(&key).len() == 0 { wanted.len() } else { self.births as usize };
+        let is_free = |name: &String| {
+            wanted.iter().all(|pod| pod.name != *name)
+                && self.pods.get(&format!("{}/{name}", deployment.namespace)).is_none()
+        };
+        let name = (0..).map(|attempt| names.name(index, attempt)).find(is_free).unwrap_or_default();
+        Wanted { name, node, address: None, interface_name: None, status: PodStatus::default() }
     }
 
     /// Gives every wanted pod its address, and only when all have one, runs them.
-    fn run(&mut self, template: &Template<'_>, wanted: Vec<Wanted>) -> Result<(), OpError> {
+    pub(super) fn run(&mut self, template: &Template<'_>, wanted: Vec<Wanted>) -> Result<(), OpError> {
         let mut ipam = self.ipam.clone();
         let mut addresses = vec![None; wanted.len()];
         if template.host_network {
@@ -224,9 +226,9 @@ impl State {
                 Some(address) => address,
                 None => ipam.assign(&pod.node).map_err(|_| self.exhausted(&pod.name))?,
             };
-            let running = template.pod(pod, address);
+            let running = template.pod(pod, address, self.births + planned.len() as u64 + 1);
             if !running.runs() && !running.host_network {
-                ipam.release(&running.node, address);
+                ipam.release(address);
             }
             if running.is_networked() {
                 self.check_device(&running, &planned)?;
@@ -234,6 +236,7 @@ impl State {
             planned.push(running);
         }
         self.ipam = ipam;
+        self.births += planned.len() as u64;
         self.bring_namespace(&template.namespace, template.origin);
         let pods = Arc::make_mut(&mut self.pods);
         for pod in planned {
@@ -323,7 +326,7 @@ fn account(name: &str) -> Arc<str> {
 }
 
 /// A pod that is to run.
-struct Wanted {
+pub(super) struct Wanted {
     name: String,
     node: Arc<str>,
     address: Option<Ipv4Addr>,
@@ -332,7 +335,7 @@ struct Wanted {
 }
 
 /// What the pods of one object have in common.
-struct Template<'a> {
+pub(super) struct Template<'a> {
     namespace: Arc<str>,
     owner: Option<Arc<str>>,
     labels: Arc<Labels>,
@@ -343,8 +346,21 @@ struct Template<'a> {
     created: Time,
 }
 
-impl Template<'_> {
-    fn pod(&self, wanted: Wanted, address: Ipv4Addr) -> RunningPod {
+impl<'a> Template<'a> {
+    pub(super) fn of(deployment: &Deployment, origin: Option<&'a Origin>, created: Time) -> Self {
+        Self {
+            namespace: deployment.namespace.as_str().into(),
+            owner: Some(format!("{}/{}", deployment.namespace, deployment.name).into()),
+            labels: Arc::new(deployment.labels.clone()),
+            service_account: account(&deployment.service_account),
+            containers: deployment.containers.clone().into(),
+            host_network: deployment.host_network,
+            origin,
+            created,
+        }
+    }
+
+    fn pod(&self, wanted: Wanted, address: Ipv4Addr, uid: u64) -> RunningPod {
         let Wanted { name, node, interface_name: device, status, .. } = wanted;
         RunningPod {
             key: format!("{}/{name}", self.namespace).into(),
@@ -359,6 +375,7 @@ impl Template<'_> {
             labels: self.labels.clone(),
             service_account: self.service_account.clone(),
             containers: self.containers.clone(),
+            uid,
             origin: self.origin.cloned(),
             owner: self.owner.clone(),
         }

@@ -57,7 +57,7 @@ pub fn all_endpoints(state: &State, service: &Service, port: &ServicePort) -> Ve
         declared.map(|endpoint| given(state, endpoint)).collect()
     } else {
         let selected = state.pods_selected(&service.namespace, &service.selector);
-        selected.filter_map(|pod| of_pod(service, port, pod)).collect()
+        selected.filter_map(|pod| of_pod(state, service, port, pod)).collect()
     };
     found.sort_by_cached_key(Endpoint::to_string);
     found.dedup_by_key(|endpoint| (endpoint.address, endpoint.port));
@@ -75,16 +75,18 @@ fn given(state: &State, endpoint: &EndpointAddress) -> Endpoint {
 }
 
 /// A pod that has no port of the name that is wanted is no endpoint of it.
-fn of_pod(service: &Service, port: &ServicePort, pod: &RunningPod) -> Option<Endpoint> {
+fn of_pod(state: &State, service: &Service, port: &ServicePort, pod: &RunningPod) -> Option<Endpoint> {
     let target = match &port.target_port {
         None => port.port,
         Some(TargetPort::Number(number)) => *number,
         Some(TargetPort::Name(name)) => pod.port_named(name, port.protocol)?,
     };
+    let Conditions { ready, terminating } = pod.status.conditions;
+    let conditions = Conditions { ready: ready && state.is_healthy(pod), terminating };
     Some(Endpoint {
         node: Some(pod.node.clone()),
         pod: Some(pod.key.clone()),
-        ..Endpoint::new(pod.address, target, pod.status.conditions, service.publish_not_ready_addresses)
+        ..Endpoint::new(pod.address, target, conditions, service.publish_not_ready_addresses)
     })
 }
 

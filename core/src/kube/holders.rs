@@ -67,6 +67,10 @@ impl Holders {
         })
     }
 
+    pub(super) fn remove(&mut self, address: Ipv4Addr) {
+        Arc::make_mut(&mut self.0).remove(&address);
+    }
+
     pub(super) fn set(&mut self, address: Ipv4Addr, holder: Holder, origin: Option<&Origin>) {
         Arc::make_mut(&mut self.0).insert(address, (holder, origin.cloned()));
     }

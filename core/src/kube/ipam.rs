@@ -166,11 +166,13 @@ impl Ipam {
         Ok(())
     }
 
-    /// Gives back the address of a pod that has ended. It is the last of its block to be handed out again (libcalico-go
-    /// v3.16, `ipam_block.go`: released ordinals are appended).
-    pub(super) fn release(&mut self, node: &str, address: Ipv4Addr) {
-        let Some(share) = self.shares.get_mut(node) else { return };
-        if let Some(block) = Arc::make_mut(share).blocks.iter_mut().find(|block| block.network.contains(&address)) {
+    /// Gives an address back. It is the last of its block to be handed out again (libcalico-go v3.16, `ipam_block.go`:
+    /// released ordinals are appended). The block stays its node's, even if it is empty.
+    pub(super) fn release(&mut self, address: Ipv4Addr) {
+        let holds = |share: &Share| share.blocks.iter().any(|block| block.network.contains(&address));
+        let Some(share) = self.shares.values_mut().find(|share| holds(share)) else { return };
+        let blocks = &mut Arc::make_mut(share).blocks;
+        if let Some(block) = blocks.iter_mut().find(|block| block.network.contains(&address)) {
             block.free.push_back(address.to_bits());
         }
     }

@@ -30,6 +30,7 @@ mod config_map;
 mod declare;
 pub mod endpoints;
 mod go_rand;
+mod health;
 mod holders;
 pub mod ipam;
 mod labels;
@@ -39,6 +40,7 @@ mod objects;
 mod pod_status;
 mod pods;
 mod proxy_options;
+mod remove;
 mod service;
 mod service_addresses;
 mod state;
@@ -47,6 +49,7 @@ pub mod validate;
 pub use conditions::Conditions;
 pub use config_map::ConfigMap;
 pub use endpoints::Endpoint;
+pub use health::Symptom;
 pub use holders::Holder;
 pub use labels::{Labels, selects};
 pub use names::interface_name;
@@ -62,7 +65,7 @@ pub use state::{Declared, State};
 
 pub use objects::{
     Cluster, Connect, Container, ContainerPort, Deployment, Host, HttpHandler, Ingress, IngressPath, NamedPod, Node,
-    Object, Overlay, PathType, Pod, Pool, PoolPurpose, Serve, TransportProtocol, Version,
+    Object, ObjectKind, Overlay, PathType, Pod, Pool, PoolPurpose, Serve, TransportProtocol, Version,
 };
 
 /// Whether a field says nothing, and need not be written.

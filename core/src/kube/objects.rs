@@ -37,6 +37,31 @@ pub enum Object {
     ConfigMap(ConfigMap),
 }
 
+/// The kinds of objects that can be deleted. A daemon set is deleted as a deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ObjectKind {
+    /// A pod.
+    Pod,
+    /// A deployment or a daemon set.
+    Deployment,
+    /// A service.
+    Service,
+    /// An ingress.
+    Ingress,
+}
+
+impl fmt::Display for ObjectKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pod => "pod",
+            Self::Deployment => "deployment",
+            Self::Service => "service",
+            Self::Ingress => "ingress",
+        })
+    }
+}
+
 /// A release such as `1.20` or `3.16.1`: the parts that decide which rules a program writes.
 ///
 /// ```

@@ -35,6 +35,8 @@ pub struct RunningPod {
     pub service_account: Arc<str>,
     /// Its containers.
     pub containers: Arc<[Container]>,
+    /// Which of all pods that ever ran it is, from 1: another pod of the same name is another one.
+    pub uid: u64,
     /// Where it, or its deployment, was declared.
     pub origin: Option<Origin>,
     /// The deployment or daemon set it belongs to, `namespace/name`.
@@ -90,6 +92,15 @@ impl Pods {
             self.by_label.entry(label).or_default().push(place);
         }
         self.running.insert(pod.key.clone(), Arc::new(pod));
+    }
+
+    /// Takes a pod out. The places of all after it change.
+    pub(super) fn remove(&mut self, key: &str) {
+        let mut rest = std::mem::take(self).running;
+        rest.shift_remove(key);
+        for pod in rest.into_values() {
+            self.insert(Arc::unwrap_or_clone(pod));
+        }
     }
 
     pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = &RunningPod> {

@@ -16,8 +16,8 @@ const LOWER_BAND: Version = Version::new(1, 27, 0);
 /// The lowest address of the service CIDR belongs to `default/kubernetes`; kubeadm gives the tenth to `kube-dns`.
 const RESERVED: [u32; 2] = [1, 10];
 
-/// Which node ports are taken, and from where to look for a free address. Nothing is ever given back, so that what was
-/// taken below the marks stays taken.
+/// Which node ports are taken, and from where to look for a free address. What is given
+/// back below the marks is not chosen again.
 #[derive(Clone, Debug)]
 pub(super) struct ServiceAddresses {
     /// Only looked into, never walked.
@@ -77,6 +77,15 @@ impl ServiceAddresses {
             })?;
         self.next_cluster_ip = free;
         Ok(Ipv4Addr::from_bits(base + free))
+    }
+
+    /// Gives the node ports of a service back. They and its `clusterIP` may be asked for again; what is chosen goes on from
+    /// where it was.
+    pub(super) fn release(&mut self, service: &Service) {
+        let taken = Arc::make_mut(&mut self.node_ports);
+        for port in service.ports.iter().filter_map(|port| port.node_port) {
+            taken.remove(&port);
+        }
     }
 
     fn keep(&mut self, service: &Service, key: &Arc<str>, origin: Option<&Origin>) {

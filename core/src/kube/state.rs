@@ -4,6 +4,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use ipnet::Ipv4Net;
 
+use super::health::Health;
 use super::holders::{Holder, Holders};
 use super::ipam::Ipam;
 use super::names::PodNames;
@@ -28,7 +29,8 @@ pub(super) type Objects<T> = Arc<IndexMap<Arc<str>, Arc<Declared<T>>>>;
 
 /// Everything that has been declared.
 ///
-/// It changes by [`declare`](Self::declare) alone. A copy costs a few reference counts.
+/// It changes by [`declare`](Self::declare), [`delete`](Self::delete) and [`scale`](Self::scale), and by what is
+/// [noticed](Self::notice). A copy costs a few reference counts.
 #[derive(Clone, Debug)]
 pub struct State {
     pub(super) seed: u64,
@@ -48,6 +50,9 @@ pub struct State {
     pub(super) ipam: Ipam,
     pub(super) holders: Holders,
     pub(super) service_addresses: ServiceAddresses,
+    pub(super) health: Health,
+    /// How many pods have ever run.
+    pub(super) births: u64,
 }
 
 /// The namespaces that every cluster has.
@@ -74,6 +79,8 @@ impl State {
             pods: Arc::default(),
             holders: Holders::default(),
             service_addresses: ServiceAddresses::default(),
+            health: Health::default(),
+            births: 0,
         }
     }
 

@@ -8,7 +8,7 @@ use super::rules::Flow;
 use super::skb::{Context, Effect, Skb, Timer, Waiting};
 use super::wire::{Arp, Frame, Payload};
 use super::{DeviceKind, Namespace};
-use crate::packet::Mac;
+use crate::packet::{DeviceName, Mac};
 use crate::trace::{DropReason, End, Observer, Step};
 
 /// Between two requests for one address: `net.ipv4.neigh.default.retrans_time_ms`.
@@ -84,6 +84,40 @@ impl Namespace {
         !self.waiting.is_empty()
     }
 
+    /// Gives up, without a word, the packets that wait for somebody's Ethernet address.
+    pub(crate) fn lose_waiting(&mut self) {
+        self.waiting.clear();
+    }
+
+    /// Learns the Ethernet address of a neighbour that it has not asked for.
+    pub(crate) fn know_neighbour(&mut self, device: DeviceName, address: Ipv4Addr, mac: Mac) {
+        if let Some(device) = self.device_index(device) {
+            self.neighbours.entry((device, address)).or_insert(mac);
+        }
+    }
+
+    pub(crate) fn knows_neighbour(&self, mac: Mac) -> bool {
+        self.neighbours.values().any(|known| *known == mac)
+    }
+
+    pub(crate) fn forget_neighbour(&mut self, mac: Mac) {
+        self.neighbours.retain(|_, known| *known != mac);
+    }
+
+    /// Tells everybody on every Ethernet device that `address` is here: a request and an answer, both about the sender
+    /// itself (RFC 5227 calls them announcements). MetalLB's speaker sends both, since some hear only one of them.
+    pub(crate) fn announce<O: Observer>(&self, address: Ipv4Addr, cx: &mut Context<'_, O>) {
+        for (at, port) in
+            self.devices.iter().enumerate().filter(|(_, port)| port.kind == DeviceKind::Ethernet && port.up)
+        {
+            for request in [true, false] {
+                let arp = Arp { request, sender_mac: port.mac, sender: address, target: address };
+                let frame = Frame { source: port.mac, destination: Mac::BROADCAST, payload: Payload::Arp(arp) };
+                self.emit(at, frame, cx);
+            }
+        }
+    }
+
     fn take_waiting(&mut self, device: usize, address: Ipv4Addr) -> Vec<Skb> {
         let all = std::mem::take(&mut self.waiting);
         let (these, others): (Vec<_>, Vec<_>) =
@@ -100,9 +134,16 @@ impl Namespace {
         }
         let (mac, name) = (port.mac, port.name);
         if arp.request {
-            let answers = self.announced.contains(&arp.target) || self.answers_for(device, arp);
-            if !answers {
+            let announced = self.announced.contains(&arp.target) && arp.sender != arp.target;
+            if !announced && !self.answers_for(device, arp) {
+                // Whoever is known already is believed when he says something else (`arp_process`, `__neigh_lookup`).
+                if let Some(known) = self.neighbours.get_mut(&(device, arp.sender)) {
+                    *known = arp.sender_mac;
+                }
                 return;
+            }
+            if announced {
+                cx.effects.push(Effect::Announced { device, arp });
             }
             self.neighbours.insert((device, arp.sender), arp.sender_mac);
             let answer = Arp { request: false, sender_mac: mac, sender: arp.target, target: arp.sender };
@@ -110,7 +151,11 @@ impl Namespace {
             self.emit(device, frame, cx);
         } else {
             let (address, answer) = (arp.sender, arp.sender_mac);
-            self.neighbours.insert((device, address), answer);
+            // An answer that nobody has asked for makes no neighbour (`arp_accept` is 0), but changes one.
+            let asked = self.waiting.iter().any(|one| (one.device, one.next_hop) == (device, address));
+            if asked || self.neighbours.contains_key(&(device, address)) {
+                self.neighbours.insert((device, address), answer);
+            }
             for mut skb in self.take_waiting(device, address) {
                 let answer = Some(answer);
                 cx.observer.step(skb.hop, || Step::Arp { address, device: name, answer, by: None });

@@ -74,6 +74,19 @@ impl Device {
         }
     }
 
+    /// Makes it the place of a device that is no more: it does nothing, and is listed nowhere.
+    pub(crate) fn remove(&mut self) {
+        self.up = false;
+        self.addresses.clear();
+        self.name = DeviceName::NONE;
+        self.proxy_arp = false;
+    }
+
+    /// Whether it is still there.
+    pub fn exists(&self) -> bool {
+        self.name != DeviceName::NONE
+    }
+
     /// Whether `address` is local for being this device's, or on a loopback network of its.
     pub(super) fn holds(&self, address: Ipv4Addr) -> bool {
         self.addresses.iter().any(|own| own.addr() == address || own.addr().is_loopback() && own.contains(&address))
@@ -120,7 +133,9 @@ pub struct Devices {
 impl Devices {
     /// Adds a device.
     pub fn push(&mut self, device: Device) {
-        self.places.entry(device.name).or_insert(self.list.len());
+        if device.exists() {
+            self.places.entry(device.name).or_insert(self.list.len());
+        }
         for own in &device.addresses {
             self.addresses.insert(own.addr());
             self.broadcasts.extend(broadcast(*own).map(|address| (address, device.name)));

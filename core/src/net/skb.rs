@@ -9,7 +9,7 @@ use crate::random::Random;
 use crate::trace::{HopRef, PacketId};
 
 use super::tcp::{ProcessId, SocketEvent};
-use super::wire::Frame;
+use super::wire::{Arp, Frame};
 
 /// A packet inside a namespace, with what the kernel keeps beside it: `struct sk_buff`.
 #[derive(Clone, Debug)]
@@ -93,6 +93,13 @@ pub enum Effect {
         device: usize,
         /// The frame.
         frame: Frame,
+    },
+    /// A question for an address of [`announced`](super::Namespace::announced) has been answered.
+    Announced {
+        /// The device it came in by.
+        device: usize,
+        /// The question.
+        arp: Arp,
     },
     /// Something happened to a socket of a process.
     Socket(SocketEvent),

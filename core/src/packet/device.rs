@@ -35,6 +35,9 @@ impl DeviceName {
     /// The usual name of a machine's or a pod's first Ethernet device.
     pub const ETH0: Self = Self::literal(b"eth0");
 
+    /// No name: that of a device that is no more.
+    pub(crate) const NONE: Self = Self([0; MAX + 1]);
+
     const fn literal(text: &[u8]) -> Self {
         let mut name = [0; MAX + 1];
         let mut at = 0;

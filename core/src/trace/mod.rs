@@ -333,6 +333,8 @@ pub enum DropReason {
     Congestion,
     /// The device is down or leads nowhere.
     DeviceDown,
+    /// The machine is down.
+    MachineDown,
     /// The model does not know, for the reason given.
     Unknown(Arc<str>),
 }
@@ -364,6 +366,7 @@ impl fmt::Display for DropReason {
             Self::BadChecksum => f.write_str("its checksum is wrong"),
             Self::FragmentTimeout => f.write_str("its other fragments did not come in time"),
             Self::Congestion => f.write_str("its tunnel was congested, and it cannot say so (ECN)"),
+            Self::MachineDown => f.write_str("the machine is down"),
             Self::DeviceDown => f.write_str("the device is down or leads nowhere"),
             Self::Unknown(why) => write!(f, "the model does not know: {why}"),
         }

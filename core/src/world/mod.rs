@@ -3,9 +3,14 @@
 //! - [`Op`] is what can be done; [`World::apply`] does it and answers with an [`Outcome`];
 //! - `network` makes namespaces, wires and processes of the declared objects; `program` lets the agents write on a node;
 //! - `run` moves the time from event to event;
+//! - `fault` is what can be broken, `faults` breaks it and lets the cluster notice; `announce` is what MetalLB's speakers say;
 //! - `judge` compares what happened with what was expected.
 
+mod announce;
+mod broken;
 mod chains;
+mod fault;
+mod faults;
 mod judge;
 mod network;
 mod op;
@@ -18,12 +23,16 @@ mod tests;
 
 use std::sync::Arc;
 
+pub use announce::{SpeakerEvent, SpeakerRecord};
+pub use fault::Fault;
 use indexmap::IndexMap;
 pub use op::{Choice, Op, Operation, Show, Source, Target, TargetHost, VERSION};
 
 use crate::kube::State;
 use crate::trace::{Flow, Judgement};
 use crate::{Origin, Random, Time};
+use announce::Announcers;
+use faults::Faults;
 use network::Network;
 use program::Nodes;
 use run::Queue;
@@ -59,6 +68,8 @@ pub struct World {
     random: Random,
     next_packet: u64,
     flows: IndexMap<String, Arc<Flow>>,
+    faults: Faults,
+    announcers: Announcers,
 }
 
 impl World {
@@ -76,6 +87,8 @@ impl World {
             random: Random::new(seed),
             next_packet: 0,
             flows: IndexMap::new(),
+            faults: Faults::default(),
+            announcers: Announcers::default(),
         }
     }
 

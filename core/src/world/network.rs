@@ -21,6 +21,7 @@ use crate::net::tcp::ProcessId;
 use crate::net::{Device, KernelProfile, Namespace};
 use crate::packet::{DeviceName, Mac};
 use crate::world::OpError;
+use crate::world::broken::Broken;
 
 /// The MTU of Ethernet, in bytes.
 const ETHERNET_MTU: u16 = 1500;
@@ -36,6 +37,18 @@ pub(super) struct Network {
     /// The segment of each network of machines.
     networks: FxHashMap<Ipv4Net, usize>,
     pub(super) processes: Vec<Process>,
+    /// Which pod a pod's namespace was made for, and the place of its veth's end on its node.
+    pods: FxHashMap<Arc<str>, Wired>,
+    /// What is broken.
+    broken: Broken,
+}
+
+/// A pod that has a namespace.
+#[derive(Clone, Debug)]
+struct Wired {
+    uid: u64,
+    node: usize,
+    device: usize,
 }
 
 /// A wire with the devices on it, each by its namespace and its place in there. Most frames are for one of them, which is
@@ -86,7 +99,8 @@ impl Network {
             Mac::BROADCAST => Some(&segment.all),
             _ => segment.by_mac.get(&to),
         });
-        heard.into_iter().flatten().copied().filter(move |other| *other != (namespace, device))
+        let from = (namespace, device);
+        heard.into_iter().flatten().copied().filter(move |&other| other != from && !self.broken.between(from, other))
     }
 
     /// Who has an Ethernet address on the wire of a device.
@@ -137,9 +151,48 @@ impl Network {
                 self.add_host(state, &host.object);
             }
         }
+        let gone = |(key, wired): (&Arc<str>, &Wired)| {
+            let there = state.pod_itself(key).is_some_and(|pod| pod.uid == wired.uid);
+            (!there).then(|| key.clone())
+        };
+        let mut gone: Vec<_> = self.pods.iter().filter_map(gone).collect();
+        gone.sort();
+        for key in gone {
+            self.remove_pod(&key);
+        }
         for pod in state.pods().filter(|pod| pod.runs()) {
             if self.place(&pod.key).is_none() {
                 self.add_pod(state, pod);
+            }
+        }
+    }
+
+    /// Says which namespaces are dead. One that dies loses the packets for which it waits to hear from a neighbour.
+    pub(super) fn set_down(&mut self, places: Vec<usize>) {
+        for &place in &places {
+            if !self.is_down(place) {
+                self.get_mut(place).lose_waiting();
+            }
+        }
+        self.broken.down = places.into_iter().collect();
+    }
+
+    /// Whether a namespace neither sends nor receives: it is dead, or was a pod's that is no more.
+    pub(super) fn is_down(&self, place: usize) -> bool {
+        self.broken.is_down(place)
+    }
+
+    /// Says between which namespaces no frame passes, and which devices have no carrier.
+    pub(super) fn set_cut(&mut self, links: Vec<(usize, usize)>, devices: Vec<(usize, usize)>) {
+        self.broken.links = links;
+        self.broken.devices = devices;
+    }
+
+    /// Everybody forgets who has an Ethernet address.
+    pub(super) fn forget_neighbour(&mut self, mac: Mac) {
+        for place in 0..self.namespaces.len() {
+            if self.get(place).knows_neighbour(mac) {
+                self.get_mut(place).forget_neighbour(mac);
             }
         }
     }
@@ -260,11 +313,31 @@ impl Network {
         let segment = self.new_segment();
         self.plug(place, device, segment);
         let host_device = Device::ethernet(network.host_device, Mac::CALICO, network.mtu);
+        let device = self.get(node).devices.len();
         self.plug(node, Device { proxy_arp: true, ..host_device }, segment);
+        self.pods.insert(pod.key.clone(), Wired { uid: pod.uid, node, device });
         self.start_containers(place, pod);
     }
 
-    fn start_containers(&mut self, place: usize, pod: &RunningPod) {
+    /// Takes a pod's namespace and veth away. Their places stay, as places of nothing: others are counted from them.
+    fn remove_pod(&mut self, key: &str) {
+        let Some(Wired { node, device, .. }) = self.pods.remove(key) else { return };
+        let Some(place) = self.by_name.remove(key) else { return };
+        self.stop_processes(place);
+        self.broken.gone.insert(place);
+        self.get_mut(node).devices.change(device, Device::remove);
+    }
+
+    /// The containers of a pod stop: nobody listens any more.
+    pub(super) fn stop_processes(&mut self, place: usize) {
+        for id in 0..self.processes.len() {
+            if self.processes[id].namespace == place {
+                self.get_mut(place).sockets.release(ProcessId(id as u32));
+            }
+        }
+    }
+
+    pub(super) fn start_containers(&mut self, place: usize, pod: &RunningPod) {
         for container in pod.containers.iter() {
             let app = match &container.serve {
                 None => continue,

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::Fault;
 use crate::Origin;
-use crate::kube::{Object, TransportProtocol};
+use crate::kube::{Object, ObjectKind, TransportProtocol};
 use crate::netfilter::TableName;
 use crate::trace::{Depth, Expectation};
 
@@ -94,6 +95,30 @@ pub enum Op {
     Wait {
         /// How much.
         duration: Duration,
+    },
+    /// Delete an object.
+    Delete {
+        /// Its kind.
+        kind: ObjectKind,
+        /// Its name, `namespace/name`.
+        name: String,
+    },
+    /// Give a deployment another number of pods.
+    Scale {
+        /// The deployment, `namespace/name`.
+        deployment: String,
+        /// How many.
+        replicas: u32,
+    },
+    /// Break something.
+    Fail {
+        /// What.
+        what: Fault,
+    },
+    /// Mend what was broken.
+    Restore {
+        /// What.
+        what: Fault,
     },
     /// Print something.
     Show(Show),

@@ -52,6 +52,18 @@ impl World {
             }
             Op::Kubectl { arguments } => self.kubectl(arguments).map(Outcome::Text),
             Op::Calicoctl { arguments } => self.calicoctl(arguments).map(Outcome::Text),
+            Op::Delete { kind, name } => {
+                self.state.delete(*kind, name)?;
+                self.generation += 1;
+                Ok(Outcome::Done)
+            }
+            Op::Scale { deployment, replicas } => {
+                self.state.scale(deployment, *replicas)?;
+                self.generation += 1;
+                Ok(Outcome::Done)
+            }
+            Op::Fail { what } => self.fail(what).map(|()| Outcome::Done),
+            Op::Restore { what } => self.restore(what).map(|()| Outcome::Done),
             Op::Show(show) => self.show(show).map(Outcome::Text),
             Op::Trace { name, depth } => {
                 let flow = self.flow(name).ok_or_else(|| no_flow(name))?;
@@ -145,6 +157,7 @@ impl World {
     /// Starts a client, lets the world run until it has its answer, and tells what happened.
     fn flow_of(&mut self, from: &Source, task: Task, kind: FlowKind, name: &str) -> Result<Outcome, OpError> {
         let place = self.source(from)?;
+        self.check_up(place)?;
         self.program(place)?;
         // Of all namespaces only those of pods have a slash in their names.
         let name_of_place = &self.network.get(place).name;

@@ -24,7 +24,7 @@ impl World {
         self.network.place(key).ok_or_else(|| self.no_such(name))
     }
 
-    fn no_such(&self, name: &str) -> OpError {
+    pub(super) fn no_such(&self, name: &str) -> OpError {
         let several: Vec<_> = self.state.pods_named(name).map(|pod| pod.key.to_string()).collect();
         if several.is_empty() {
             OpError {
@@ -45,11 +45,15 @@ impl World {
     pub(super) fn node_named(&mut self, name: &str) -> Result<usize, OpError> {
         self.grow();
         let node = self.state.node(name).and_then(|node| self.network.place(&node.object.name));
-        node.ok_or_else(|| OpError {
+        node.ok_or_else(|| self.no_node(name))
+    }
+
+    pub(super) fn no_node(&self, name: &str) -> OpError {
+        OpError {
             problem: format!("there is no node called `{name}`"),
             hint: Some(format!("the nodes are: {}", self.names_of_nodes())),
             related: None,
-        })
+        }
     }
 
     fn names_of_nodes(&self) -> String {
@@ -92,17 +96,23 @@ impl World {
         Ok(SocketAddrV4::new(self.address(&target.host)?, port))
     }
 
-    /// Brings the network up to what has been declared.
+    /// Brings the network up to what has been declared, deleted, broken and noticed.
     pub(super) fn grow(&mut self) {
         if self.grown != self.generation {
-            self.network.grow(&self.state);
             self.grown = self.generation;
+            self.network.grow(&self.state);
+            self.apply_faults();
+            self.announce();
         }
     }
 
     /// Lets the agents write on a node, if it is one and they have not yet.
     pub(super) fn program(&mut self, place: usize) -> Result<(), OpError> {
+        if self.nodes.get(&place).is_some_and(|last| last.generation == self.generation) {
+            return Ok(());
+        }
+        let agents = self.agents_of(&self.network.get(place).name);
         let Self { network, nodes, state, choices, generation, .. } = self;
-        super::program::program(network, nodes, state, choices, *generation, place)
+        super::program::program(network, nodes, state, choices, *generation, place, agents)
     }
 }

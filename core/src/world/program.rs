@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::faults::Agents;
 use super::network::Network;
 use super::{Choice, OpError};
 use crate::agents::{bird, felix, kube_proxy, kubelet, metallb};
@@ -16,11 +17,14 @@ use crate::netfilter::text::{RestoreInput, restore};
 /// into its chains survive until then, as they do on a real node.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Programmed {
-    generation: u64,
+    pub(super) generation: u64,
     kubelet: Option<Arc<RestoreInput>>,
     kube_proxy: Option<Arc<RestoreInput>>,
     felix: Option<Arc<RestoreInput>>,
 }
+
+/// What an agent writes on a node of that name.
+type Rules = fn(&State, &str) -> RestoreInput;
 
 /// The nodes that have been programmed, by their places in the network.
 pub(super) type Nodes = FxHashMap<usize, Programmed>;
@@ -33,6 +37,7 @@ pub(super) fn program(
     choices: &[Choice],
     generation: u64,
     place: usize,
+    agents: Agents,
 ) -> Result<(), OpError> {
     let last = nodes.entry(place).or_default();
     if last.generation == generation {
@@ -42,15 +47,22 @@ pub(super) fn program(
     if let Some(node) = state.node(&name).map(|node| node.object.clone()) {
         let namespace = network.get_mut(place);
         namespace.tracking = true;
-        for (set, members) in felix::ip_sets(state) {
-            namespace.sets.replace(&set, members);
+        if agents.felix {
+            for (set, members) in felix::ip_sets(state) {
+                namespace.sets.replace(&set, members);
+            }
         }
         // Felix last: it inserts its jumps above whatever is there (`chainInsertMode: insert`).
-        for (agent, input, last) in [
-            ("kubelet", kubelet::rules(state), &mut last.kubelet),
-            ("kube-proxy", kube_proxy::rules(state, &name), &mut last.kube_proxy),
-            ("felix", felix::rules(state, &name), &mut last.felix),
+        for (agent, works, rules, last) in [
+            ("kubelet", true, (|state, _| kubelet::rules(state)) as Rules, &mut last.kubelet),
+            ("kube-proxy", agents.kube_proxy, kube_proxy::rules, &mut last.kube_proxy),
+            ("felix", agents.felix, felix::rules, &mut last.felix),
         ] {
+            // One that does not hear of a change leaves what it has written.
+            if !works {
+                continue;
+            }
+            let input = rules(state, &name);
             if last.as_deref() != Some(&input) {
                 restore(&mut namespace.rules, &input).map_err(|error| OpError {
                     problem: format!("{agent} wrote rules on {name} that iptables refuses: {error}"),
@@ -68,7 +80,7 @@ pub(super) fn program(
             fib.add(route);
         }
         namespace.fib = fib;
-        namespace.announced = metallb::announced(state, &name);
+        namespace.announced = if agents.speaker { metallb::announced(state, &name) } else { Vec::new() };
         pin(namespace, state, choices);
     }
     last.generation = generation;

@@ -1,16 +1,18 @@
 //! Events: what happens when, one after the other, until all is quiet.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use super::faults::Notice;
 use super::{OpError, World};
 use crate::Time;
 use crate::apps::{Answer, App, Event, System};
 use crate::net::tcp::{ProcessId, SocketEvent};
-use crate::net::wire::Frame;
+use crate::net::wire::{Frame, Payload};
 use crate::net::{Context, DeviceKind, Effect, Namespace, Timer};
 use crate::packet::Mac;
-use crate::trace::Observer;
+use crate::trace::{Arrival, DropReason, End, Observer};
 
 /// How long a frame travels along a veth pair.
 const VETH: Duration = Duration::from_micros(5);
@@ -29,7 +31,15 @@ pub(super) struct Queue {
 }
 
 #[derive(Clone, Debug)]
-enum Planned {
+pub(super) enum Planned {
+    /// Somebody notices that something is broken, or that it is not any more.
+    Notice(Notice),
+    /// MetalLB's speaker tells a node's neighbours of an address, as often as this.
+    Announce {
+        namespace: usize,
+        address: Ipv4Addr,
+        times: u8,
+    },
     Frame {
         namespace: usize,
         device: usize,
@@ -54,7 +64,7 @@ impl Planned {
 }
 
 impl Queue {
-    fn plan(&mut self, at: Time, event: Planned) {
+    pub(super) fn plan(&mut self, at: Time, event: Planned) {
         self.planned += 1;
         self.pressing += usize::from(event.presses());
         self.events.insert((at, self.planned), event);
@@ -120,6 +130,12 @@ impl World {
     fn happen<O: Observer>(&mut self, at: Time, event: Planned, observer: &mut O) -> Result<(), OpError> {
         self.time = self.time.max(at);
         match event {
+            Planned::Notice(notice) => self.notice(notice),
+            Planned::Announce { namespace, address, times } => self.announce_again(namespace, address, times, observer),
+            Planned::Frame { namespace, frame, .. } if self.network.is_down(namespace) => {
+                self.lose(namespace, &frame, observer);
+            }
+            Planned::Timer { namespace, .. } if self.network.is_down(namespace) => {}
             Planned::Frame { namespace, device, frame } => {
                 self.program(namespace)?;
                 self.inside(namespace, observer, |namespace, cx| namespace.receive_frame(device, frame, cx));
@@ -132,8 +148,19 @@ impl World {
         Ok(())
     }
 
+    /// A frame has reached a machine that is down.
+    fn lose<O: Observer>(&self, place: usize, frame: &Frame, observer: &mut O) {
+        let Payload::Ipv4(id, packet) = &frame.payload else { return };
+        if frame.destination == Mac::BROADCAST {
+            return;
+        }
+        let name = &self.network.get(place).name;
+        let hop = observer.open(Arrival { time: self.time, place: name, id: *id, in_device: None, packet });
+        observer.close(hop, None, packet, || End::Dropped(DropReason::MachineDown));
+    }
+
     /// Runs a namespace's code, then plans what it wants to happen outside.
-    fn inside<O: Observer>(
+    pub(super) fn inside<O: Observer>(
         &mut self,
         place: usize,
         observer: &mut O,
@@ -153,8 +180,12 @@ impl World {
 
     /// Tells a process something, and plans what comes of what it does.
     fn wake<O: Observer>(&mut self, process: ProcessId, event: Event, observer: &mut O) -> Result<(), OpError> {
-        let Some(record) = self.network.processes.get_mut(process.0 as usize) else { return Ok(()) };
+        let Some(record) = self.network.processes.get(process.0 as usize) else { return Ok(()) };
         let place = record.namespace;
+        if self.network.is_down(place) {
+            return Ok(());
+        }
+        let Some(record) = self.network.processes.get_mut(process.0 as usize) else { return Ok(()) };
         let kube_namespace = record.kube_namespace.clone();
         // The process is taken out while it runs, for it may look at all the rest.
         let mut app = std::mem::replace(&mut record.app, App::Tcp);
@@ -184,6 +215,7 @@ impl World {
     fn bring_about(&mut self, place: usize, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
+                Effect::Announced { device, arp } => self.note_answer(place, device, arp),
                 Effect::Transmit { device, frame } => self.carry(place, device, &frame),
                 Effect::Timer { at, timer } => self.queue.plan(at, Planned::Timer { namespace: place, timer }),
                 Effect::Alarm { at, process, token } => {

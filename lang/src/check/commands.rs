@@ -125,6 +125,10 @@ impl Checker<'_> {
             StatementKind::Choose { .. }
             | StatementKind::ChoosePort { .. }
             | StatementKind::Wait(_)
+            | StatementKind::Fail(_)
+            | StatementKind::Restore(_)
+            | StatementKind::Delete { .. }
+            | StatementKind::Scale { .. }
             | StatementKind::TraceGet { .. }
             | StatementKind::ShowRoutes(_)
             | StatementKind::ShowConntrack { .. }

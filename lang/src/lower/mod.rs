@@ -4,6 +4,7 @@
 //! rest; and when it runs, with their values.
 
 mod expect;
+mod faults;
 
 use std::net::Ipv4Addr;
 
@@ -102,6 +103,13 @@ impl Lowering<'_> {
                 Op::Resolve { from: self.source(from)?, host: self.host(host)?, name: name.text.clone() }
             }
             StatementKind::Wait(duration) => Op::Wait { duration: self.duration(duration)? },
+            StatementKind::Fail(fault) => Op::Fail { what: self.fault(fault)? },
+            StatementKind::Restore(fault) => Op::Restore { what: self.fault(fault)? },
+            StatementKind::Delete { kind, what } => Op::Delete { kind: *kind, name: self.deleted(*kind, what)? },
+            StatementKind::Scale { deployment, replicas } => Op::Scale {
+                deployment: self.name(deployment, &[Kind::Deployment])?,
+                replicas: self.parsed("number of pods", replicas, 0)?,
+            },
             StatementKind::Trace { flow, depth } => Op::Trace { name: flow.text.clone(), depth: *depth },
             StatementKind::TraceGet { from, url } => {
                 let get = Op::Get { from: self.source(from)?, url: self.url(url)?, name: String::new() };

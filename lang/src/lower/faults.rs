@@ -1,0 +1,49 @@
+//! What is broken, mended and deleted, from the file's words to the engine's.
+
+use netscene_core::kube::ObjectKind;
+use netscene_core::world::Fault;
+
+use super::{Lowering, Result, no_port, wrong};
+use crate::ast::{self, Operand, What};
+use crate::check::symbols::Kind;
+
+impl Lowering<'_> {
+    pub(super) fn fault(&mut self, fault: &ast::Failure) -> Result<Fault> {
+        Ok(match fault {
+            ast::Failure::Node(node) => Fault::Node { node: self.node(node)? },
+            ast::Failure::Link(node, other) => {
+                let node = self.node(node)?;
+                match self.node(other) {
+                    Ok(other) => Fault::Link { one: node, other },
+                    // What is no node may be a device; which there are is for the world to say.
+                    Err(error) => match &other.what {
+                        What::Name(device) if other.port.is_none() && !device.contains('/') => {
+                            Fault::Device { node, device: device.clone() }
+                        }
+                        _ => return Err(error),
+                    },
+                }
+            }
+            ast::Failure::Bgp(one, other) => Fault::Bgp { one: self.node(one)?, other: self.node(other)? },
+            ast::Failure::Speaker(node) => Fault::Speaker { node: self.node(node)? },
+            ast::Failure::KubeProxy(node) => Fault::KubeProxy { node: self.node(node)? },
+            ast::Failure::Pod(pod) => Fault::Pod { pod: self.name(pod, &[Kind::Pod, Kind::Deployment])? },
+        })
+    }
+
+    /// The full name of what is to be deleted.
+    pub(super) fn deleted(&mut self, kind: ObjectKind, what: &Operand) -> Result<String> {
+        match kind {
+            ObjectKind::Pod => self.name(what, &[Kind::Pod]),
+            ObjectKind::Deployment => self.name(what, &[Kind::Deployment]),
+            ObjectKind::Service => self.service(what),
+            // Ingresses are never called by name but here.
+            ObjectKind::Ingress => match &what.what {
+                What::Name(_) if what.port.is_some() => Err(no_port(what)),
+                What::Name(name) if name.contains('/') => Ok(name.clone()),
+                What::Name(name) => Ok(format!("default/{name}")),
+                _ => Err(wrong(what, "the name of an ingress")),
+            },
+        }
+    }
+}
