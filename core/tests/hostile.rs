@@ -8,7 +8,7 @@ use netscene_core::Random;
 use netscene_core::netfilter::text::{RestoreInput, restore};
 use netscene_core::netfilter::walk::{Environment, Unwatched, Verdict, View, walk};
 use netscene_core::netfilter::{
-    AddressType, ChainId, Header, Hook, LogTarget, Policy, Rpfilter, Rule, Ruleset, TableName, Target,
+    AddressType, ChainId, Header, Hook, LogTarget, MatchId, Policy, Rpfilter, Rule, Ruleset, TableName, Target,
 };
 use netscene_core::packet::{DeviceName, Packet, Udp};
 
@@ -19,13 +19,13 @@ impl Environment for Bare {
     fn address_type(&self, _: std::net::Ipv4Addr, _: Option<DeviceName>) -> AddressType {
         AddressType::Unicast
     }
-    fn reverse_path(&self, _: std::net::Ipv4Addr, _: Option<DeviceName>, _: Rpfilter) -> bool {
-        true
+    fn reverse_path(&self, _: &View<'_>, _: u32, _: Rpfilter) -> Option<bool> {
+        Some(true)
     }
     fn chance(&mut self, _: ChainId, _: &Target, _: u32) -> bool {
         false
     }
-    fn nth(&mut self, _: ChainId, _: usize, _: u32) -> u32 {
+    fn nth(&mut self, _: MatchId, _: u32) -> u32 {
         0
     }
     fn log(&mut self, _: &LogTarget, _: &View<'_>, _: u32) {}

@@ -1,10 +1,11 @@
 //! Bridges: ports, the forwarding database, hairpin mode, and `br_netfilter`, which shows bridged packets to iptables
 //! (`net/bridge/br_input.c`, `br_forward.c`, `br_netfilter_hooks.c`).
 
-use super::skb::{BeforeTracking, Context, Effect, Skb};
+use super::skb::{Context, Effect, Skb};
 use super::wire::{Frame, Payload};
 use super::{DeviceKind, Namespace};
 use crate::netfilter::Hook;
+use crate::netfilter::walk::BridgePorts;
 use crate::packet::{DeviceName, Mac, Packet};
 use crate::trace::{Arrival, End, Observer, PacketId};
 
@@ -89,23 +90,22 @@ impl Namespace {
     ) {
         let in_device = Some(bridge);
         let hop = cx.observer.open(Arrival { time: cx.now, place: &self.name, id, in_device, packet: &packet });
-        let skb = Skb {
-            packet,
-            id,
-            mark: 0,
-            in_device: Some(at),
-            link: Some((destination, source)),
-            tracked: None,
-            before_tracking: BeforeTracking::default(),
-            longest_fragment: 0,
-            hop,
-        };
+        let link = Some((destination, source));
+        let ports = BridgePorts { in_device: Some(self.devices[port].name), out_device: None };
+        let skb = Skb { in_device: Some(at), link, bridge: Some(ports), ..Skb::new(packet, id, hop) };
         self.pass(skb, cx, |this, skb, cx| {
             let before = skb.packet.destination;
             this.hook(Hook::Prerouting, skb, None, cx)?;
             if skb.packet.destination != before {
                 return this.input(skb, cx);
             }
+            // `br_nf_forward_ip`. Of a frame that goes out by several ports the rules see a copy for each; here, the first.
+            let known = this.stations.get(&(bridge, destination)).copied();
+            let mut behind = this.devices.iter().enumerate().filter(|(place, one)| {
+                one.master == Some(bridge) && one.up && known.is_none_or(|known| known == *place)
+            });
+            let out = behind.find(|(place, one)| *place != port || one.hairpin).map(|(_, one)| one.name);
+            skb.bridge = Some(BridgePorts { out_device: out, ..ports });
             this.hook(Hook::Forward, skb, in_device, cx)?;
             this.hook(Hook::Postrouting, skb, in_device, cx)?;
             cx.observer.close(skb.hop, in_device, &skb.packet, || End::Sent { to: Some(destination) });

@@ -17,11 +17,22 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Bytes of a header without options.
 const HEADER: u16 = 20;
 
+/// Who puts packets together: each for himself (`enum ip_defrag_users`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gatherer {
+    /// Connection tracking, before PREROUTING (`IP_DEFRAG_CONNTRACK_IN`).
+    Prerouting,
+    /// Connection tracking, before OUTPUT (`IP_DEFRAG_CONNTRACK_OUT`).
+    Output,
+    /// Local delivery (`IP_DEFRAG_LOCAL_DELIVER`).
+    Delivery,
+}
+
 /// A packet of which parts have come.
 #[derive(Clone, Debug)]
 pub(super) struct Incomplete {
-    /// Source, destination, identification, protocol: what its parts have in common.
-    key: (Ipv4Addr, Ipv4Addr, u16, u8),
+    /// For whom; and source, destination, identification, protocol: what its parts have in common.
+    key: (Gatherer, Ipv4Addr, Ipv4Addr, u16, u8),
     number: u64,
     parts: Vec<Skb>,
 }
@@ -35,12 +46,12 @@ fn part(packet: &Packet) -> Option<&Fragment> {
 
 impl Namespace {
     /// Puts a packet together of its parts. False: it was one, and others are missing; it is kept.
-    pub(super) fn gather<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> bool {
+    pub(super) fn gather<O: Observer>(&mut self, gatherer: Gatherer, skb: &mut Skb, cx: &mut Context<'_, O>) -> bool {
         if part(&skb.packet).is_none() {
             return true;
         }
         let packet = &skb.packet;
-        let key = (packet.source, packet.destination, packet.id, packet.protocol());
+        let key = (gatherer, packet.source, packet.destination, packet.id, packet.protocol());
         cx.observer.close(skb.hop, None, packet, || End::Delivered { to: "reassembly".into() });
         let at = self.incomplete.iter().position(|one| one.key == key).unwrap_or_else(|| {
             self.gathered += 1;

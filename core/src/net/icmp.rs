@@ -6,6 +6,7 @@ use super::skb::{Context, Effect, Skb};
 use super::tcp::{Happened, SocketEvent};
 use super::{Dropped, Namespace};
 use crate::conntrack::Tracked;
+use crate::netfilter::walk::Sender;
 use crate::packet::{Body, Icmp, Packet};
 use crate::trace::{DropReason, End, Observer};
 
@@ -27,6 +28,10 @@ impl Namespace {
 
     /// `icmp_send`: never about an error, and never to or about more than one machine.
     pub(super) fn error<O: Observer>(&mut self, skb: &mut Skb, message: Icmp, cx: &mut Context<'_, O>) {
+        // `icmp_xmit_trylock`: not while an ICMP message is being sent.
+        if self.sending_icmp {
+            return;
+        }
         let about = &skb.packet;
         let is_error = matches!(&about.body, Body::Icmp(icmp) if icmp.about().is_some());
         let to_many = |address: Ipv4Addr| address.is_broadcast() || address.is_multicast();
@@ -47,8 +52,14 @@ impl Namespace {
         packet.id = self.ip_id();
         // `nf_ct_attach`: the error belongs to the connection of the packet, even of one that is not confirmed.
         let tracked = skb.tracked.map(Tracked::answered);
-        let id = cx.packet_id();
-        self.send_related(id, packet, tracked, 0, cx);
+        self.send_icmp(packet, tracked, cx);
+    }
+
+    /// `icmp_push_reply`: by a socket of the kernel's own.
+    fn send_icmp<O: Observer>(&mut self, packet: Packet, tracked: Option<Tracked>, cx: &mut Context<'_, O>) {
+        self.sending_icmp = true;
+        self.send_by(Sender::Kernel, packet, tracked, cx);
+        self.sending_icmp = false;
     }
 
     /// An ICMP message for this namespace: `icmp_rcv`.
@@ -61,7 +72,7 @@ impl Namespace {
                     Packet::new(skb.packet.destination, skb.packet.source, Icmp::EchoReply { id, seq, payload });
                 reply.dont_fragment = false;
                 reply.id = self.ip_id();
-                self.send(reply, cx);
+                self.send_icmp(reply, None, cx);
                 Ok(())
             }
             Icmp::EchoReply { id, seq, .. } => {

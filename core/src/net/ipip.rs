@@ -2,7 +2,7 @@
 
 use super::fib::Route;
 use super::rules::Flow;
-use super::skb::{BeforeTracking, Context, Skb};
+use super::skb::{Context, Skb};
 use super::{Dropped, Namespace};
 use crate::packet::{Body, DeviceName, Packet};
 use crate::trace::{Arrival, DropReason, End, Observer, Step};
@@ -47,17 +47,7 @@ impl Namespace {
         let hop = cx.observer.open(arrival);
         // The mark survives inside the node; connection tracking starts afresh.
         let in_device = self.device_index(DeviceName::TUNL0);
-        let mut outer = Skb {
-            packet,
-            id: skb.id,
-            mark: skb.mark,
-            in_device,
-            link: None,
-            tracked: None,
-            before_tracking: BeforeTracking::default(),
-            longest_fragment: 0,
-            hop,
-        };
+        let mut outer = Skb { mark: skb.mark, in_device, sender: skb.sender, ..Skb::new(packet, skb.id, hop) };
         if let Err(Dropped(reason)) = self.output(&mut outer, cx) {
             if let Some(tracked) = outer.tracked {
                 self.conntrack.abandon(tracked);

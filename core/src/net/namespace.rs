@@ -16,18 +16,19 @@ use rustc_hash::FxHashMap;
 
 use super::conf::{DeviceConf, IcmpConf};
 use super::fib::{Fib, Route};
-use super::fragments::Incomplete;
+use super::fragments::{Gatherer, Incomplete};
 use super::redirect::Peer;
 use super::routing::Routed;
 use super::rules::Policy;
-use super::skb::{BeforeTracking, Context, Skb, Waiting};
+use super::skb::{Context, Skb, Waiting};
 use super::tcp::Sockets;
 use super::wire::{Frame, Payload};
 use super::{Device, DeviceKind, Devices};
 use crate::conntrack;
 use crate::netfilter::ipset::IpSets;
 use crate::netfilter::log::LogRecord;
-use crate::netfilter::{ChainId, Hook, Memory, Ruleset, TableName};
+use crate::netfilter::walk::Sender;
+use crate::netfilter::{ChainId, Hook, Memory, Ruleset};
 use crate::packet::{DeviceName, Mac, Packet, protocol};
 use crate::trace::{Arrival, DropReason, End, Observer, Place};
 
@@ -81,12 +82,16 @@ pub struct Namespace {
     pub(super) stations: FxHashMap<(DeviceName, Mac), usize>,
     pub(super) neighbours: FxHashMap<(usize, Ipv4Addr), Mac>,
     pub(super) waiting: Vec<Waiting>,
-    pub(super) nth: FxHashMap<(TableName, ChainId, usize), u32>,
     pub(super) next_ip_id: u16,
     pub(super) peers: FxHashMap<Ipv4Addr, Peer>,
     pub(super) incomplete: Vec<Incomplete>,
     pub(super) gathered: u64,
+    /// An ICMP message is on its way out.
+    pub(super) sending_icmp: bool,
 }
+
+/// The user and group of every process here.
+const ROOT: Sender = Sender::Process(Some((0, 0)));
 
 /// A packet that went no further.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,11 +122,11 @@ impl Namespace {
             stations: FxHashMap::default(),
             neighbours: FxHashMap::default(),
             waiting: Vec::new(),
-            nth: FxHashMap::default(),
             next_ip_id: 0,
             peers: FxHashMap::default(),
             incomplete: Vec::new(),
             gathered: 0,
+            sending_icmp: false,
         }
     }
 
@@ -172,25 +177,17 @@ impl Namespace {
     ) {
         let in_device = self.devices.get(device).map(|device| device.name);
         let hop = cx.observer.open(Arrival { time: cx.now, place: &self.name, id, in_device, packet: &packet });
-        let skb = Skb {
-            packet,
-            id,
-            mark,
-            in_device: Some(device),
-            link,
-            tracked: None,
-            before_tracking: BeforeTracking::default(),
-            longest_fragment: 0,
-            hop,
-        };
-        self.pass(skb, cx, |this, skb, cx| {
-            // `nf_defrag_ipv4` stands before the raw table wherever connections are tracked.
-            if this.tracking && !this.gather(skb, cx) {
-                return Ok(());
-            }
-            this.hook(Hook::Prerouting, skb, None, cx)?;
-            this.input(skb, cx)
-        });
+        let skb = Skb { mark, in_device: Some(device), link, ..Skb::new(packet, id, hop) };
+        self.pass(skb, cx, Self::prerouting);
+    }
+
+    /// PREROUTING and what follows. `nf_defrag_ipv4` stands before the raw table wherever connections are tracked.
+    fn prerouting<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
+        if self.tracking && !self.gather(Gatherer::Prerouting, skb, cx) {
+            return Ok(());
+        }
+        self.hook(Hook::Prerouting, skb, None, cx)?;
+        self.input(skb, cx)
     }
 
     /// The routing decision, and what follows from it.
@@ -201,32 +198,22 @@ impl Namespace {
         }
     }
 
-    /// Sends a packet that a process of this namespace, or the kernel itself, has made: `ip_local_out`.
+    /// Sends a packet that a process of this namespace has made: `ip_local_out`.
     pub fn send<O: Observer>(&mut self, packet: Packet, cx: &mut Context<'_, O>) {
-        let id = cx.packet_id();
-        self.send_related(id, packet, None, 0, cx);
+        self.send_by(ROOT, packet, None, cx);
     }
 
-    pub(super) fn send_related<O: Observer>(
+    /// Sends a packet of somebody here, with the connection that it belongs to if that is known already.
+    pub(super) fn send_by<O: Observer>(
         &mut self,
-        id: crate::trace::PacketId,
+        sender: Sender,
         packet: Packet,
         tracked: Option<conntrack::Tracked>,
-        mark: u32,
         cx: &mut Context<'_, O>,
     ) {
+        let id = cx.packet_id();
         let hop = cx.observer.open(Arrival { time: cx.now, place: &self.name, id, in_device: None, packet: &packet });
-        let skb = Skb {
-            packet,
-            id,
-            mark,
-            in_device: None,
-            link: None,
-            tracked,
-            before_tracking: BeforeTracking::default(),
-            longest_fragment: 0,
-            hop,
-        };
+        let skb = Skb { tracked, sender, ..Skb::new(packet, id, hop) };
         self.pass(skb, cx, Self::output);
     }
 
@@ -247,7 +234,7 @@ impl Namespace {
 
     /// `ip_local_deliver`.
     fn deliver<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
-        if !self.gather(skb, cx) {
+        if !self.gather(Gatherer::Delivery, skb, cx) {
             return Ok(());
         }
         self.hook(Hook::Input, skb, None, cx)?;
@@ -298,6 +285,9 @@ impl Namespace {
     pub(super) fn output<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
         let before = (skb.packet.source, skb.packet.destination, skb.mark, skb.packet.tos);
         let route = self.route_output(skb, cx)?;
+        if self.tracking && !self.gather(Gatherer::Output, skb, cx) {
+            return Ok(());
+        }
         self.hook(Hook::Output, skb, route.device, cx)?;
         // `ipt_mangle_out` looks at all four, `nf_nat_ipv4_local_fn` at the destination: `ip_route_me_harder`.
         let after = (skb.packet.source, skb.packet.destination, skb.mark, skb.packet.tos);
@@ -343,12 +333,12 @@ impl Namespace {
                     in_device: Some(name),
                     packet: &skb.packet,
                 });
-                // The connection and the mark stay with a packet that goes round by lo.
-                let again = Skb { in_device: Some(0), hop, packet: skb.take_packet(), ..*skb };
-                self.pass(again, cx, |this, skb, cx| {
-                    this.hook(Hook::Prerouting, skb, None, cx)?;
-                    this.input(skb, cx)
-                });
+                // The connection and the mark stay with a packet that goes round by lo (`loopback_xmit`). It is taken up
+                // again when its sender is done.
+                let again = Skb { in_device: Some(0), hop, packet: skb.take_packet(), sender: Sender::Nobody, ..*skb };
+                let sending = std::mem::take(&mut self.sending_icmp);
+                self.pass(again, cx, Self::prerouting);
+                self.sending_icmp = sending;
                 Ok(())
             }
             DeviceKind::Ipip => self.encapsulate(skb, route, cx),

@@ -5,19 +5,22 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::fib::{Fib, RouteKind};
+use super::fib::RouteKind;
+use super::rules::{Flow, NoWay, Ways};
 use super::skb::{BeforeTracking, Context, Skb};
-use super::{Devices, Dropped, Namespace};
+use super::{Dropped, Namespace};
 use crate::Time;
 use crate::conntrack::{
     self, Binding, Confirmed, Direction, Jiffies, Layer4, Manip, Template, Tracked, Tracking, Tuple, Zone,
 };
 use crate::netfilter::ipset::IpSets;
 use crate::netfilter::log::LogRecord;
-use crate::netfilter::walk::{Connection, CtView, Culprit, Ends, Environment, Rewritten, Sender, Verdict, View, walk};
+use crate::netfilter::walk::{
+    BridgePorts, Connection, CtView, Culprit, Ends, Environment, Rewritten, Sender, Verdict, View, walk,
+};
 use crate::netfilter::{
-    AddressType, ChainId, CtDirection, CtState, CtStatuses, CtZone, Hook, LogTarget, Memory, PacketType, Rpfilter,
-    SetMatch, TableName, Target, ZoneSide,
+    AddressType, ChainId, CtDirection, CtState, CtStatuses, CtZone, Hook, LogTarget, MatchId, Memory, PacketType,
+    Rpfilter, SetMatch, TableName, Target, ZoneSide,
 };
 use crate::packet::{Body, DeviceName, Icmp, Mac, Packet, TcpOptions, protocol};
 use crate::random::Random;
@@ -48,20 +51,18 @@ const fn stages(hook: Hook) -> &'static [Stage] {
 /// The parts of a namespace that rules ask, beside the tables they stand in.
 struct Around<'a> {
     now: Time,
-    devices: &'a Devices,
-    fib: &'a Fib,
+    ways: Ways<'a>,
     sets: &'a IpSets,
     pins: &'a FxHashMap<ChainId, ChainId>,
     table: TableName,
-    nth: &'a mut FxHashMap<(TableName, ChainId, usize), u32>,
     log: &'a mut Vec<LogRecord>,
     random: &'a mut Random,
     link: Option<(Mac, Mac)>,
     conntrack: &'a mut conntrack::Table,
     tracked: Option<Tracked>,
     memory: &'a mut Memory,
-    /// Whether the packet was made here.
-    own: bool,
+    sender: Sender,
+    bridge: Option<BridgePorts>,
     before_tracking: BeforeTracking,
     rewritten: Rewritten,
 }
@@ -76,9 +77,9 @@ impl Environment for Around<'_> {
         }
         // `__inet_dev_addr_type` looks into the local table alone: what is not there is unicast.
         let (local, broadcast) = match device {
-            None => (self.devices.hold(address), self.devices.broadcast_to(address).is_some()),
+            None => (self.ways.devices.hold(address), self.ways.devices.broadcast_to(address).is_some()),
             Some(name) => {
-                let device = self.devices.place(name).map(|place| &self.devices[place]);
+                let device = self.ways.devices.place(name).map(|place| &self.ways.devices[place]);
                 device.map_or((false, false), |one| (one.holds(address), one.broadcasts_to(address)))
             }
         };
@@ -91,20 +92,35 @@ impl Environment for Around<'_> {
         }
     }
 
-    fn reverse_path(&self, source: Ipv4Addr, device: Option<DeviceName>, options: Rpfilter) -> bool {
-        // `rpfilter_lookup_reverse`: what came by lo is not looked up.
-        if device == Some(DeviceName::LO) {
-            return true;
+    /// `rpfilter_mt` and `rpfilter_lookup_reverse` (ipt_rpfilter.c).
+    fn reverse_path(&self, view: &View<'_>, mark: u32, options: Rpfilter) -> Option<bool> {
+        let Packet { source, destination, tos, .. } = *view.packet;
+        let nowhere = |address: Ipv4Addr| address.octets()[0] == 0;
+        let to_many = destination.is_multicast() || destination.is_broadcast();
+        // What came by lo is not looked up, nor what a machine sends to all that has no address yet.
+        if view.in_device == Some(DeviceName::LO) || nowhere(source) && to_many {
+            return Some(true);
         }
-        if self.devices.have(source) {
-            return options.accept_local;
-        }
-        let route = self.fib.lookup(source).filter(|route| route.kind == RouteKind::Unicast);
-        route.is_some_and(|route| options.loose || route.device == device)
+        let here = if to_many || nowhere(destination) { Ipv4Addr::UNSPECIFIED } else { destination };
+        let mark = if options.validmark { mark } else { 0 };
+        let route = match self.ways.find(&Flow { source: here, mark, tos, ..Flow::to(source) }) {
+            Ok(route) => route,
+            Err(NoWay::Unknown(_)) => return None,
+            Err(_) => return Some(false),
+        };
+        let by = match route.kind {
+            RouteKind::Unicast => route.device,
+            // The route to an own address leads by the device that has it.
+            RouteKind::Local if options.accept_local => {
+                self.ways.devices.iter().find(|device| device.holds(source)).map(|device| device.name)
+            }
+            _ => return Some(false),
+        };
+        Some(options.loose || by == view.in_device)
     }
 
     fn in_set(&self, set: &SetMatch, view: &View<'_>) -> Option<bool> {
-        self.sets.matches(set, view)
+        self.sets.matches(set, view, self.now)
     }
 
     fn chance(&mut self, chain: ChainId, target: &Target, probability: u32) -> bool {
@@ -114,11 +130,8 @@ impl Environment for Around<'_> {
         }
     }
 
-    fn nth(&mut self, chain: ChainId, index: usize, every: u32) -> u32 {
-        let seen = self.nth.entry((self.table, chain, index)).or_default();
-        let place = *seen;
-        *seen = (place + 1) % every;
-        place
+    fn nth(&mut self, which: MatchId, every: u32) -> u32 {
+        self.memory.nth(which, every)
     }
 
     fn log(&mut self, target: &LogTarget, view: &View<'_>, mark: u32) {
@@ -188,9 +201,12 @@ impl Environment for Around<'_> {
         Some(self.memory)
     }
 
+    fn bridge(&self) -> Option<BridgePorts> {
+        self.bridge
+    }
+
     fn sender(&self) -> Sender {
-        // The model's processes have no users.
-        if self.own { Sender::Process(None) } else { Sender::Nobody }
+        self.sender
     }
 
     fn packet_type(&self) -> PacketType {
@@ -203,16 +219,17 @@ impl Environment for Around<'_> {
     }
 
     fn device_address(&self, device: DeviceName) -> Option<Ipv4Addr> {
-        let device = &self.devices[self.devices.place(device)?];
+        let device = &self.ways.devices[self.ways.devices.place(device)?];
         device.addresses.first().map(ipnet::Ipv4Net::addr)
     }
 
     fn path_mtu(&self, view: &View<'_>) -> Option<u16> {
         let mtu = |name: Option<DeviceName>| {
-            name.and_then(|name| self.devices.place(name)).map(|place| self.devices[place].mtu)
+            name.and_then(|name| self.ways.devices.place(name)).map(|place| self.ways.devices[place].mtu)
         };
-        let back = self.fib.lookup(view.packet.source).and_then(|route| route.device);
-        mtu(view.out_device).into_iter().chain(mtu(back)).min()
+        let back = self.ways.find(&Flow::to(view.packet.source)).ok();
+        let back = back.and_then(|route| route.mtu.or_else(|| mtu(route.device)));
+        mtu(view.out_device).into_iter().chain(back).min()
     }
 
     fn rewritten(&self) -> Rewritten {
@@ -288,19 +305,18 @@ impl Namespace {
         let view = View { packet: &skb.packet, in_device, out_device, ct };
         let mut around = Around {
             now: cx.now,
-            devices: &self.devices,
-            fib: &self.fib,
+            ways: Ways { devices: &self.devices, fib: &self.fib, policy: &self.policy },
             sets: &self.sets,
             pins: &self.pins,
             table,
-            nth: &mut self.nth,
             log: &mut self.log,
             random: cx.random,
             link: in_device.and(skb.link),
             conntrack: &mut self.conntrack,
             tracked: skb.tracked,
             memory: &mut self.memory,
-            own: skb.in_device.is_none(),
+            sender: skb.sender,
+            bridge: skb.bridge,
             before_tracking: skb.before_tracking,
             rewritten: Rewritten::default(),
         };
@@ -334,7 +350,8 @@ impl Namespace {
                     if let Some(tracked) = skb.tracked {
                         self.conntrack.close(tracked, Jiffies::from(cx.now));
                     }
-                    self.reset(skb, skb.tracked.map(Tracked::answered), cx);
+                    // `nf_send_reset` makes it without a socket.
+                    self.reset(Sender::Nobody, skb, skb.tracked.map(Tracked::answered), cx);
                 }
                 Dropped(self.by_rule(table, &culprit, true))
             }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use ipnet::Ipv4Net;
 
-use super::Namespace;
 use super::fib::{Fib, Route, RouteKind};
+use super::{Devices, Namespace};
 use crate::packet::DeviceName;
 
 /// Number of the table of a namespace's own addresses.
@@ -164,6 +164,25 @@ pub(super) enum NoWay {
 impl Namespace {
     /// `fib_lookup`: the way to the flow's destination.
     pub(super) fn find_route(&self, flow: &Flow) -> Result<Route, NoWay> {
+        self.ways().find(flow)
+    }
+
+    /// What ways are found by.
+    pub(super) const fn ways(&self) -> Ways<'_> {
+        Ways { devices: &self.devices, fib: &self.fib, policy: &self.policy }
+    }
+}
+
+/// The parts of a namespace that ways are found by.
+#[derive(Clone, Copy)]
+pub(super) struct Ways<'a> {
+    pub(super) devices: &'a Devices,
+    pub(super) fib: &'a Fib,
+    pub(super) policy: &'a Policy,
+}
+
+impl Ways<'_> {
+    pub(super) fn find(&self, flow: &Flow) -> Result<Route, NoWay> {
         if self.policy.plain && self.policy.tables.is_empty() {
             let local = self.local_route(flow.destination);
             let found = local.or_else(|| self.fib.lookup_by(flow.destination, flow.out_device).cloned());

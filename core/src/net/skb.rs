@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use crate::Time;
 use crate::conntrack::{Tracked, Zone};
+use crate::netfilter::walk::{BridgePorts, Sender};
 use crate::packet::{Body, Mac, Packet};
 use crate::random::Random;
 use crate::trace::{HopRef, PacketId};
@@ -30,6 +31,10 @@ pub struct Skb {
     pub before_tracking: BeforeTracking,
     /// The length of the longest fragment it was put together from, 0 for a whole packet: what goes out is no longer.
     pub longest_fragment: u16,
+    /// Who has sent it, of this machine: `skb->sk`.
+    pub sender: Sender,
+    /// The ports of the bridge that it crosses: `skb->nf_bridge`.
+    pub bridge: Option<BridgePorts>,
     /// The hop it is recorded as.
     pub hop: HopRef,
 }
@@ -44,6 +49,23 @@ pub struct BeforeTracking {
 }
 
 impl Skb {
+    /// A packet of which nothing else is known.
+    pub(super) fn new(packet: Packet, id: PacketId, hop: HopRef) -> Self {
+        Self {
+            packet,
+            id,
+            mark: 0,
+            in_device: None,
+            link: None,
+            tracked: None,
+            before_tracking: BeforeTracking::default(),
+            longest_fragment: 0,
+            sender: Sender::Nobody,
+            bridge: None,
+            hop,
+        }
+    }
+
     /// Takes the packet out, to hand it on: its bytes are neither copied nor counted once more. What stays behind is of no
     /// use to anybody.
     pub(super) fn take_packet(&mut self) -> Packet {

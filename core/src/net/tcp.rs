@@ -15,6 +15,7 @@ use super::skb::{Context, Effect, Skb, Timer};
 use super::{Dropped, Namespace};
 use crate::Time;
 use crate::conntrack::Tracked;
+use crate::netfilter::walk::Sender;
 use crate::packet::{Body, Packet, Tcp, TcpFlags, TcpOptions};
 use crate::trace::{DropReason, End, Observer, PacketId};
 
@@ -425,7 +426,7 @@ impl Namespace {
                 Ok(())
             }
             _ => {
-                self.reset(skb, None, cx);
+                self.reset(Sender::Kernel, skb, None, cx);
                 Err(Dropped(DropReason::NoListener))
             }
         }
@@ -498,7 +499,13 @@ impl Namespace {
     }
 
     /// Refuses a segment: `tcp_v4_send_reset`. A reset is never answered.
-    pub(super) fn reset<O: Observer>(&mut self, skb: &Skb, tracked: Option<Tracked>, cx: &mut Context<'_, O>) {
+    pub(super) fn reset<O: Observer>(
+        &mut self,
+        sender: Sender,
+        skb: &Skb,
+        tracked: Option<Tracked>,
+        cx: &mut Context<'_, O>,
+    ) {
         let Body::Tcp(segment) = &skb.packet.body else { return };
         if segment.flags.has(TcpFlags::RST) {
             return;
@@ -522,8 +529,7 @@ impl Namespace {
             payload: Bytes::new(),
         };
         let packet = Packet::new(skb.packet.destination, skb.packet.source, reset);
-        let id = cx.packet_id();
-        self.send_related(id, packet, tracked, 0, cx);
+        self.send_by(sender, packet, tracked, cx);
     }
 
     /// ICMP says that a packet of one of our sockets did not arrive.

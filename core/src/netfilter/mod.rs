@@ -32,7 +32,7 @@ pub use matches::{
 };
 pub use memory::Memory;
 pub use rule::{Header, Negatable, Provenance, Rule};
-pub use table::{Chain, ChainId, Counter, Policy, Ruleset, Table};
+pub use table::{Backend, Chain, ChainId, Counter, MatchId, Policy, Ruleset, Table};
 pub use target::{
     Connmark, CtZone, LogTarget, NatRange, NflogLength, NflogTarget, RejectWith, Target, Tcpmss, TtlChange, ZoneSide,
 };

@@ -49,6 +49,21 @@ pub struct Chain {
     rules: Arc<Rules>,
     /// What each rule has counted, by its place.
     counters: Vec<Counter>,
+    /// Who each rule is, by its place: a number that no other rule of the chain has had.
+    ids: Vec<u32>,
+    next_id: u32,
+}
+
+/// One match of one rule, wherever the rule has moved to: what the kernel keeps for it is found by this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MatchId {
+    /// The table.
+    pub table: TableName,
+    /// How often all the table's matches have been made anew.
+    pub generation: u32,
+    chain: ChainId,
+    rule: u32,
+    at: u32,
 }
 
 /// The rules of a chain, and the index that the first walk makes of them.
@@ -68,7 +83,15 @@ impl Clone for Rules {
 
 impl Chain {
     fn new(name: Arc<str>, policy: Option<Policy>) -> Self {
-        Self { name, policy, policy_counter: Counter::default(), rules: Arc::default(), counters: Vec::new() }
+        Self {
+            name,
+            policy,
+            policy_counter: Counter::default(),
+            rules: Arc::default(),
+            counters: Vec::new(),
+            ids: Vec::new(),
+            next_id: 0,
+        }
     }
 
     /// The rules, in order.
@@ -114,10 +137,17 @@ impl Chain {
         }
     }
 
+    fn new_id(&mut self) -> u32 {
+        self.next_id += 1;
+        self.next_id
+    }
+
     /// Puts `rule` at the end.
     pub fn append(&mut self, rule: Rule) {
+        let id = self.new_id();
         self.rules_mut().push(rule);
         self.counters.push(Counter::default());
+        self.ids.push(id);
     }
 
     /// Puts `rule` at `index`, counted from 0; past the end it goes to the end.
@@ -125,6 +155,8 @@ impl Chain {
         let index = index.min(self.rules().len());
         self.rules_mut().insert(index, rule);
         self.counters.insert(index, Counter::default());
+        let id = self.new_id();
+        self.ids.insert(index, id);
     }
 
     /// Takes the rule at `index`, counted from 0, away.
@@ -133,6 +165,7 @@ impl Chain {
             return None;
         }
         self.counters.remove(index);
+        self.ids.remove(index);
         Some(self.rules_mut().remove(index))
     }
 
@@ -140,6 +173,7 @@ impl Chain {
     pub fn flush(&mut self) {
         self.rules = Arc::default();
         self.counters.clear();
+        self.ids.clear();
     }
 }
 
@@ -162,12 +196,14 @@ pub struct Table {
     /// Whether there is nothing in it, once somebody has asked and until it may have changed: every packet asks, of every
     /// table at every hook.
     vacant: OnceLock<bool>,
+    generation: u32,
 }
 
 impl Table {
     /// A table with its built-in chains, empty, policy ACCEPT.
     pub fn new(name: TableName) -> Self {
-        let mut table = Self { name, chains: Vec::new(), by_name: FxHashMap::default(), vacant: OnceLock::new() };
+        let mut table =
+            Self { name, chains: Vec::new(), by_name: FxHashMap::default(), vacant: OnceLock::new(), generation: 0 };
         for hook in name.hooks() {
             table.push(Chain::new(hook.chain().into(), Some(Policy::Accept)));
         }
@@ -222,6 +258,12 @@ impl Table {
         self.chains.len()
     }
 
+    /// Who the match `at` of rule `index` of a chain is, both from 0.
+    pub(super) fn match_id(&self, chain: ChainId, index: usize, at: usize) -> MatchId {
+        let rule = self.chain(chain).and_then(|chain| chain.ids.get(index)).copied().unwrap_or_default();
+        MatchId { table: self.name, generation: self.generation, chain, rule, at: at as u32 }
+    }
+
     /// Every chain, built-in ones first, then in order of creation.
     pub fn chains(&self) -> impl Iterator<Item = (ChainId, &Chain)> {
         self.chains.iter().enumerate().filter_map(|(at, chain)| Some((ChainId(at as u32), chain.as_ref()?)))
@@ -260,15 +302,28 @@ impl Table {
     }
 }
 
+/// Which of the kernel's two packet filters holds the rules. They walk them alike.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Backend {
+    /// `ip_tables`, of `iptables-legacy`. A command gives it the whole table anew, and with it every match that remembers:
+    /// `limit` is full again, `statistic --mode nth` counts from the beginning (`xt_check_match` of `x_tables.c`).
+    #[default]
+    Legacy,
+    /// `nf_tables`, of `iptables-nft`: a rule that stays keeps what it remembers.
+    Nft,
+}
+
 /// The five tables of a network namespace.
 #[derive(Clone, Debug)]
 pub struct Ruleset {
+    /// What they are in.
+    pub backend: Backend,
     tables: [Table; TableName::ALL.len()],
 }
 
 impl Default for Ruleset {
     fn default() -> Self {
-        Self { tables: TableName::ALL.map(Table::new) }
+        Self { backend: Backend::default(), tables: TableName::ALL.map(Table::new) }
     }
 }
 
@@ -276,6 +331,15 @@ impl Ruleset {
     /// One of the tables.
     pub fn table(&self, name: TableName) -> &Table {
         &self.tables[name as usize]
+    }
+
+    /// Puts in the place of a table what a command has made of it.
+    pub(super) fn commit(&mut self, mut table: Table) {
+        if self.backend == Backend::Legacy {
+            table.generation += 1;
+        }
+        let name = table.name;
+        *self.table_mut(name) = table;
     }
 
     /// One of the tables, to be changed.

@@ -6,7 +6,9 @@ use super::callers::Callers;
 use super::evaluate::{Answer, judge};
 use super::index::Key;
 use super::walk::{BridgePorts, Connection, Environment, Rewritten, Sender, Standing, Step, Verdict, View, run};
-use super::{AddressType, Chain, ChainId, CtZone, LogTarget, PacketType, Policy, Rpfilter, SetMatch, Target, text};
+use super::{
+    AddressType, Chain, ChainId, CtZone, LogTarget, MatchId, PacketType, Policy, Rpfilter, SetMatch, Target, text,
+};
 use crate::Time;
 use crate::packet::DeviceName;
 
@@ -185,8 +187,8 @@ impl<E: Environment> Environment for Untouched<'_, E> {
         self.environment.address_type(address, device)
     }
 
-    fn reverse_path(&self, source: std::net::Ipv4Addr, device: Option<DeviceName>, options: Rpfilter) -> bool {
-        self.environment.reverse_path(source, device, options)
+    fn reverse_path(&self, view: &View<'_>, mark: u32, options: Rpfilter) -> Option<bool> {
+        self.environment.reverse_path(view, mark, options)
     }
 
     fn in_set(&self, set: &SetMatch, view: &View<'_>) -> Option<bool> {
@@ -202,7 +204,7 @@ impl<E: Environment> Environment for Untouched<'_, E> {
         false
     }
 
-    fn nth(&mut self, _: ChainId, _: usize, _: u32) -> u32 {
+    fn nth(&mut self, _: MatchId, _: u32) -> u32 {
         0
     }
 

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::walk::{Environment, Unwatched, Verdict, View, walk};
-use super::{AddressType, ChainId, Hook, LogTarget, Memory, Rpfilter, Ruleset, TableName, Target, text};
+use super::{AddressType, ChainId, Hook, LogTarget, MatchId, Memory, Rpfilter, Ruleset, TableName, Target, text};
 use crate::packet::{DeviceName, Packet, Udp};
 
 #[derive(Default)]
@@ -16,13 +16,13 @@ impl Environment for Around {
     fn address_type(&self, _: Ipv4Addr, _: Option<DeviceName>) -> AddressType {
         AddressType::Unicast
     }
-    fn reverse_path(&self, _: Ipv4Addr, _: Option<DeviceName>, _: Rpfilter) -> bool {
-        true
+    fn reverse_path(&self, _: &View<'_>, _: u32, _: Rpfilter) -> Option<bool> {
+        Some(true)
     }
     fn chance(&mut self, _: ChainId, _: &Target, _: u32) -> bool {
         true
     }
-    fn nth(&mut self, _: ChainId, _: usize, _: u32) -> u32 {
+    fn nth(&mut self, _: MatchId, _: u32) -> u32 {
         0
     }
     fn log(&mut self, _: &LogTarget, _: &View<'_>, _: u32) {

@@ -13,7 +13,7 @@ use super::rewrite;
 use super::unknown::{because, settle};
 use super::{AddressType, Chain, ChainId, Connmark, CtDirection, CtState, CtStatuses, CtZone, Hook, LogTarget, Memory};
 use super::{
-    NatRange, NflogTarget, PacketType, Policy, PortRange, RejectWith, Rpfilter, Rule, SetMatch, Table, Target,
+    MatchId, NatRange, NflogTarget, PacketType, Policy, PortRange, RejectWith, Rpfilter, Rule, SetMatch, Table, Target,
 };
 use crate::Time;
 use crate::packet::{DeviceName, Packet};
@@ -113,16 +113,16 @@ pub struct Rewritten {
 pub trait Environment {
     /// The type of `address`; with a device, only an address of that device is local.
     fn address_type(&self, address: Ipv4Addr, device: Option<DeviceName>) -> AddressType;
-    /// Whether a packet from `source` may come in on `device`, by the routes back to it.
-    fn reverse_path(&self, source: Ipv4Addr, device: Option<DeviceName>, options: Rpfilter) -> bool;
+    /// Whether the packet may have come in by its device, by the routes back to its source; `None` if that is not known.
+    fn reverse_path(&self, view: &View<'_>, mark: u32, options: Rpfilter) -> Option<bool>;
     /// Whether the packet is in an ipset; `None` if there is no such set.
     fn in_set(&self, _set: &SetMatch, _view: &View<'_>) -> Option<bool> {
         None
     }
     /// Whether a chance of `probability` / 2^31 comes true, at the rule of `chain` that leads to `target`.
     fn chance(&mut self, chain: ChainId, target: &Target, probability: u32) -> bool;
-    /// How many packets have come by the `nth` rule at this place before, modulo `every`.
-    fn nth(&mut self, chain: ChainId, index: usize, every: u32) -> u32;
+    /// How many packets have come to this `nth` match before, modulo `every`.
+    fn nth(&mut self, which: MatchId, every: u32) -> u32;
     /// Writes a line into the kernel's log.
     fn log(&mut self, target: &LogTarget, view: &View<'_>, mark: u32);
     /// Hands the packet to the programs that listen to an NFLOG group.

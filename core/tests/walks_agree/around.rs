@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use netscene_core::Random;
 use netscene_core::netfilter::walk::{Connection, Ends, Environment, Rewritten, View};
 use netscene_core::netfilter::{
-    AddressType, ChainId, CtDirection, CtStatuses, LogTarget, Memory, Rpfilter, SetDirection, SetMatch, Target,
+    AddressType, ChainId, CtDirection, CtStatuses, LogTarget, MatchId, Memory, Rpfilter, SetDirection, SetMatch, Target,
 };
 use netscene_core::packet::DeviceName;
 
@@ -14,7 +14,7 @@ use netscene_core::packet::DeviceName;
 #[derive(Clone)]
 pub(crate) struct Around {
     pub(crate) random: Random,
-    nth: BTreeMap<(ChainId, usize), u32>,
+    nth: BTreeMap<MatchId, u32>,
     log: Vec<String>,
     memory: Memory,
     rewritten: Rewritten,
@@ -58,8 +58,9 @@ impl Environment for Around {
         }
     }
 
-    fn reverse_path(&self, source: Ipv4Addr, device: Option<DeviceName>, options: Rpfilter) -> bool {
-        options.loose || device.is_some_and(|device| device.as_str().len() % 2 == usize::from(source.octets()[3] % 2))
+    fn reverse_path(&self, view: &View<'_>, _: u32, options: Rpfilter) -> Option<bool> {
+        let odd = usize::from(view.packet.source.octets()[3] % 2);
+        Some(options.loose || view.in_device.is_some_and(|device| device.as_str().len() % 2 == odd))
     }
 
     fn in_set(&self, set: &SetMatch, view: &View<'_>) -> Option<bool> {
@@ -74,8 +75,8 @@ impl Environment for Around {
         self.random.chance(probability)
     }
 
-    fn nth(&mut self, chain: ChainId, index: usize, every: u32) -> u32 {
-        let seen = self.nth.entry((chain, index)).or_default();
+    fn nth(&mut self, which: MatchId, every: u32) -> u32 {
+        let seen = self.nth.entry(which).or_default();
         let place = *seen;
         *seen = (place + 1) % every;
         place

@@ -30,7 +30,7 @@ pub(super) fn judge<E: Environment>(place: &Standing<'_>, view: &View<'_>, mark:
         if answer != Answer::Yes && one.has_effects() {
             return answer;
         }
-        let holds = holds(one, place, view, mark, environment);
+        let holds = holds((at, one), place, view, mark, environment);
         if holds == Some(false) {
             return Answer::No;
         }
@@ -43,7 +43,7 @@ pub(super) fn judge<E: Environment>(place: &Standing<'_>, view: &View<'_>, mark:
 
 /// Whether one match holds; `None` if the model cannot tell.
 fn holds<E: Environment>(
-    one: &Match,
+    (at, one): (usize, &Match),
     place: &Standing<'_>,
     view: &View<'_>,
     mark: u32,
@@ -61,9 +61,9 @@ fn holds<E: Environment>(
         Match::State(states) => connection::states(*states, view),
         Match::Addrtype(options) => addrtype(*options, view, environment),
         Match::Rpfilter(options) => {
-            environment.reverse_path(view.packet.source, view.in_device, *options) != options.invert
+            return environment.reverse_path(view, mark, *options).map(|good| good != options.invert);
         }
-        Match::Statistic(options) => return remembered::statistic(*options, place, environment),
+        Match::Statistic(options) => return remembered::statistic(*options, place, at, environment),
         Match::Iprange(options) => iprange(*options, view),
         Match::Length(options) => {
             let length = view.packet.length();
@@ -82,7 +82,7 @@ fn holds<E: Environment>(
         Match::Set(options) => options.holds(environment.in_set(&options.value, view)?),
         Match::Owner(options) => return outside::owner(*options, environment.sender()),
         Match::Recent(options) => return remembered::recent(options, view, environment),
-        Match::Limit(options) => return remembered::limit(*options, place, environment),
+        Match::Limit(options) => return remembered::limit(*options, place, at, environment),
         Match::Hashlimit(options) => return remembered::hashlimit(options, view, environment),
         Match::Nfacct(name) => return remembered::nfacct(name, view, environment),
         Match::Unknown(_) => return None,

@@ -8,7 +8,12 @@ use crate::netfilter::{Hashlimit, HashlimitFields, Limit, Recent, SetDirection, 
 use crate::packet::Body;
 
 /// `statistic_mt`.
-pub(super) fn statistic<E: Environment>(options: Statistic, place: &Standing<'_>, environment: &mut E) -> Option<bool> {
+pub(super) fn statistic<E: Environment>(
+    options: Statistic,
+    place: &Standing<'_>,
+    at: usize,
+    environment: &mut E,
+) -> Option<bool> {
     if environment.is_trial() {
         return None;
     }
@@ -18,7 +23,7 @@ pub(super) fn statistic<E: Environment>(options: Statistic, place: &Standing<'_>
             environment.chance(chain, &place.rule.target, probability) != negated
         }
         Statistic::Nth { every, packet, negated } => {
-            (environment.nth(chain, place.at, every.max(1)) == packet) != negated
+            (environment.nth(place.table.match_id(chain, place.at, at), every.max(1)) == packet) != negated
         }
     })
 }
@@ -39,10 +44,15 @@ pub(super) fn recent<E: Environment>(options: &Recent, view: &View<'_>, environm
 }
 
 /// `limit_mt`.
-pub(super) fn limit<E: Environment>(options: Limit, place: &Standing<'_>, environment: &mut E) -> Option<bool> {
+pub(super) fn limit<E: Environment>(
+    options: Limit,
+    place: &Standing<'_>,
+    at: usize,
+    environment: &mut E,
+) -> Option<bool> {
     let chain = place.table.chain_id(&place.chain.name)?;
     let now = environment.now().into();
-    Some(environment.memory()?.limit(options, (place.table.name, chain, place.at), now))
+    Some(environment.memory()?.limit(options, place.table.match_id(chain, place.at, at), now))
 }
 
 /// `hashlimit_mt`. `None`: the table is full, and what the kernel would drop then is not modelled.

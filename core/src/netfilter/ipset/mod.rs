@@ -13,6 +13,7 @@ use rustc_hash::FxBuildHasher;
 
 use super::SetMatch;
 use super::walk::View;
+use crate::Time;
 use set::{IpSet, Probe};
 
 pub use text::IpSetError;
@@ -46,12 +47,12 @@ impl IpSets {
 
     /// Whether a member of the set covers `address`, of a set with one dimension; `None` if there is no such set.
     pub fn contains(&self, name: &str, address: Ipv4Addr) -> Option<bool> {
-        Some(self.sets.get(name)?.contains(address))
+        Some(self.sets.get(name)?.contains(address, Time::ZERO.into()))
     }
 
     /// Whether the packet is in the set, seen from the sides that `--match-set` names; `None` if there is no such set.
-    pub fn matches(&self, wanted: &SetMatch, view: &View<'_>) -> Option<bool> {
-        let probe = Probe { view, directions: &wanted.directions };
+    pub fn matches(&self, wanted: &SetMatch, view: &View<'_>, now: Time) -> Option<bool> {
+        let probe = Probe { view, directions: &wanted.directions, now: now.into() };
         self.probe(&wanted.name, &probe, 0)
     }
 

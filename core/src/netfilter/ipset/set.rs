@@ -8,6 +8,7 @@ use ipnet::Ipv4Net;
 use rustc_hash::FxBuildHasher;
 
 use super::element::{Dimension, Element, Port};
+use crate::conntrack::Jiffies;
 use crate::netfilter::SetDirection;
 use crate::netfilter::walk::View;
 use crate::packet::{Body, protocol};
@@ -16,6 +17,7 @@ use crate::packet::{Body, protocol};
 pub(super) struct Probe<'a> {
     pub(super) view: &'a View<'a>,
     pub(super) directions: &'a [SetDirection],
+    pub(super) now: Jiffies,
 }
 
 /// A set.
@@ -28,6 +30,8 @@ pub(super) struct IpSet {
     pub(super) dimensions: Vec<Dimension>,
     /// `netmask`: so many bits of an address count.
     pub(super) netmask: u8,
+    /// `timeout`: in how many seconds a member leaves that does not say so itself; 0 for never.
+    pub(super) timeout: Option<u64>,
     /// The members with the rest of their `add` lines.
     elements: IndexMap<Element, Extra, FxBuildHasher>,
     /// The prefix lengths of the members' first and second networks, the longest first.
@@ -42,6 +46,15 @@ pub(super) struct Extra {
     pub(super) text: String,
     /// `nomatch`: what this member covers is not in the set.
     pub(super) nomatch: bool,
+    /// `timeout`: when it leaves the set.
+    pub(super) expires: Option<Jiffies>,
+}
+
+impl Extra {
+    /// `ip_set_timeout_expired`.
+    pub(super) fn is_there(&self, now: Jiffies) -> bool {
+        self.expires.is_none_or(|expires| now <= expires)
+    }
 }
 
 impl IpSet {
@@ -73,6 +86,7 @@ impl IpSet {
             list: dimensions.is_empty().then(Vec::new),
             dimensions,
             netmask: 32,
+            timeout: None,
             elements: IndexMap::default(),
             lengths: Default::default(),
         })
@@ -84,6 +98,7 @@ impl IpSet {
             options: "family inet".into(),
             dimensions: vec![Dimension::Network],
             netmask: 32,
+            timeout: None,
             elements: IndexMap::default(),
             lengths: Default::default(),
             list: None,
@@ -134,8 +149,8 @@ impl IpSet {
         }
     }
 
-    pub(super) fn contains(&self, address: Ipv4Addr) -> bool {
-        self.dimensions.len() == 1 && self.covers(Some(address), None, &Element::default())
+    pub(super) fn contains(&self, address: Ipv4Addr, now: Jiffies) -> bool {
+        self.dimensions.len() == 1 && self.covers(Some(address), None, &Element::default(), now)
     }
 
     /// `hash_*_kadt`: the members' dimensions against the packet's.
@@ -170,11 +185,11 @@ impl IpSet {
                 Dimension::Other => return false,
             }
         }
-        self.covers(addresses[0], addresses[1], &rest)
+        self.covers(addresses[0], addresses[1], &rest, probe.now)
     }
 
     /// Looks with every prefix length that members have, the longest first, as the kernel does.
-    fn covers(&self, first: Option<Ipv4Addr>, second: Option<Ipv4Addr>, rest: &Element) -> bool {
+    fn covers(&self, first: Option<Ipv4Addr>, second: Option<Ipv4Addr>, rest: &Element, now: Jiffies) -> bool {
         const NONE: &[u8] = &[0];
         let lengths = |address: Option<Ipv4Addr>, known| if address.is_some() { known } else { NONE };
         let masked = |address: Option<Ipv4Addr>, length| {
@@ -187,7 +202,7 @@ impl IpSet {
             wanted.first = masked(first, length);
             for &length in lengths(second, &self.lengths[1]) {
                 wanted.second = masked(second, length);
-                if let Some(extra) = self.elements.get(&wanted) {
+                if let Some(extra) = self.elements.get(&wanted).filter(|extra| extra.is_there(now)) {
                     return !extra.nomatch;
                 }
             }

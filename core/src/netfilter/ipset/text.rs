@@ -6,6 +6,8 @@ use std::sync::Arc;
 use super::IpSets;
 use super::element::{Dimension, Port, parse, written};
 use super::set::{Extra, IpSet};
+use crate::Time;
+use crate::conntrack::Jiffies;
 use crate::netfilter::text::TextError;
 
 /// The most members that one line with a range may make.
@@ -23,20 +25,30 @@ pub struct IpSetError {
 }
 
 impl IpSets {
-    /// Does what `ipset restore` does with such a text: all of it, or nothing.
-    ///
-    /// Members with a `timeout` stay: the model's sets do not forget. What stands behind a member is printed back.
+    /// Does what `ipset restore` does with such a text at the beginning of time: all of it, or nothing.
     pub fn restore(&mut self, text: &str) -> Result<(), IpSetError> {
+        self.restore_at(text, Time::ZERO)
+    }
+
+    /// The same at another time, from which the `timeout` of members counts. What else stands behind a member is printed
+    /// back.
+    pub fn restore_at(&mut self, text: &str, now: Time) -> Result<(), IpSetError> {
         let mut sets = self.clone();
         for (at, line) in text.lines().enumerate() {
-            sets.line(line.trim()).map_err(|error| IpSetError { line: at + 1, error })?;
+            sets.line(line.trim(), now.into()).map_err(|error| IpSetError { line: at + 1, error })?;
         }
         *self = sets;
         Ok(())
     }
 
-    /// What `ipset save` prints: lists behind the sets that they hold, members in the order in which they came.
+    /// What `ipset save` prints at the beginning of time.
     pub fn save(&self) -> String {
+        self.save_at(Time::ZERO)
+    }
+
+    /// What it prints at another time, without the members that have left by then: lists behind the sets that they hold, members in the order in which they came.
+    pub fn save_at(&self, now: Time) -> String {
+        let now = now.into();
         let mut out = String::new();
         let (lists, plain): (Vec<_>, Vec<_>) = self.sets.iter().partition(|(_, set)| set.members().is_some());
         for (name, set) in plain.into_iter().chain(lists) {
@@ -46,15 +58,21 @@ impl IpSets {
             for member in set.members().unwrap_or_default() {
                 let _ = writeln!(out, "add {name} {member}");
             }
-            for (element, extra) in set.elements() {
+            for (element, extra) in set.elements().filter(|(_, extra)| extra.is_there(now)) {
+                let _ = write!(out, "add {name} {}", written(element, &set.dimensions));
+                if set.timeout.is_some() {
+                    // `ip_set_timeout_get`: less than a second is told as one, 0 is for ever.
+                    let left = extra.expires.map_or(0, |expires| expires.seconds_after(now).max(1));
+                    let _ = write!(out, " timeout {left}");
+                }
                 let blank = if extra.text.is_empty() { "" } else { " " };
-                let _ = writeln!(out, "add {name} {}{blank}{}", written(element, &set.dimensions), extra.text);
+                let _ = writeln!(out, "{blank}{}", extra.text);
             }
         }
         out
     }
 
-    fn line(&mut self, line: &str) -> Result<(), TextError> {
+    fn line(&mut self, line: &str, now: Jiffies) -> Result<(), TextError> {
         if line.is_empty() || line.starts_with('#') || line == "COMMIT" {
             return Ok(());
         }
@@ -80,7 +98,7 @@ impl IpSets {
                 set(self)?;
                 let member = words.next().ok_or_else(|| missing("a set and a member"))?;
                 let extra: Vec<_> = words.collect();
-                self.add(line, name, member, &extra)
+                self.add(line, name, member, &extra, now)
             }
             "del" | "-D" => {
                 set(self)?;
@@ -113,7 +131,9 @@ impl IpSets {
             .ok_or_else(|| TextError::unknown(span(line, kind), format!("ipsets of the type `{kind} {options}`")))?;
         let mut words = options.split(' ');
         while let Some(word) = words.next() {
-            if word == "netmask" {
+            if word == "timeout" {
+                set.timeout = words.next().and_then(|seconds| seconds.parse().ok());
+            } else if word == "netmask" {
                 set.netmask =
                     words.next().and_then(|length| length.parse().ok()).filter(|length| *length <= 32).unwrap_or(32);
             }
@@ -122,8 +142,16 @@ impl IpSets {
         Ok(())
     }
 
-    fn add(&mut self, line: &str, name: &str, member: &str, extra: &[&str]) -> Result<(), TextError> {
-        let extra = Extra { text: extra.join(" "), nomatch: extra.contains(&"nomatch") };
+    fn add(&mut self, line: &str, name: &str, member: &str, extra: &[&str], now: Jiffies) -> Result<(), TextError> {
+        let at = extra.iter().position(|word| *word == "timeout");
+        let own = at.and_then(|at| extra.get(at + 1));
+        let bad = |word: &&str| TextError::new(span(line, word), format!("`{word}` is no number of seconds"));
+        let own = own.map(|word| word.parse::<u32>().map_err(|_| bad(word))).transpose()?.map(u64::from);
+        let others = extra.iter().enumerate().filter(|(place, _)| at.is_none_or(|at| *place != at && *place != at + 1));
+        let text = others.map(|(_, word)| *word).collect::<Vec<_>>().join(" ");
+        let seconds = own.or_else(|| self.sets.get(name).and_then(|set| set.timeout)).filter(|seconds| *seconds > 0);
+        let expires = seconds.map(|seconds| now.plus_seconds(seconds));
+        let extra = Extra { text, nomatch: extra.contains(&"nomatch"), expires };
         let target: Option<Arc<str>> = self.sets.get_key_value(member).map(|(name, _)| name.clone());
         let Some(set) = self.sets.get_mut(name) else { return Ok(()) };
         let kind = set.kind.clone();

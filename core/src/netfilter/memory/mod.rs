@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::{ChainId, Counter, Hashlimit, Limit, Recent, TableName};
+use super::{Counter, Hashlimit, Limit, MatchId, Recent, TableName};
 use crate::conntrack::Jiffies;
 use buckets::{Bucket, HashTable};
 use recent::List;
@@ -22,13 +22,37 @@ pub(super) use recent::Sighting;
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     lists: FxHashMap<Arc<str>, List>,
-    /// By the place of the rule. The kernel throws a bucket away with its rule; here it stays with the place.
-    buckets: FxHashMap<(TableName, ChainId, usize), Bucket>,
+    /// What single matches keep, by table.
+    matches: [Kept; TableName::ALL.len()],
     hash_tables: FxHashMap<Arc<str>, HashTable>,
     accounts: FxHashMap<Arc<str>, Counter>,
 }
 
+/// What the matches of one table keep for themselves. It is gone with them.
+#[derive(Clone, Debug, Default)]
+struct Kept {
+    generation: u32,
+    buckets: FxHashMap<MatchId, Bucket>,
+    nth: FxHashMap<MatchId, u32>,
+}
+
 impl Memory {
+    fn kept(&mut self, which: MatchId) -> &mut Kept {
+        let kept = &mut self.matches[which.table as usize];
+        if kept.generation != which.generation {
+            *kept = Kept { generation: which.generation, ..Kept::default() };
+        }
+        kept
+    }
+
+    /// Counts a packet at a `statistic --mode nth`: how many have come before, modulo `every`.
+    pub(crate) fn nth(&mut self, which: MatchId, every: u32) -> u32 {
+        let seen = self.kept(which).nth.entry(which).or_default();
+        let place = *seen;
+        *seen = (place + 1) % every;
+        place
+    }
+
     /// What `-m nfacct` has counted under a name, as `nfacct get` tells.
     pub fn account(&self, name: &str) -> Counter {
         self.accounts.get(name).copied().unwrap_or_default()
@@ -45,8 +69,8 @@ impl Memory {
         }
     }
 
-    pub(super) fn limit(&mut self, options: Limit, place: (TableName, ChainId, usize), now: Jiffies) -> bool {
-        self.buckets.entry(place).or_insert_with(|| Bucket::of_limit(options, now)).take(now)
+    pub(super) fn limit(&mut self, options: Limit, which: MatchId, now: Jiffies) -> bool {
+        self.kept(which).buckets.entry(which).or_insert_with(|| Bucket::of_limit(options, now)).take(now)
     }
 
     /// `None` if there is no room for another bucket.

@@ -52,7 +52,7 @@ pub fn apply_with(rules: &mut Ruleset, text: &str, unknown: OnUnknown) -> Result
     let mut editor = Editor::new(rules.table(command.table).clone());
     editor.perform(command.action, None, false)?;
     check::table(&editor.table).map_err(|fault| TextError::new(blamed, fault.problem))?;
-    *rules.table_mut(command.table) = editor.table;
+    rules.commit(editor.table);
     Ok(())
 }
 

@@ -168,8 +168,7 @@ pub fn restore_with(rules: &mut Ruleset, input: &RestoreInput, unknown: OnUnknow
         check::table(&editor.table).map_err(|fault| blame(input, editor, &fault))?;
     }
     for editor in edited.into_iter().flatten() {
-        let name = editor.table.name;
-        *rules.table_mut(name) = editor.table;
+        rules.commit(editor.table);
     }
     Ok(())
 }
