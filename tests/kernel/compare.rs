@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use netscene_core::packet::Packet;
 
 use crate::Result;
-use crate::case::{Case, Segment, Step};
+use crate::case::Case;
 use crate::event::{Observed, Ports, same};
 use crate::linux::{Linux, connections};
 use crate::model::Model;
+use crate::step::{Segment, Step};
 use crate::wire;
 
 /// Where kernel and model part.
@@ -46,7 +47,10 @@ pub(crate) struct Outcome {
 pub(crate) fn run(linux: &mut Linux, case: &Case, for_model: &Case, listing: Listing) -> Result<Outcome> {
     linux.load(case)?;
     linux.flush()?;
-    let mut model = Model::new(for_model)?;
+    let mut model = Model::new(for_model, linux.backend())?;
+    if let Some(log) = &mut linux.log {
+        log.take();
+    }
     let ports = Ports::named_in(&case.to_string());
     let mut last: [Option<(&'static str, Vec<u8>)>; 2] = [None, None];
     let mut outcome = Outcome::default();
@@ -57,17 +61,36 @@ pub(crate) fn run(linux: &mut Linux, case: &Case, for_model: &Case, listing: Lis
         let mut sent = true;
         match step {
             Step::Send { from, source, destination, what } => {
-                let packet = what.packet(*source, *destination);
-                modelled = model.perform(from, packet.clone(), beginning.elapsed())?;
-                kernel = linux.perform(from, &packet)?;
+                let packets = what.packets(*source, *destination);
+                modelled = model.perform(from, packets.clone(), beginning.elapsed())?;
+                kernel = linux.perform(from, &packets)?;
             }
             Step::Reply(what) => {
                 if let Some((from, packet)) = answer(what, last[1].as_ref())? {
-                    modelled = model.perform(from, packet, beginning.elapsed())?;
+                    modelled = model.perform(from, vec![packet], beginning.elapsed())?;
                 }
                 if let Some((from, packet)) = answer(what, last[0].as_ref())? {
-                    kernel = linux.perform(from, &packet)?;
+                    kernel = linux.perform(from, &[packet])?;
                 }
+            }
+            Step::Bridged { from, source, destination, to, what } => {
+                let packet = what.packet(*source, *destination);
+                modelled = model.bridged(from, to, packet.clone(), beginning.elapsed())?;
+                kernel = linux.bridged(from, to, &packet)?;
+            }
+            Step::Ask { from, sender, target } => {
+                modelled.others = model.ask(from, *sender, *target)?;
+                kernel.others = linux.ask(from, *sender, *target)?;
+            }
+            Step::Do(command) => {
+                model.command(command, beginning.elapsed())?;
+                linux.command(command)?;
+                sent = false;
+            }
+            Step::Log => {
+                modelled.others = model.log();
+                kernel.others = linux.log.as_mut().ok_or("nobody reads the log")?.take();
+                sent = false;
             }
             #[expect(clippy::disallowed_methods, reason = "the kernel's time is real")]
             Step::Wait(milliseconds) => {

@@ -42,6 +42,8 @@ pub(crate) struct Observed {
     pub(crate) sent: Vec<(&'static str, Vec<u8>)>,
     /// The connections after it, if they were asked for: one line of `conntrack -L` each.
     pub(crate) connections: Option<Vec<String>>,
+    /// Lines of other kinds: answers of ARP, the log.
+    pub(crate) others: Vec<String>,
 }
 
 /// The port numbers, and identifiers of echoes, that a case names. Any other was chosen by chance, and the two sides choose differently.
@@ -73,6 +75,7 @@ impl Observed {
         for (wire, packet) in sent {
             lines.push(format!("to {wire}: {}", wire::describe(packet, &show)?));
         }
+        lines.extend(self.others.iter().cloned());
         if let Some(connections) = &self.connections {
             let mut shown: Vec<_> = connections.iter().map(|line| connection(line, ports)).collect();
             shown.sort();

@@ -16,6 +16,28 @@ const CHAINS: [&str; 3] = ["alpha", "beta", "gamma"];
 const SERVICE2: Ipv4Addr = Ipv4Addr::new(10, 96, 0, 11);
 /// Ports that flows go to and rules ask for.
 const PORTS: [u16; 5] = [53, 80, 443, 8080, 30080];
+/// The sets that rules ask.
+const SETS: [&str; 18] = [
+    "create pods hash:net",
+    "add pods 10.244.0.0/24",
+    "create some hash:net",
+    "add some 10.0.0.2",
+    "add some 10.96.0.10",
+    "add some 10.244.0.2/31",
+    "create ports bitmap:port range 1-50000",
+    "add ports 80",
+    "add ports 10000-10050",
+    "create served hash:ip,port",
+    "add served 10.244.0.1,tcp:80",
+    "add served 10.96.0.10,udp:53",
+    "create wires hash:net,iface",
+    "add wires 10.0.0.0/8,eth0",
+    "add wires 10.244.0.1,cali1",
+    "create both list:set",
+    "add both pods",
+    "add both some",
+];
+
 /// A part of a case that rolls dice.
 struct Dice(Random);
 
@@ -50,13 +72,7 @@ impl Dice {
 /// The case of a seed, with about so many packets.
 pub(crate) fn case(seed: u64, packets: usize) -> Result<Case> {
     let mut dice = Dice(Random::new(seed));
-    let mut case = Case {
-        sets: vec![
-            ("pods".to_owned(), vec!["10.244.0.0/24".to_owned()]),
-            ("some".to_owned(), vec!["10.0.0.2/32".to_owned(), "10.96.0.10/32".to_owned(), "10.244.0.2/31".to_owned()]),
-        ],
-        ..Case::default()
-    };
+    let mut case = Case { sets: SETS.map(str::to_owned).to_vec(), ..Case::default() };
     for table in TABLES {
         // Often a table is empty: what the others do then goes farther.
         if dice.once_in(4) {

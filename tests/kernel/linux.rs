@@ -5,12 +5,12 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::process::{Command, Stdio};
 
-use netscene_core::netfilter::TableName;
-use netscene_core::packet::Packet;
+use netscene_core::netfilter::{Backend, TableName};
+use netscene_core::packet::{Mac, Packet};
 use nix::errno::Errno;
 use nix::sched::{CloneFlags, CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity, setns, unshare};
 use nix::sys::socket::{
@@ -23,20 +23,12 @@ use nix::unistd::Pid;
 use crate::Result;
 use crate::case::{Case, TABLES};
 use crate::event::Observed;
+use crate::log::KernelLog;
 use crate::netlink::{ask, netfilter_socket, request};
 use crate::nflog::NfLog;
 use crate::nftrace::NfTrace;
-use crate::topology::{CLIENT, LINKS, Link, NODE, ROUTES, SYSCTLS};
+use crate::topology::{BRIDGE, CLIENT, LINKS, Link, NODE, ROUTES, SYSCTLS, device_names};
 use crate::wire;
-
-/// Which of the kernel's two packet filters the rules are given to. One namespace has one of them: both would be walked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Backend {
-    /// `iptables-legacy`, the kernel's `ip_tables`.
-    Legacy,
-    /// `iptables-nft`, the kernel's `nf_tables`.
-    Nft,
-}
 
 enum Trace {
     Legacy(NfLog),
@@ -52,6 +44,10 @@ pub(crate) struct Linux {
     trace: Trace,
     /// What the kernel is asked by to forget connections.
     netfilter: OwnedFd,
+    /// Answers to questions for Ethernet addresses that the pods have got.
+    answers: Vec<String>,
+    /// What reads the kernel's log, if a case wants that.
+    pub(crate) log: Option<KernelLog>,
     /// The namespace of the far ends has to outlive this.
     _outside: File,
 }
@@ -72,6 +68,7 @@ impl Linux {
         run("ip", &["-batch", "-"], &plan(&path))?;
         for link in LINKS.iter().filter(|link| link.address.is_none()) {
             sysctl(&format!("net/ipv4/conf/{}/proxy_arp", link.device), "1")?;
+            sysctl(&format!("net/ipv4/neigh/{}/proxy_delay", link.device), "0")?;
         }
         setns(&outside, CloneFlags::CLONE_NEWNET)?;
         let up = LINKS.each_ref().map(|link| format!("link set {} up\n", link.far));
@@ -84,7 +81,15 @@ impl Linux {
             Backend::Legacy => Trace::Legacy(NfLog::new()?),
             Backend::Nft => Trace::Nft(NfTrace::new()?),
         };
-        let mut linux = Self { wires, raw, trace, netfilter: netfilter_socket()?, _outside: outside };
+        let mut linux = Self {
+            wires,
+            raw,
+            trace,
+            netfilter: netfilter_socket()?,
+            answers: Vec::new(),
+            log: None,
+            _outside: outside,
+        };
         linux.load(&Case::default())?;
         linux.settle()?;
         Ok(linux)
@@ -94,9 +99,11 @@ impl Linux {
     /// itself stands before the case's rules or where no packet comes.
     pub(crate) fn load(&mut self, case: &Case) -> Result<()> {
         let mut sets = Vec::new();
-        for (name, members) in &case.sets {
-            sets.push(format!("create {name} hash:net -exist\nflush {name}\n"));
-            sets.extend(members.iter().map(|member| format!("add {name} {member}\n")));
+        for line in &case.sets {
+            sets.push(format!("{line} -exist\n"));
+            if let Some(name) = line.strip_prefix("create ").and_then(|rest| rest.split(' ').next()) {
+                sets.push(format!("flush {name}\n"));
+            }
         }
         if !sets.is_empty() {
             run("ipset", &["restore"], &sets.concat())?;
@@ -115,7 +122,32 @@ impl Linux {
     }
 
     /// A packet comes from the far end of a wire, or from a process of the node.
-    pub(crate) fn perform(&mut self, from: &str, packet: &Packet) -> Result<Observed> {
+    pub(crate) fn perform(&mut self, from: &str, packets: &[Packet]) -> Result<Observed> {
+        for packet in packets {
+            self.hand_over(from, packet)?;
+        }
+        self.observe()
+    }
+
+    /// A packet comes from a pod for another one on the same bridge.
+    pub(crate) fn bridged(&mut self, from: &str, to: &str, packet: &Packet) -> Result<Observed> {
+        let at = LINKS.iter().position(|link| link.far == from).ok_or("nobody of that name")?;
+        let to = LINKS.iter().find(|link| link.far == to).ok_or("nobody of that name")?;
+        let frame = [&to.far_mac.0[..], &LINKS[at].far_mac.0, &[8, 0], &wire::bytes(packet)?].concat();
+        send(self.wires[at].as_raw_fd(), &frame, MsgFlags::empty())?;
+        self.observe()
+    }
+
+    fn observe(&mut self) -> Result<Observed> {
+        let sent = self.settle()?;
+        let events = match &mut self.trace {
+            Trace::Legacy(trace) => trace.take()?,
+            Trace::Nft(trace) => trace.take()?,
+        };
+        Ok(Observed { events, sent, ..Observed::default() })
+    }
+
+    fn hand_over(&self, from: &str, packet: &Packet) -> Result<()> {
         let bytes = wire::bytes(packet)?;
         if let Some(at) = LINKS.iter().position(|link| link.far == from) {
             let link = &LINKS[at];
@@ -129,12 +161,64 @@ impl Linux {
                 Err(error) => return Err(error.into()),
             }
         }
-        let sent = self.settle()?;
-        let events = match &mut self.trace {
-            Trace::Legacy(trace) => trace.take()?,
-            Trace::Nft(trace) => trace.take()?,
-        };
-        Ok(Observed { events, sent, connections: None })
+        Ok(())
+    }
+
+    /// Which of the two packet filters the rules are in. One namespace has one of them: both would be walked.
+    pub(crate) const fn backend(&self) -> Backend {
+        match self.trace {
+            Trace::Legacy(_) => Backend::Legacy,
+            Trace::Nft(_) => Backend::Nft,
+        }
+    }
+
+    /// Somebody at the far end of a wire asks who has an address: the answer, as the suite writes it.
+    pub(crate) fn ask(&mut self, from: &str, sender: Ipv4Addr, target: Ipv4Addr) -> Result<Vec<String>> {
+        let at = LINKS.iter().position(|link| link.far == from).ok_or("nobody of that name")?;
+        send(self.wires[at].as_raw_fd(), &arp_request(&LINKS[at], sender, target), MsgFlags::empty())?;
+        self.settle()?;
+        Ok(std::mem::take(&mut self.answers))
+    }
+
+    /// Does what a command of a case says.
+    pub(crate) fn command(&mut self, text: &str) -> Result<()> {
+        let (tool, rest) = text.split_once(' ').unwrap_or((text, ""));
+        let iptables = |tool: &str| run("sh", &["-c", &format!("{tool} {rest}")], "").map(drop);
+        match (tool, rest.split_once(' ')) {
+            ("sysctl", Some((name, value))) => sysctl(&name.replace('.', "/"), value)?,
+            ("route", _) => drop(run("ip", &["-batch", "-"], &format!("route add {rest}\n"))?),
+            ("unroute", _) => drop(run("ip", &["-batch", "-"], &format!("route del {rest}\n"))?),
+            ("rule", _) => {
+                let (priority, rest) = rest.split_once(':').ok_or("a rule needs a priority")?;
+                drop(run("ip", &["-batch", "-"], &format!("rule add priority {priority} {rest}\n"))?);
+            }
+            ("ipset", _) => drop(run("ipset", &["restore"], &format!("{rest}\n"))?),
+            ("bridge", _) => {
+                let mut lines =
+                    format!("link add br0 address {BRIDGE} type bridge mcast_snooping 0\nlink set br0 mtu 1440\n");
+                for port in rest.split_whitespace() {
+                    lines.push_str(&format!("link set {port} master br0\n"));
+                }
+                drop(run("ip", &["-batch", "-"], &(lines + "link set br0 up\n"))?);
+                sysctl("net/bridge/bridge-nf-call-iptables", "1")?;
+                match &mut self.trace {
+                    Trace::Legacy(trace) => trace.meet(device_names()?),
+                    Trace::Nft(trace) => trace.meet(device_names()?),
+                }
+            }
+            ("iptables", _) => match &mut self.trace {
+                Trace::Legacy(trace) => {
+                    iptables("iptables-legacy -w 30")?;
+                    trace.count(&run("iptables-legacy-save", &[], "")?);
+                }
+                Trace::Nft(trace) => {
+                    iptables("iptables-nft")?;
+                    trace.find_places()?;
+                }
+            },
+            _ => return Err(format!("`{text}` is no command of a case").into()),
+        }
+        Ok(())
     }
 
     /// Waits until the node has done everything it had to do, and gives what came out of it meanwhile.
@@ -142,7 +226,7 @@ impl Linux {
     /// What goes over a veth waits in a queue of the sender's processor, and this thread stays on one. So when the answer to
     /// an ARP request is there, everything that was sent before it has been dealt with.
     fn settle(&mut self) -> Result<Vec<(&'static str, Vec<u8>)>> {
-        let question = arp_request(&LINKS[0]);
+        let question = arp_request(&LINKS[0], CLIENT, NODE);
         send(self.wires[0].as_raw_fd(), &question, MsgFlags::empty())?;
         let mut sent = Vec::new();
         let mut buffer = [0; 4096];
@@ -158,6 +242,11 @@ impl Linux {
         for (link, socket) in LINKS.iter().zip(&self.wires).skip(1) {
             loop {
                 match recv(socket.as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT) {
+                    Ok(_) if buffer[12..14] == [8, 6] && buffer[21] == 2 => {
+                        let mac = Mac(buffer[22..28].try_into()?);
+                        let address = Ipv4Addr::from_octets(buffer[28..32].try_into()?);
+                        self.answers.push(format!("arp to {}: {address} is at {mac}", link.far));
+                    }
                     Ok(length) if buffer[12..14] == [8, 0] => sent.push((link.far, buffer[14..length].to_vec())),
                     Ok(_) => {}
                     Err(Errno::EAGAIN) => break,
@@ -229,10 +318,10 @@ fn far_end(device: &str) -> Result<OwnedFd> {
     Ok(fd)
 }
 
-/// Who has the node's address? asks the client.
-fn arp_request(link: &Link) -> Vec<u8> {
+/// Who has that address?
+fn arp_request(link: &Link, sender: Ipv4Addr, target: Ipv4Addr) -> Vec<u8> {
     let head = [&[0xff; 6][..], &link.far_mac.0, &[8, 6], &[0, 1, 8, 0, 6, 4, 0, 1]].concat();
-    [&head[..], &link.far_mac.0, &CLIENT.octets(), &[0; 6], &NODE.octets()].concat()
+    [&head[..], &link.far_mac.0, &sender.octets(), &[0; 6], &target.octets()].concat()
 }
 
 /// The rules of a case with TRACE before them, in every table, and one rule in a chain of its own that nobody calls: it
@@ -247,8 +336,10 @@ fn with_trace(case: &Case) -> String {
         lines.extend(chains);
         let own: &[&str] = match table {
             TableName::Raw => &["-A PREROUTING -j TRACE", "-A OUTPUT -j TRACE"],
-            TableName::Filter => &[":suite-tracks - [0:0]", "-A suite-tracks -m conntrack --ctstate NEW -j ACCEPT"],
-            TableName::Mangle | TableName::Nat | TableName::Security => &[],
+            TableName::Filter if !case.tracks_as_needed => {
+                &[":suite-tracks - [0:0]", "-A suite-tracks -m conntrack --ctstate NEW -j ACCEPT"]
+            }
+            _ => &[],
         };
         lines.extend(own.iter().map(|line| (*line).to_owned()));
         lines.extend(rules);

@@ -6,8 +6,8 @@
 //! | Read | for |
 //! |---|---|
 //! | `topology` | the network, as data |
-//! | `case` | rules and packets as a text that can be replayed |
-//! | `linux`, `nflog`, `nftrace` | the kernel's side: namespaces, and the trace of its two packet filters |
+//! | `case`, `step` | rules and packets as a text that can be replayed |
+//! | `linux`, `nflog`, `nftrace`, `log` | the kernel's side: namespaces, the trace of its two packet filters, its log |
 //! | `model` | the model's side |
 //! | `event`, `compare` | the form both stories are told in, and where they part |
 //! | `facts` | named scenarios, one for each fact |
@@ -20,6 +20,7 @@ mod event;
 mod facts;
 mod generate;
 mod linux;
+mod log;
 mod model;
 mod netlink;
 mod nflog;
@@ -27,6 +28,7 @@ mod nftrace;
 mod random;
 mod ready;
 mod replay;
+mod step;
 mod topology;
 mod wire;
 

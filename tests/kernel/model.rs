@@ -1,21 +1,24 @@
 //! The model's node: the same topology, rules and packets, through `netscene_core::net::Namespace`.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use netscene_core::conntrack::{Jiffies, Table, Timeouts};
-use netscene_core::net::fib::{Route, RouteKind};
+use netscene_core::net::fib::{Fib, Route, RouteKind};
+use netscene_core::net::rules::MAIN;
+use netscene_core::net::text::{Routes, Rules, Sysctls};
 use netscene_core::net::wire::{Arp, Frame, Payload};
 use netscene_core::net::{Context, Device, Effect, KernelProfile, Namespace};
-use netscene_core::netfilter::{Hook, text};
-use netscene_core::packet::{Mac, Packet};
+use netscene_core::netfilter::{Backend, Hook, text};
+use netscene_core::packet::{DeviceName, Mac, Packet};
 use netscene_core::trace::{Hop, PacketId, Recorder, Step};
-use netscene_core::view::conntrack::line;
+use netscene_core::view::{self, conntrack::line};
 use netscene_core::{Random, Time};
 
 use crate::Result;
 use crate::case::Case;
 use crate::event::{Event, Observed, What};
-use crate::topology::{LINKS, NODE, ROUTES};
+use crate::topology::{BRIDGE, LINKS, NODE, ROUTES};
 use crate::wire::{self, Ends};
 
 /// The node, and what it needs of a world.
@@ -27,11 +30,10 @@ pub(crate) struct Model {
 
 impl Model {
     /// A node with the case's rules.
-    pub(crate) fn new(case: &Case) -> Result<Self> {
+    pub(crate) fn new(case: &Case, backend: Backend) -> Result<Self> {
         let kernel = KernelProfile { postrouting_sees_input: true };
         let mut node = Namespace::new("node", connections(), kernel);
         node.forwarding = true;
-        node.tracking = true;
         // As `SYSCTLS` tells the real one.
         node.conf.send_redirects = false;
         node.icmp.ratelimit = Duration::ZERO;
@@ -50,12 +52,11 @@ impl Model {
             let kind = if one.kind.is_empty() { RouteKind::Unicast } else { RouteKind::Blackhole };
             node.fib.add(route(one.to.parse()?, kind, one.via, one.device)?);
         }
-        for (name, members) in &case.sets {
-            let members: std::result::Result<Vec<ipnet::Ipv4Net>, _> = members.iter().map(|one| one.parse()).collect();
-            node.sets.replace(name, members?);
-        }
+        node.rules.backend = backend;
+        node.sets.restore(&case.sets.join("\n"))?;
         let Ok(input) = case.rules().parse::<text::RestoreInput>();
         text::restore(&mut node.rules, &input)?;
+        node.tracking = !case.tracks_as_needed || node.rules.need_tracking();
         let mut model = Self { node, random: Random::new(0), next_packet: 0 };
         model.meet_neighbours();
         Ok(model)
@@ -73,10 +74,38 @@ impl Model {
     }
 
     /// A packet comes from the far end of a wire, or from the node itself, so long after the beginning.
-    pub(crate) fn perform(&mut self, from: &str, packet: Packet, after: Duration) -> Result<Observed> {
+    pub(crate) fn perform(&mut self, from: &str, packets: Vec<Packet>, after: Duration) -> Result<Observed> {
+        let mut observed = Observed::default();
+        for packet in packets {
+            self.perform_one(from, packet, after, &mut observed)?;
+        }
+        Ok(observed)
+    }
+
+    fn perform_one(&mut self, from: &str, packet: Packet, after: Duration, observed: &mut Observed) -> Result<()> {
+        let node_mac = LINKS.iter().find(|link| link.far == from).map(|link| link.node_mac);
+        self.perform_to(from, node_mac.unwrap_or(Mac::BROADCAST), packet, after, observed)
+    }
+
+    /// A packet comes from a pod for another one on the same bridge.
+    pub(crate) fn bridged(&mut self, from: &str, to: &str, packet: Packet, after: Duration) -> Result<Observed> {
+        let mut observed = Observed::default();
+        let to = LINKS.iter().find(|link| link.far == to).ok_or("nobody of that name")?;
+        self.perform_to(from, to.far_mac, packet, after, &mut observed)?;
+        Ok(observed)
+    }
+
+    fn perform_to(
+        &mut self,
+        from: &str,
+        destination: Mac,
+        packet: Packet,
+        after: Duration,
+        observed: &mut Observed,
+    ) -> Result<()> {
         let (effects, hops) = match LINKS.iter().position(|link| link.far == from) {
             Some(at) => {
-                let (source, destination) = (LINKS[at].far_mac, LINKS[at].node_mac);
+                let source = LINKS[at].far_mac;
                 self.next_packet += 1;
                 let payload = Payload::Ipv4(PacketId(self.next_packet), packet);
                 let frame = Frame { source, destination, payload };
@@ -84,7 +113,6 @@ impl Model {
             }
             None => self.act(after, |node, cx| node.send(packet, cx)),
         };
-        let mut observed = Observed::default();
         let mut marks = Vec::new();
         for (id, hop) in &hops {
             events(*id, hop, &mut marks, &mut observed.events)?;
@@ -94,7 +122,7 @@ impl Model {
                 observed.sent.push((LINKS[device - 1].far, wire::bytes(&packet)?));
             }
         }
-        Ok(observed)
+        Ok(())
     }
 
     fn act(
@@ -115,6 +143,75 @@ impl Model {
         (effects, packets.into_iter().flat_map(|one| one.hops.into_iter().map(move |hop| (one.id, hop))).collect())
     }
 
+    /// Somebody asks who has an address: the answer, as the suite writes it.
+    pub(crate) fn ask(&mut self, from: &str, sender: Ipv4Addr, target: Ipv4Addr) -> Result<Vec<String>> {
+        let at = LINKS.iter().position(|link| link.far == from).ok_or("nobody of that name")?;
+        let arp = Arp { request: true, sender_mac: LINKS[at].far_mac, sender, target };
+        let frame = Frame { source: LINKS[at].far_mac, destination: Mac::BROADCAST, payload: Payload::Arp(arp) };
+        let (effects, _) = self.act(Duration::ZERO, |node, cx| node.receive_frame(at + 1, frame, cx));
+        let answer = |effect| match effect {
+            Effect::Transmit { device, frame: Frame { payload: Payload::Arp(arp), .. } } if !arp.request => {
+                Some(format!("arp to {}: {} is at {}", LINKS[device - 1].far, arp.sender, arp.sender_mac))
+            }
+            _ => None,
+        };
+        Ok(effects.into_iter().filter_map(answer).collect())
+    }
+
+    /// Does what a command says.
+    pub(crate) fn command(&mut self, text: &str, after: Duration) -> Result<()> {
+        let node = &mut self.node;
+        let (tool, rest) = text.split_once(' ').unwrap_or((text, ""));
+        match (tool, rest.split_once(' ')) {
+            ("sysctl", Some((name, value))) => {
+                let name = name.replace('/', ".");
+                if !Sysctls::knows(&name) || !Sysctls(vec![(name, value.to_owned())]).apply(node).is_empty() {
+                    return Err(format!("the model does not know {text}").into());
+                }
+            }
+            ("route", _) => {
+                for line in rest.parse::<Routes>()?.ipv4 {
+                    if line.table == MAIN {
+                        node.fib.add(line.route);
+                    } else {
+                        node.policy.tables.entry(line.table).or_default().add(line.route);
+                    }
+                }
+            }
+            ("unroute", _) => {
+                for line in rest.parse::<Routes>()?.ipv4 {
+                    let keep = node.fib.routes().filter(|route| route.destination != line.route.destination);
+                    let keep: Vec<_> = keep.cloned().collect();
+                    node.fib = Fib::default();
+                    keep.into_iter().for_each(|route| node.fib.add(route));
+                }
+            }
+            ("rule", _) => {
+                for rule in rest.parse::<Rules>()?.0 {
+                    node.policy.add_rule(rule);
+                }
+            }
+            ("iptables", _) => text::apply(&mut node.rules, rest)?,
+            ("ipset", _) => node.sets.restore_at(rest, Time::ZERO + after)?,
+            ("bridge", _) => {
+                let bridge: DeviceName = "br0".parse()?;
+                node.devices.push(Device::ethernet(bridge, BRIDGE, 1440));
+                for port in rest.split_whitespace() {
+                    node.add_bridge_port(bridge, port.parse()?);
+                }
+                node.bridge_calls_iptables = true;
+            }
+            _ => return Err(format!("`{text}` is no command of a case").into()),
+        }
+        Ok(())
+    }
+
+    /// What LOG rules have written since the last time.
+    pub(crate) fn log(&mut self) -> Vec<String> {
+        let lines = self.node.log.drain(..).map(|record| view::log::line(&record));
+        lines.filter_map(|line| Some(line.split_once("] ")?.1.to_owned())).collect()
+    }
+
     /// The connections, as `conntrack -L` lists them.
     pub(crate) fn connections(&self, after: Duration) -> Vec<String> {
         let now = Jiffies::from(Time::ZERO + after);
@@ -131,12 +228,7 @@ fn connections() -> Table {
     Table::new(Timeouts::default(), true)
 }
 
-fn route(
-    destination: ipnet::Ipv4Net,
-    kind: RouteKind,
-    via: Option<std::net::Ipv4Addr>,
-    device: Option<&str>,
-) -> Result<Route> {
+fn route(destination: ipnet::Ipv4Net, kind: RouteKind, via: Option<Ipv4Addr>, device: Option<&str>) -> Result<Route> {
     let device = device.map(str::parse).transpose()?;
     Ok(Route { kind, via, device, ..Route::to(destination) })
 }
@@ -145,7 +237,12 @@ fn route(
 fn events(id: PacketId, hop: &Hop, marks: &mut Vec<(PacketId, u32)>, into: &mut Vec<Event>) -> Result<()> {
     let mut packet = wire::ends(&wire::bytes(&hop.before)?)?;
     let mut mark = marks.iter().find(|(known, _)| *known == id).map_or(0, |(_, mark)| *mark);
-    let (mut out, mut returned) = (None, None);
+    // A bridged packet has no route; at POSTROUTING it has no input device either.
+    let bridged = hop.in_device.is_some()
+        && hop.in_device == hop.out_device
+        && !hop.steps.iter().any(|step| matches!(step, Step::Route { .. }));
+    let bridge = hop.out_device.filter(|_| bridged).map(|name| name.to_string());
+    let (mut out, mut returned) = (bridge, None);
     for step in &hop.steps {
         let (hook, table, chain, what, before) = match step {
             Step::Rule(hit) => {
@@ -175,7 +272,8 @@ fn events(id: PacketId, hop: &Hop, marks: &mut Vec<(PacketId, u32)>, into: &mut 
             }
             _ => continue,
         };
-        let in_device = if hook == Hook::Output { None } else { hop.in_device.map(|name| name.to_string()) };
+        let none = hook == Hook::Output || bridged && hook == Hook::Postrouting;
+        let in_device = if none { None } else { hop.in_device.map(|name| name.to_string()) };
         let out_device = if matches!(hook, Hook::Prerouting | Hook::Input) { None } else { out.clone() };
         into.push(Event { hook, table, chain: chain.to_string(), what, mark: before, in_device, out_device, packet });
     }

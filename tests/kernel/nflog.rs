@@ -54,6 +54,26 @@ impl NfLog {
         self.vacant = TABLES.into_iter().filter(|table| case.is_vacant(*table)).collect();
     }
 
+    /// The same from what `iptables-save` prints, after a command.
+    pub(crate) fn count(&mut self, saved: &str) {
+        let mut table = None;
+        self.counts.clear();
+        for line in saved.lines() {
+            if let Some(name) = line.strip_prefix('*') {
+                table = TableName::from_name(name);
+            } else if let (Some(table), Some(rule)) = (table, line.strip_prefix("-A "))
+                && let Some(chain) = rule.split(' ').next().filter(|_| !rule.ends_with("-j TRACE"))
+            {
+                *self.counts.entry((table, chain.to_owned())).or_default() += 1;
+            }
+        }
+    }
+
+    /// Takes note of the devices there are.
+    pub(crate) fn meet(&mut self, devices: HashMap<u32, String>) {
+        self.devices = devices;
+    }
+
     /// The events since the last time.
     pub(crate) fn take(&mut self) -> Result<Vec<Event>> {
         let mut events = Vec::new();
@@ -61,7 +81,7 @@ impl NfLog {
         loop {
             let length = match recv(self.socket.as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT) {
                 Ok(length) => length,
-                Err(Errno::EAGAIN) => return Ok(events),
+                Err(Errno::EAGAIN) => return Ok(packet_by_packet(events)),
                 Err(error) => return Err(format!("the trace is lost: {error}").into()),
             };
             for (kind, body) in messages(&buffer[..length]).filter(|(kind, _)| *kind == PACKET) {
@@ -114,4 +134,20 @@ impl NfLog {
         let packet = packet.ok_or("a trace without its packet")?;
         Ok(Some(Event { hook, table, chain: chain.to_owned(), what, mark, in_device, out_device, packet }))
     }
+}
+
+/// A redirect is sent while the packet that it is about is on its way: its events are put behind those of that packet.
+fn packet_by_packet(events: Vec<Event>) -> Vec<Event> {
+    let own =
+        |event: &Event| event.hook == Hook::Output || event.hook == Hook::Postrouting && event.in_device.is_none();
+    let (mut found, mut later): (Vec<Event>, Vec<Event>) = (Vec::new(), Vec::new());
+    for event in events {
+        if event.hook == Hook::Forward {
+            let nested = found.iter().rposition(|one| !own(one)).map_or(0, |last| last + 1);
+            later.extend(found.drain(nested..));
+        }
+        found.push(event);
+    }
+    found.extend(later);
+    found
 }

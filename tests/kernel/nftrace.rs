@@ -65,6 +65,16 @@ impl NfTrace {
     /// Takes note of the rules' handles, which the trace has in the place of numbers.
     pub(crate) fn learn(&mut self, case: &Case) -> Result<()> {
         self.vacant = TABLES.into_iter().filter(|table| case.is_vacant(*table)).collect();
+        self.find_places()
+    }
+
+    /// Takes note of the devices there are.
+    pub(crate) fn meet(&mut self, devices: HashMap<u32, String>) {
+        self.devices = devices;
+    }
+
+    /// The same after a command.
+    pub(crate) fn find_places(&mut self) -> Result<()> {
         self.places.clear();
         let (mut table, mut chain, mut place) = (None, String::new(), 0);
         for line in run("nft", &["-a", "list", "ruleset"], "")?.lines() {

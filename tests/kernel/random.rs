@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use crate::Result;
+use netscene_core::netfilter::Backend;
+
 use crate::case::Case;
 use crate::compare::{self, Difference, Listing};
 use crate::generate;
-use crate::linux::{Backend, Linux};
+use crate::linux::Linux;
 use crate::ready::in_own_thread;
 
 /// Packets for each rule set.

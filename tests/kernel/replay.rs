@@ -1,8 +1,10 @@
 //! Two tests of the suite itself: a case that is given, and a case that must fail.
 
+use netscene_core::netfilter::Backend;
+
 use crate::case::Case;
 use crate::compare::{self, Listing};
-use crate::linux::{Backend, Linux};
+use crate::linux::Linux;
 use crate::ready::in_own_thread;
 
 /// Runs the case in the file that `NETSCENE_KERNEL_CASE` names, as a failing run has written it, and prints what the

@@ -51,6 +51,9 @@ pub(crate) const POD2: Ipv4Addr = Ipv4Addr::new(10, 244, 0, 2);
 /// An address of nobody, as a service has it: the default route leads to it.
 pub(crate) const SERVICE: Ipv4Addr = Ipv4Addr::new(10, 96, 0, 10);
 
+/// The address of the bridge that a case may put devices into.
+pub(crate) const BRIDGE: Mac = Mac([2, 0, 0, 0, 9, 9]);
+
 /// The wires, in order of the devices' creation.
 pub(crate) const LINKS: [Link; 3] = [
     Link {
@@ -109,5 +112,7 @@ pub(crate) const SYSCTLS: [(&str, &str); 11] = [
 /// The node's devices by the number that the kernel of the thread's namespace gives them.
 pub(crate) fn device_names() -> Result<HashMap<u32, String>> {
     let names = LINKS.iter().map(|link| link.device).chain(["lo"]);
-    names.map(|name| Ok((nix::net::if_::if_nametoindex(name)?, name.to_owned()))).collect()
+    let known =
+        names.chain(["br0"]).filter_map(|name| Some((nix::net::if_::if_nametoindex(name).ok()?, name.to_owned())));
+    Ok(known.collect())
 }

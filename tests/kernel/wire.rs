@@ -18,7 +18,7 @@ const HEADER: usize = 20;
 /// The packet as it goes over a wire, with good checksums.
 pub(crate) fn bytes(packet: &Packet) -> Result<Vec<u8>> {
     let (source, destination) = (packet.source.octets(), packet.destination.octets());
-    let body = match &packet.body {
+    let mut body = match &packet.body {
         Body::Tcp(tcp) => tcp_bytes(tcp, source, destination)?,
         Body::Udp(udp) => {
             let header = UdpHeader::with_ipv4_checksum(
@@ -38,6 +38,16 @@ pub(crate) fn bytes(packet: &Packet) -> Result<Vec<u8>> {
         }
         Body::Other { payload, .. } => payload.to_vec(),
     };
+    // Where the checksum stands; in a part it is there already.
+    let checksum = match packet.body {
+        Body::Tcp(_) => Some(16),
+        Body::Udp(_) => Some(6),
+        Body::Icmp(_) => Some(2),
+        _ => None,
+    };
+    if let Some(byte) = checksum.filter(|_| packet.bad_checksum).and_then(|at| body.get_mut(at)) {
+        *byte ^= 0x55;
+    }
     let length = u16::try_from(body.len())?;
     let mut header = Ipv4Header::new(length, packet.ttl, IpNumber(packet.protocol()), source, destination)?;
     header.dscp = (packet.tos >> 2).try_into()?;
@@ -162,6 +172,10 @@ pub(crate) fn describe(packet: &[u8], port: &dyn Fn(u16) -> String) -> Result<St
                     let flags = TcpFlags(rest[13] & 0x3f);
                     let (seq, ack) = (tcp.sequence_number(), tcp.acknowledgment_number());
                     write!(text, "tcp {flags} seq {seq} ack {ack} win {}", tcp.window_size())?;
+                    // The maximum segment size is the first option of a SYN here (RFC 9293, 3.2).
+                    if let [2, 4, high, low, ..] = tcp.options() {
+                        write!(text, " mss {}", u16::from_be_bytes([*high, *low]))?;
+                    }
                 }
                 Err(_) => text.push_str("tcp, cut off"),
             }

@@ -107,6 +107,8 @@ impl Namespace {
             let out = behind.find(|(place, one)| *place != port || one.hairpin).map(|(_, one)| one.name);
             skb.bridge = Some(BridgePorts { out_device: out, ..ports });
             this.hook(Hook::Forward, skb, in_device, cx)?;
+            // `br_nf_post_routing` passes no input device.
+            skb.in_device = None;
             this.hook(Hook::Postrouting, skb, in_device, cx)?;
             cx.observer.close(skb.hop, in_device, &skb.packet, || End::Sent { to: Some(destination) });
             let payload = Payload::Ipv4(skb.id, skb.packet.clone());

@@ -284,10 +284,11 @@ impl Namespace {
     /// `__ip_local_out`, and routing again where the rules have changed what a route is looked up by.
     pub(super) fn output<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
         let before = (skb.packet.source, skb.packet.destination, skb.mark, skb.packet.tos);
-        let route = self.route_output(skb, cx)?;
+        // The kernel has looked up the way of each part before (`nf_defrag_ipv4` stands before raw); it is the same.
         if self.tracking && !self.gather(Gatherer::Output, skb, cx) {
             return Ok(());
         }
+        let route = self.route_output(skb, cx)?;
         self.hook(Hook::Output, skb, route.device, cx)?;
         // `ipt_mangle_out` looks at all four, `nf_nat_ipv4_local_fn` at the destination: `ip_route_me_harder`.
         let after = (skb.packet.source, skb.packet.destination, skb.mark, skb.packet.tos);

@@ -19,6 +19,7 @@ mod rule;
 mod table;
 mod target;
 pub mod text;
+mod tracking;
 mod unknown;
 #[cfg(test)]
 mod unknown_tests;

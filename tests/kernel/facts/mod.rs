@@ -1,15 +1,23 @@
-//! Facts of the kernel, one scenario each: the model does the same, and the kernel does what the name says.
+//! Facts of the kernel, one scenario each: the model does the same, and the kernel does what the name says. `README.md` in
+//! the folder above tells which scenario shows which fact.
 
 mod connections;
 mod errors;
 mod journey;
+mod memory;
+mod node;
+mod targets;
 mod translation;
 mod walking;
 
+use netscene_core::netfilter::Backend;
+
 use crate::case::Case;
 use crate::compare::{self, Listing};
-use crate::linux::{Backend, Linux};
+use crate::linux::Linux;
+use crate::log::KernelLog;
 use crate::ready::in_own_thread;
+use crate::step::Step as Action;
 
 /// The scenarios in which the model is known to differ, each with the reason, as a table of Markdown.
 const KNOWN_DIFFERENCES: &str = include_str!("../known_differences.md");
@@ -26,7 +34,10 @@ fn agree(case: &'static str, check: impl Fn(&[Step]) + Send + 'static) {
     in_own_thread(move || {
         let case: Case = case.parse()?;
         for backend in [Backend::Legacy, Backend::Nft] {
-            let outcome = compare::run(&mut Linux::new(backend)?, &case, &case, Listing::Always)?;
+            let log = if case.steps.contains(&Action::Log) { Some(KernelLog::new()?) } else { None };
+            let mut linux = Linux::new(backend)?;
+            linux.log = log;
+            let outcome = compare::run(&mut linux, &case, &case, Listing::Always)?;
             match (outcome.difference, known) {
                 (None, false) => check(&outcome.kernel.into_iter().map(Step).collect::<Vec<_>>()),
                 (Some(difference), false) => {

@@ -89,7 +89,7 @@ impl NodeTexts<'_> {
             Err(never) => match never {},
         };
         restore(&mut namespace.rules, &dump)?;
-        namespace.tracking = needs_tracking(self.iptables);
+        namespace.tracking = namespace.rules.need_tracking();
         Ok((namespace, unheeded))
     }
 }
@@ -102,19 +102,4 @@ fn neighbour_delays(sysctls: &Sysctls, namespace: &Namespace) -> Vec<Unheeded> {
         Some(Unheeded(format!("{name} = {value}")))
     });
     slow.collect()
-}
-
-/// Whether a rule set makes the kernel track connections (`nf_ct_netns_get`): only what asks for them does.
-fn needs_tracking(dump: &str) -> bool {
-    const TARGETS: [&str; 8] = ["DNAT", "SNAT", "MASQUERADE", "REDIRECT", "NETMAP", "CT", "CONNMARK", "CONNSECMARK"];
-    const MATCHES: [&str; 8] =
-        ["conntrack", "state", "connmark", "connbytes", "connlimit", "connlabel", "helper", "cluster"];
-    dump.lines().filter(|line| line.trim_start().starts_with("-A") || line.trim_start().starts_with('[')).any(|line| {
-        let words: Vec<_> = line.split_whitespace().collect();
-        words.windows(2).any(|pair| match pair[0] {
-            "-j" | "-g" => TARGETS.contains(&pair[1]),
-            "-m" => MATCHES.contains(&pair[1]),
-            _ => false,
-        })
-    })
 }
