@@ -136,6 +136,10 @@ codes! {
     OutsidePool = 206,
     /// What is said is kept and shown, but nothing in the model acts on it.
     NotModelled = 207,
+    /// A range has fewer addresses than the file asks of it.
+    TooSmall = 208,
+    /// Two ranges of addresses have some in common.
+    Overlap = 209,
     /// Nothing of that name is declared in the file.
     UnknownName = 301,
     /// No flow of that name has been sent by then: `send`, `get`, `ping` and `resolve` name one with `as`.

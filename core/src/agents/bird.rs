@@ -2,6 +2,8 @@
 
 use std::net::Ipv4Addr;
 
+use ipnet::Ipv4Net;
+
 use crate::kube::{MachineNetwork, Node, Overlay, State};
 use crate::net::fib::{Route, RouteKind};
 use crate::packet::DeviceName;
@@ -29,7 +31,9 @@ pub fn routes(state: &State, node: &str) -> Vec<Route> {
     let network = state.network_of(own.address);
     let remote = others.filter_map(|other| Some((other, next_hop(state, network, own, other)?)));
     let remote = remote.flat_map(|(other, (via, device))| {
-        state.blocks(&other.name).map(move |block| Route {
+        // What a node has borrowed it announces address by address.
+        let all = state.blocks(&other.name).chain(state.borrowed(&other.name).map(Ipv4Net::from));
+        all.map(move |block| Route {
             destination: block,
             kind: RouteKind::Unicast,
             via: Some(via),

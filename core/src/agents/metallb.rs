@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use sha2::{Digest, Sha256};
 
 use crate::kube::endpoints::endpoints;
-use crate::kube::{Holder, Node, Service, ServiceType, State, Version};
+use crate::kube::{Holder, Node, Service, ServiceType, State, TrafficPolicy, Version};
 
 /// Since this release all nodes may announce, and the address decides among them instead of the service.
 const BY_ADDRESS: Version = Version::new(0, 11, 0);
@@ -24,12 +24,14 @@ pub fn announcer<'a>(state: &'a State, service: &Service) -> Option<&'a Node> {
     let address = service.load_balancer_ip?;
     let ready: Vec<_> = service.ports.iter().flat_map(|port| endpoints(state, service, port)).collect();
     let by_address = state.cluster().metallb >= BY_ADDRESS;
+    // Since 0.11 a node without an endpoint may announce, unless it would drop what comes (`ShouldAnnounce`).
+    let local = service.external_traffic_policy == TrafficPolicy::Local;
     // Only an endpoint that is a pod names its node.
     let serves = |node: &&Node| {
         let here = |endpoint: &crate::kube::Endpoint| {
             endpoint.pod.is_some() && endpoint.node.as_deref() == Some(node.name.as_str())
         };
-        if by_address { !ready.is_empty() } else { ready.iter().any(here) }
+        if by_address && !local { !ready.is_empty() } else { ready.iter().any(here) }
     };
     let key = if by_address { address.to_string() } else { format!("{}/{}", service.namespace, service.name) };
     // Since 0.9 the speakers know who of them is alive.
@@ -105,6 +107,17 @@ mod tests {
     fn since_0_11_the_address_decides_among_all_nodes() {
         let (state, vectors) = cluster(Version::new(0, 11, 0), &[0]);
         assert_eq!(winner(&state, &vectors).as_deref(), vectors["by_ip_v0.11+"][0]["node"].as_str());
+    }
+
+    #[test]
+    fn since_0_11_a_local_service_is_announced_where_it_has_an_endpoint() {
+        for (first, version) in [(2, Version::new(0, 12, 0)), (0, Version::new(0, 8, 0))] {
+            let (state, vectors) = cluster(version, &[first]);
+            let here = vectors["by_service_v0.8-v0.10"][first]["node"].as_str();
+            let service = &state.service(vectors["service"].as_str().unwrap()).unwrap().object;
+            let local = Service { external_traffic_policy: TrafficPolicy::Local, ..service.clone() };
+            assert_eq!(announcer(&state, &local).map(|node| node.name.as_str()), here);
+        }
     }
 
     #[test]

@@ -65,6 +65,8 @@ struct Share {
     hostname: Arc<str>,
     blocks: Vec<Block>,
     tunnel: Option<Ipv4Addr>,
+    /// Addresses out of other nodes' blocks.
+    borrowed: Vec<Ipv4Addr>,
 }
 
 /// Why an address could not be had.
@@ -118,7 +120,10 @@ impl Ipam {
         let mut block = Block::new(network);
         let tunnel = if self.tunnelled { block.pop() } else { None };
         Arc::make_mut(&mut self.owners).insert(network.network().to_bits(), name.clone());
-        self.shares.insert(name.clone(), Arc::new(Share { hostname: hostname.into(), blocks: vec![block], tunnel }));
+        self.shares.insert(
+            name.clone(),
+            Arc::new(Share { hostname: hostname.into(), blocks: vec![block], tunnel, borrowed: Vec::new() }),
+        );
         Ok(())
     }
 
@@ -135,14 +140,16 @@ impl Ipam {
             .ok_or(IpamError::Exhausted)
     }
 
-    /// The next address for a pod of `node`: from the front of the first block that has one, else from a new block.
+    /// The next address for a pod of `node`: from the front of the first block that has one, else from a new block, else
+    /// borrowed from the block of another node (`StrictAffinity` is off).
     pub(super) fn assign(&mut self, node: &str) -> Result<Ipv4Addr, IpamError> {
         let Some(share) = self.shares.get_mut(node) else { return Err(IpamError::Outside) };
         if let Some(address) = Arc::make_mut(share).blocks.iter_mut().find_map(Block::pop) {
             return Ok(address);
         }
         let hostname = share.hostname.clone();
-        let mut block = Block::new(self.free_block(&hostname)?);
+        let Ok(free) = self.free_block(&hostname) else { return self.borrow(node, &hostname) };
+        let mut block = Block::new(free);
         let address = block.pop().ok_or(IpamError::Exhausted)?;
         Arc::make_mut(&mut self.owners).insert(block.network.network().to_bits(), node.into());
         if let Some(share) = self.shares.get_mut(node) {
@@ -151,6 +158,35 @@ impl Ipam {
             blocks.sort_by_key(|block| block.network);
         }
         Ok(address)
+    }
+
+    /// One address of the first block that has any, in the order in which the node would claim blocks (libcalico-go v3.16,
+    /// `autoAssign`, "borrowing").
+    fn borrow(&mut self, node: &str, hostname: &str) -> Result<Ipv4Addr, IpamError> {
+        let count = block_count(self.pool, self.block_size);
+        let first = GoRand::new(fnv1(hostname.as_bytes())).below(count);
+        for step in 0..count {
+            let network = nth_block(self.pool, self.block_size, (first + step) % count);
+            let Some(owner) = self.owners.get(&network.network().to_bits()) else { continue };
+            let Some(share) = self.shares.get_mut(owner) else { continue };
+            let has = |block: &Block| block.network == network && !block.free.is_empty();
+            if !share.blocks.iter().any(has) {
+                continue;
+            }
+            let lender = Arc::make_mut(share).blocks.iter_mut().find(|block| block.network == network);
+            if let Some(address) = lender.and_then(Block::pop) {
+                if let Some(share) = self.shares.get_mut(node) {
+                    Arc::make_mut(share).borrowed.push(address);
+                }
+                return Ok(address);
+            }
+        }
+        Err(IpamError::Exhausted)
+    }
+
+    /// The addresses that pods of `node` have out of other nodes' blocks.
+    pub(super) fn borrowed(&self, node: &str) -> impl Iterator<Item = Ipv4Addr> + '_ {
+        self.shares.get(node).into_iter().flat_map(|share| share.borrowed.iter().copied())
     }
 
     /// Takes the one address `address` out of its queue, for a pod of `node`.
@@ -169,6 +205,9 @@ impl Ipam {
     /// Gives an address back. It is the last of its block to be handed out again (libcalico-go v3.16, `ipam_block.go`:
     /// released ordinals are appended). The block stays its node's, even if it is empty.
     pub(super) fn release(&mut self, address: Ipv4Addr) {
+        for share in self.shares.values_mut().filter(|share| share.borrowed.contains(&address)) {
+            Arc::make_mut(share).borrowed.retain(|own| *own != address);
+        }
         let holds = |share: &Share| share.blocks.iter().any(|block| block.network.contains(&address));
         let Some(share) = self.shares.values_mut().find(|share| holds(share)) else { return };
         let blocks = &mut Arc::make_mut(share).blocks;
@@ -228,6 +267,26 @@ mod tests {
         assert_eq!(all.len(), 16);
         assert_eq!(ipam.assign("a"), Err(IpamError::Exhausted));
         assert_eq!(ipam.blocks("a").count(), 4);
+    }
+
+    #[test]
+    fn a_node_without_a_block_to_claim_borrows_and_gives_back() {
+        let pod_cidr = "10.0.0.0/29".parse().unwrap();
+        let cluster = Cluster { pod_cidr, block_size: 30, overlay: Overlay::Never, ..Cluster::default() };
+        let mut ipam = Ipam::new(&cluster);
+        ipam.add_node(&"a".into(), "a", None).unwrap();
+        ipam.add_node(&"b".into(), "b", None).unwrap();
+        let lent = ipam.blocks("b").next().unwrap();
+        let own: Vec<_> = (0..4).map(|_| ipam.assign("a").unwrap()).collect();
+        assert!(own.iter().all(|address| !lent.contains(address)));
+        let borrowed = ipam.assign("a").unwrap();
+        assert_eq!((borrowed, ipam.borrowed("a").collect::<Vec<_>>()), (lent.network(), vec![borrowed]));
+        assert_eq!(ipam.blocks("a").count(), 1, "the block stays b's");
+        ipam.release(borrowed);
+        assert_eq!(ipam.borrowed("a").count(), 0);
+        let rest: Vec<_> = (0..4).map(|_| ipam.assign("b").unwrap()).collect();
+        assert_eq!(rest.last(), Some(&borrowed), "what was given back comes last");
+        assert_eq!(ipam.assign("b"), Err(IpamError::Exhausted));
     }
 
     proptest::proptest! {

@@ -239,6 +239,11 @@ impl State {
         self.ipam.blocks(node)
     }
 
+    /// The addresses that pods of `node` have out of other nodes' blocks, because none was left to claim.
+    pub fn borrowed(&self, node: &str) -> impl Iterator<Item = Ipv4Addr> + '_ {
+        self.ipam.borrowed(node)
+    }
+
     /// The address of `tunl0` on `node`; it has none in a cluster without overlay.
     pub fn tunnel_address(&self, node: &str) -> Option<Ipv4Addr> {
         self.ipam.tunnel_address(node)

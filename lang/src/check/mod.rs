@@ -10,6 +10,7 @@ pub(crate) mod scripts;
 mod services;
 pub(crate) mod symbols;
 pub(crate) mod values;
+mod wizard;
 mod workloads;
 
 use std::net::Ipv4Addr;
@@ -53,6 +54,7 @@ pub fn check<'a>(ast: &'a Ast) -> (Program, Vec<Diagnostic>) {
     };
     checker.loosen_commands(&ast.statements);
     checker.ranges(&ast.statements);
+    checker.wizard(&ast.statements);
     for statement in &ast.statements {
         checker.declaration(statement);
     }

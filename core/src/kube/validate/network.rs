@@ -32,9 +32,11 @@ pub(super) fn cluster(state: &State, cluster: &Cluster) -> Result<(), OpError> {
         let hint = "use a block size from /20 to /31 that is no larger than podCIDR, such as /26";
         return Err(fault(problem, hint));
     }
-    if services.prefix_len() > 30 {
-        let problem = format!("serviceCIDR {services} has no address for a service");
-        return Err(fault(problem, "use a CIDR such as 10.96.0.0/16"));
+    // As installers have it: 254 services at least, in a private network at most.
+    if !(8..=24).contains(&services.prefix_len()) {
+        let nearest = ipnet::Ipv4Net::new_assert(services.network(), services.prefix_len().clamp(8, 24)).trunc();
+        let problem = format!("serviceCIDR {services} is not between /8 and /24");
+        return Err(fault(problem, format!("use {nearest}")));
     }
     if !MTUS.contains(&cluster.mtu) {
         return Err(fault(format!("an MTU of {} is too small for IPv4", cluster.mtu), "use at least 68, such as 1440"));
