@@ -39,7 +39,11 @@ const SETS: [&str; 18] = [
 ];
 
 /// A part of a case that rolls dice.
-struct Dice(Random);
+struct Dice {
+    random: Random,
+    /// Names given so far.
+    named: usize,
+}
 
 /// A chain that rules are being written for, and where it can be reached from.
 struct Place<'a> {
@@ -52,7 +56,7 @@ struct Place<'a> {
 
 impl Dice {
     fn below(&mut self, bound: usize) -> usize {
-        self.0.below(bound as u32) as usize
+        self.random.below(bound as u32) as usize
     }
 
     /// Comes true once in `of`.
@@ -71,7 +75,7 @@ impl Dice {
 
 /// The case of a seed, with about so many packets.
 pub(crate) fn case(seed: u64, packets: usize) -> Result<Case> {
-    let mut dice = Dice(Random::new(seed));
+    let mut dice = Dice { random: Random::new(seed), named: 0 };
     let mut case = Case { sets: SETS.map(str::to_owned).to_vec(), ..Case::default() };
     for table in TABLES {
         // Often a table is empty: what the others do then goes farther.
@@ -80,11 +84,10 @@ pub(crate) fn case(seed: u64, packets: usize) -> Result<Case> {
         }
         case.tables[table as usize] = table_lines(table, &mut dice);
     }
-    let resets = case.rules().contains("tcp-reset");
     let mut made = 0;
     let mut flow = 0;
     while made < packets {
-        let lines = flow_lines(flow, resets, &mut dice);
+        let lines = flow_lines(flow, &mut dice);
         for line in lines {
             case.steps.push(line.parse()?);
             made += 1;
@@ -207,7 +210,11 @@ fn matches(text: &mut String, place: &Place<'_>, dice: &mut Dice) {
     let only = |hooks: &[Hook]| place.hooks.iter().all(|hook| hooks.contains(hook));
     for _ in 0..2 {
         let not = dice.negation();
-        let _ = match dice.below(24) {
+        if dice.once_in(3) {
+            more_matches(text, place, not, dice);
+            continue;
+        }
+        let _ = match dice.below(20) {
             0 | 1 => {
                 write!(text, "-m mark {not}--mark {} ", dice.pick(&["0x1/0x1", "0x4000/0x4000", "0x0", "0x3/0xf"]))
             }
@@ -222,12 +229,21 @@ fn matches(text: &mut String, place: &Place<'_>, dice: &mut Dice) {
             7 if only(&receiving) => write!(text, "-m addrtype --dst-type LOCAL --limit-iface-in "),
             8 if only(&sending) => write!(text, "-m addrtype --src-type LOCAL --limit-iface-out "),
             9 | 10 => {
-                let (set, side) = (dice.pick(&["pods", "some"]), dice.pick(&["src", "dst"]));
+                let (set, side) = dice.pick(&[
+                    ("pods", "src"),
+                    ("some", "dst"),
+                    ("both", "src"),
+                    ("ports", "src"),
+                    ("ports", "dst"),
+                    ("served", "dst,dst"),
+                    ("served", "src,src"),
+                    ("wires", "src,src"),
+                    ("wires", "dst,dst"),
+                ]);
                 write!(text, "-m set {not}--match-set {set} {side} ")
             }
             11 => write!(text, "-m statistic --mode random {not}--probability {} ", dice.pick(&["0", "1"])),
-            // One for a rule: see `known_differences.md`.
-            12 if !text.contains("--mode nth") => {
+            12 => {
                 let every = 2 + dice.below(3);
                 write!(text, "-m statistic --mode nth {not}--every {every} --packet {} ", dice.below(every))
             }
@@ -241,9 +257,58 @@ fn matches(text: &mut String, place: &Place<'_>, dice: &mut Dice) {
     }
 }
 
+/// Matches that a cluster has more rarely.
+fn more_matches(text: &mut String, place: &Place<'_>, not: &str, dice: &mut Dice) {
+    let only = |hooks: &[Hook]| place.hooks.iter().all(|hook| hooks.contains(hook));
+    let status = ["SEEN_REPLY", "ASSURED", "CONFIRMED", "NONE", "EXPECTED,SEEN_REPLY"];
+    let _ = match dice.below(18) {
+        0 => write!(text, "-m connmark {not}--mark {} ", dice.pick(&["0x1/0x1", "0x0", "0x2/0xf"])),
+        1 => write!(text, "-m conntrack --ctdir {} ", dice.pick(&["ORIGINAL", "REPLY"])),
+        2 => write!(text, "-m conntrack {not}--ctstatus {} ", dice.pick(&status)),
+        3 => write!(text, "-m conntrack {not}--ctorigdst {} ", dice.pick(&["10.96.0.10", "10.244.0.0/24"])),
+        4 => write!(text, "-m conntrack {not}--ctorigdstport {} ", ports(dice)),
+        5 => write!(text, "-m conntrack {not}--ctreplsrc {} --ctproto 6 ", dice.pick(&["10.244.0.1", "10.0.0.0/8"])),
+        6 => {
+            let side = dice.pick(&["src", "dst"]);
+            write!(text, "-m iprange {not}--{side}-range 10.0.0.2-10.96.0.10 ")
+        }
+        7 => write!(text, "-m length {not}--length {} ", dice.pick(&["0:40", "60", "40:100", "1000:65535"])),
+        8 => write!(text, "-m ttl {} ", dice.pick(&["--ttl-eq 64", "--ttl-lt 64", "--ttl-gt 1"])),
+        9 => write!(text, "-m tos {not}--tos {} ", dice.pick(&["0x10/0x3f", "0x00/0xff", "0xc0/0xc0"])),
+        10 => write!(text, "-m dscp {not}--dscp {} ", dice.pick(&["0x04", "0x00", "0x30"])),
+        11 => write!(text, "-m pkttype {not}--pkt-type {} ", dice.pick(&["unicast", "multicast", "broadcast"])),
+        12 if only(&[Hook::Output, Hook::Postrouting]) => {
+            let option = dice.pick(&["--uid-owner 0", "--uid-owner 1000", "--gid-owner 0", "--socket-exists"]);
+            write!(text, "-m owner {not}{option} ")
+        }
+        13 => {
+            let name = dice.pick(&["one", "two"]);
+            let side = dice.pick(&["--rsource", "--rdest"]);
+            let action = dice.pick(&["--set", "--rcheck --seconds 3600", "--update --hitcount 2", "--remove"]);
+            write!(text, "-m recent {not}{action} --name {name} --mask 255.255.255.255 {side} ")
+        }
+        14 => write!(text, "-m limit --limit 1/hour --limit-burst {} ", 1 + dice.below(4)),
+        15 => {
+            dice.named += 1;
+            let mode = dice.pick(&["srcip", "dstip", "srcip,dstport", "srcip,srcport,dstip,dstport"]);
+            let (which, burst) = (dice.pick(&["upto", "above"]), 1 + dice.below(3));
+            let expire = "--hashlimit-htable-expire 3600000";
+            let name = format!("--hashlimit-name h{}", dice.named);
+            write!(text, "-m hashlimit --hashlimit-{which} 1/hour --hashlimit-burst {burst} ")
+                .and_then(|()| write!(text, "--hashlimit-mode {mode} {name} {expire} "))
+        }
+        16 => write!(text, "-m physdev {not}{} ", dice.pick(&["--physdev-is-bridged", "--physdev-in cali1"])),
+        17 => write!(text, "-m nfacct --nfacct-name suite "),
+        _ => Ok(()),
+    };
+}
+
 fn target(text: &mut String, place: &Place<'_>, protocol: Option<&str>, dice: &mut Dice) {
     let with_ports = matches!(protocol, Some("tcp" | "udp"));
     if place.table == TableName::Nat && dice.once_in(2) && nat_target(text, place, with_ports, dice) {
+        return;
+    }
+    if dice.once_in(4) && changing_target(text, place, protocol, dice) {
         return;
     }
     let _ = match dice.below(16) {
@@ -252,9 +317,16 @@ fn target(text: &mut String, place: &Place<'_>, protocol: Option<&str>, dice: &m
         5 | 6 => write!(text, "-j RETURN"),
         7 => write!(text, "-j ACCEPT"),
         8 if dice.once_in(3) && place.table != TableName::Nat => write!(text, "-j DROP"),
-        // Of ICMP the node's own is spared: see `known_differences.md`.
-        9 if place.table == TableName::Filter && (with_ports || !place.hooks.contains(&Hook::Output)) => {
-            let mut kinds = vec!["icmp-port-unreachable", "icmp-host-prohibited", "icmp-net-unreachable"];
+        9 if place.table == TableName::Filter => {
+            let mut kinds = vec![
+                "icmp-port-unreachable",
+                "icmp-host-prohibited",
+                "icmp-net-unreachable",
+                "icmp-host-unreachable",
+                "icmp-proto-unreachable",
+                "icmp-net-prohibited",
+                "icmp-admin-prohibited",
+            ];
             if protocol == Some("tcp") {
                 kinds.push("tcp-reset");
             }
@@ -270,12 +342,44 @@ fn target(text: &mut String, place: &Place<'_>, protocol: Option<&str>, dice: &m
     };
 }
 
+/// Writes a target that changes a packet or its connection, or tells of it, if one can stand there.
+fn changing_target(text: &mut String, place: &Place<'_>, protocol: Option<&str>, dice: &mut Dice) -> bool {
+    let sending = [Hook::Forward, Hook::Output, Hook::Postrouting];
+    let at_sending = place.hooks.iter().all(|hook| sending.contains(hook));
+    let _ = match (place.table, dice.below(6)) {
+        (_, 0) => write!(text, "-j NFLOG --nflog-prefix suite --nflog-group 7"),
+        (TableName::Raw, 1) => write!(text, "-j {}", dice.pick(&["NOTRACK", "CT --notrack", "CT --zone 3"])),
+        (TableName::Mangle, 1 | 2) => {
+            let set = dice.pick(&["--set-xmark 0x1/0xff", "--set-xmark 0x2/0xffffffff"]);
+            let save =
+                dice.pick(&["--save-mark --nfmask 0xf --ctmask 0xff", "--restore-mark --nfmask 0xff --ctmask 0x3"]);
+            write!(text, "-j CONNMARK {}", dice.pick(&[set, save]))
+        }
+        (TableName::Mangle, 3) => {
+            write!(text, "-j TTL {}", dice.pick(&["--ttl-set 9", "--ttl-inc 1", "--ttl-dec 2"]))
+        }
+        (TableName::Mangle, 4) => {
+            write!(text, "-j {}", dice.pick(&["TOS --set-tos 0x10/0x3f", "DSCP --set-dscp 0x04"]))
+        }
+        (TableName::Mangle, 5) if protocol == Some("tcp") && !text.contains("tcp-flags") => {
+            let clamp = if at_sending { "--clamp-mss-to-pmtu" } else { "--set-mss 1300" };
+            write!(text, "-m tcp --tcp-flags SYN,RST SYN -j TCPMSS {}", dice.pick(&["--set-mss 1000", clamp]))
+        }
+        _ => return false,
+    };
+    true
+}
+
 /// Writes a target of NAT, if one can stand there.
 fn nat_target(text: &mut String, place: &Place<'_>, with_ports: bool, dice: &mut Dice) -> bool {
     let [hook] = place.hooks else { return false };
     let port = if with_ports && !dice.once_in(3) { format!(":{}", dice.pick(&PORTS)) } else { String::new() };
     let range = if with_ports { dice.pick(&[":50000-50999", ":1024-49999", ""]) } else { "" };
+    let redirect = if with_ports { dice.pick(&["", " --to-ports 53"]) } else { "" };
     let _ = match hook {
+        Hook::Forward => return false,
+        _ if dice.once_in(10) => write!(text, "-j NETMAP --to {}", dice.pick(&["10.244.0.0/24", "10.0.0.0/28"])),
+        Hook::Prerouting | Hook::Output if dice.once_in(5) => write!(text, "-j REDIRECT{redirect}"),
         Hook::Prerouting | Hook::Output => {
             let to = dice.pick(&[POD1, POD2, CLIENT, NODE]);
             write!(text, "-j DNAT --to-destination {to}{port}")
@@ -290,13 +394,12 @@ fn nat_target(text: &mut String, place: &Place<'_>, with_ports: bool, dice: &mut
             write!(text, "-j MASQUERADE{options}")
         }
         Hook::Postrouting => write!(text, "-j SNAT --to-source {}{range}", dice.pick(&[NODE, OTHER])),
-        Hook::Forward => return false,
     };
     true
 }
 
-/// The packets of one flow, for rules of which one may send resets or none does.
-fn flow_lines(flow: usize, resets: bool, dice: &mut Dice) -> Vec<String> {
+/// The packets of one flow.
+fn flow_lines(flow: usize, dice: &mut Dice) -> Vec<String> {
     let (from, source) = dice.pick(&[
         ("client", CLIENT),
         ("client", CLIENT),
@@ -309,6 +412,8 @@ fn flow_lines(flow: usize, resets: bool, dice: &mut Dice) -> Vec<String> {
     let destination = dice.pick(&[SERVICE, SERVICE, SERVICE2, POD1, POD2, NODE, CLIENT, Ipv4Addr::new(10, 244, 0, 9)]);
     let (sport, dport) = (10000 + flow % 30000, dice.pick(&PORTS));
     let ttl = if dice.once_in(20) { " ttl 1" } else { "" };
+    let tos = dice.pick(&["", "", "", " tos 16"]);
+    let ttl = format!("{ttl}{tos}");
     let send = |what: &str| format!("send {from} {source}:{sport} > {destination}:{dport} {what}{ttl}");
     match dice.below(10) {
         0..4 => {
@@ -318,9 +423,7 @@ fn flow_lines(flow: usize, resets: bool, dice: &mut Dice) -> Vec<String> {
                 send("tcp ACK seq 1001 ack 5001"),
                 send("tcp ACK,PSH seq 1001 ack 5001 data 50"),
             ];
-            // What a rule has reset behind lo is still tracked, and the model does not judge what comes then: see
-            // `known_differences.md`.
-            let count = if resets && from == "node" { 1 } else { 1 + dice.below(4) };
+            let count = 1 + dice.below(4);
             let mut steps: Vec<_> = steps.into_iter().take(count).collect();
             match (count, dice.below(4)) {
                 // A SYN that is sent again, or refused.
@@ -337,6 +440,12 @@ fn flow_lines(flow: usize, resets: bool, dice: &mut Dice) -> Vec<String> {
             "tcp RST seq 9",
             "tcp ACK seq 9 ack 9",
             "tcp FIN,ACK seq 9",
+        ]))],
+        5 if dice.once_in(5) => vec![send(dice.pick(&[
+            "udp data 2000 parts 1000",
+            "udp data 100 parts 64",
+            "udp data 5 checksum bad",
+            "tcp SYN seq 7 checksum bad",
         ]))],
         5..8 => {
             let mut steps = vec![send(&format!("udp data {}", dice.pick(&[0, 5, 100, 1000])))];

@@ -24,11 +24,14 @@ use crate::Result;
 use crate::case::{Case, TABLES};
 use crate::event::Observed;
 use crate::log::KernelLog;
-use crate::netlink::{ask, netfilter_socket, request};
+use crate::netlink::{ask, attribute, netfilter_socket, request};
 use crate::nflog::NfLog;
 use crate::nftrace::NfTrace;
 use crate::topology::{BRIDGE, CLIENT, LINKS, Link, NODE, ROUTES, SYSCTLS, device_names};
 use crate::wire;
+
+/// Matches whose memory is shared by name.
+const REMEMBERING: [&str; 2] = ["-m recent", "-m hashlimit"];
 
 enum Trace {
     Legacy(NfLog),
@@ -90,6 +93,8 @@ impl Linux {
             log: None,
             _outside: outside,
         };
+        // `NFNL_MSG_ACCT_NEW`: what `-m nfacct` counts under has to be there (linux/netfilter/nfnetlink_acct.h).
+        ask(&linux.netfilter, &request(7 << 8, &attribute(1, b"suite\0")))?;
         linux.load(&Case::default())?;
         linux.settle()?;
         Ok(linux)
@@ -98,6 +103,10 @@ impl Linux {
     /// Gives the node the rules of a case, and no others. Every table is there from the beginning; what the suite needs for
     /// itself stands before the case's rules or where no packet comes.
     pub(crate) fn load(&mut self, case: &Case) -> Result<()> {
+        // A list of `recent` or a table of `hashlimit` lives on as long as some rule has its name.
+        if REMEMBERING.iter().any(|name| case.rules().contains(name)) {
+            self.load(&Case::default())?;
+        }
         let mut sets = Vec::new();
         for line in &case.sets {
             sets.push(format!("{line} -exist\n"));

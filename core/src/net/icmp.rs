@@ -71,6 +71,7 @@ impl Namespace {
                 let mut reply =
                     Packet::new(skb.packet.destination, skb.packet.source, Icmp::EchoReply { id, seq, payload });
                 reply.dont_fragment = false;
+                reply.tos = skb.packet.tos;
                 reply.id = self.ip_id();
                 self.send_icmp(reply, None, cx);
                 Ok(())

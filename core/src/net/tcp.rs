@@ -528,7 +528,11 @@ impl Namespace {
             options: TcpOptions::None,
             payload: Bytes::new(),
         };
-        let packet = Packet::new(skb.packet.destination, skb.packet.source, reset);
+        let mut packet = Packet::new(skb.packet.destination, skb.packet.source, reset);
+        if sender == Sender::Kernel {
+            // `ip_send_unicast_reply` answers with the same service, `nf_send_reset` does not.
+            packet.tos = skb.packet.tos & !3;
+        }
         self.send_by(sender, packet, tracked, cx);
     }
 
