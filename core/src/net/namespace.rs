@@ -41,6 +41,7 @@ pub struct KernelProfile {
 
 /// A network namespace: a node, a pod, a host or a router.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "they are the kernel's switches, by name")]
 pub struct Namespace {
     /// Its name for people.
     pub name: Place,

@@ -92,7 +92,7 @@ impl Environment for Around<'_> {
         }
     }
 
-    /// `rpfilter_mt` and `rpfilter_lookup_reverse` (ipt_rpfilter.c).
+    /// `rpfilter_mt` and `rpfilter_lookup_reverse` (`ipt_rpfilter.c`).
     fn reverse_path(&self, view: &View<'_>, mark: u32, options: Rpfilter) -> Option<bool> {
         let Packet { source, destination, tos, .. } = *view.packet;
         let nowhere = |address: Ipv4Addr| address.octets()[0] == 0;
@@ -270,6 +270,7 @@ impl Namespace {
         cx: &mut Context<'_, O>,
     ) -> Result<(), Dropped> {
         for stage in stages(hook) {
+            let before = (skb.packet.source, skb.packet.destination, skb.mark, skb.packet.tos);
             match stage {
                 Stage::Table(table) if self.rules.table(*table).is_vacant() => {}
                 Stage::Table(table) => match self.walk(*table, hook, skb, out_device, cx) {
@@ -279,6 +280,12 @@ impl Namespace {
                 Stage::Conntrack => self.track(hook, skb, cx)?,
                 Stage::Nat(manip) => self.nat(*manip, hook, skb, out_device, cx)?,
                 Stage::Confirm => self.confirm(skb, Jiffies::from(cx.now))?,
+            }
+            // `ip_route_me_harder`: what a table at OUTPUT has changed needs a way before the next one sees it. The way
+            // itself is taken behind the last one.
+            let after = (skb.packet.source, skb.packet.destination, skb.mark, skb.packet.tos);
+            if hook == Hook::Output && before != after && self.find_route(&Flow::of(skb, None)).is_err() {
+                self.route_output(skb, cx)?;
             }
         }
         Ok(())

@@ -188,7 +188,7 @@ impl Namespace {
 
 impl Flow {
     /// What a packet's route is looked up by.
-    fn of(skb: &Skb, in_device: Option<DeviceName>) -> Self {
+    pub(super) fn of(skb: &Skb, in_device: Option<DeviceName>) -> Self {
         let (source, destination) = (skb.packet.source, skb.packet.destination);
         Self { source, destination, mark: skb.mark, tos: skb.packet.tos, in_device, out_device: None }
     }

@@ -22,6 +22,7 @@ fn asks(rule: &Rule) -> bool {
         _ => false,
     });
     by_match
+        // Of CT --notrack `xt_ct_tg_check` is done before it comes to that.
         || match &rule.target {
             Target::Dnat(_)
             | Target::Snat(_)
@@ -30,8 +31,6 @@ fn asks(rule: &Rule) -> bool {
             | Target::Netmap(_)
             | Target::Connmark(_)
             | Target::Ct(_) => true,
-            // `xt_ct_tg_check` is done before it comes to that.
-            Target::Notrack { .. } => false,
             Target::Unknown(text) => named(text, &TARGETS),
             _ => false,
         }

@@ -246,6 +246,17 @@ mod tests {
     }
 
     #[test]
+    fn a_member_leaves_when_its_time_is_up_and_is_told_with_what_is_left() {
+        let second = |at| crate::Time::ZERO + std::time::Duration::from_secs(at);
+        let mut sets = IpSets::default();
+        sets.restore_at("create t hash:ip timeout 5\nadd t 10.0.0.1\nadd t 10.0.0.2 timeout 0\n", second(10)).unwrap();
+        assert!(sets.save_at(second(12)).ends_with("add t 10.0.0.1 timeout 3\nadd t 10.0.0.2 timeout 0\n"));
+        assert!(sets.save_at(second(16)).ends_with("timeout 5\nadd t 10.0.0.2 timeout 0\n"));
+        let error = sets.restore("add t 10.0.0.3 timeout soon\n").unwrap_err();
+        assert_eq!(error.to_string(), "line 1: `soon` is no number of seconds");
+    }
+
+    #[test]
     fn a_range_of_ports_is_as_many_members_and_a_bad_member_names_its_line() {
         let mut sets = IpSets::default();
         sets.restore("create a hash:ip,port\nadd a 10.0.0.5,tcp:80-82\n").unwrap();

@@ -82,3 +82,24 @@ impl Memory {
         table.take(options, key, now)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::netfilter::{Backend, ChainId, Ruleset, TableName, text};
+
+    #[test]
+    fn a_bucket_moves_with_its_rule_and_the_older_filter_makes_it_anew() {
+        for (backend, left) in [(Backend::Nft, false), (Backend::Legacy, true)] {
+            let mut rules = Ruleset::default();
+            rules.backend = backend;
+            let mut memory = Memory::default();
+            let limit = Limit { period: 10_000 * 3600, burst: 1 };
+            text::apply(&mut rules, "-A INPUT -m limit --limit 1/hour --limit-burst 1").unwrap();
+            let which = |rules: &Ruleset, at| rules.table(TableName::Filter).match_id(ChainId(0), at, 0);
+            assert!(memory.limit(limit, which(&rules, 0), Jiffies(0)));
+            text::apply(&mut rules, "-I INPUT -p tcp").unwrap();
+            assert_eq!(memory.limit(limit, which(&rules, 1), Jiffies(0)), left);
+        }
+    }
+}
