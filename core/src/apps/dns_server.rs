@@ -2,7 +2,7 @@
 //!
 //! Answers are not compressed: CoreDNS compresses only what would not fit otherwise.
 
-use simple_dns::rdata::{A, NS, PTR, RData, SOA, SRV, TXT};
+use simple_dns::rdata::{A, CNAME, NS, PTR, RData, SOA, SRV, TXT};
 use simple_dns::{CLASS, Name, Packet, PacketFlag, QTYPE, RCODE, ResourceRecord, TYPE};
 
 use super::{Event, System};
@@ -36,6 +36,7 @@ fn reply(state: &State, query: &[u8]) -> Option<Vec<u8>> {
         QTYPE::TYPE(TYPE::SOA) => QueryType::Soa,
         QTYPE::TYPE(TYPE::NS) => QueryType::Ns,
         QTYPE::TYPE(TYPE::TXT) => QueryType::Txt,
+        QTYPE::TYPE(TYPE::CNAME) => QueryType::Cname,
         _ => QueryType::Other,
     };
     let answer = coredns::lookup(state, &question.qname.to_string(), asked);
@@ -61,6 +62,7 @@ fn records(records: &[Record]) -> Option<Vec<ResourceRecord<'_>>> {
 fn record(record: &Record) -> Option<ResourceRecord<'_>> {
     let data = match &record.data {
         RecordData::A(address) => RData::A(A { address: address.to_bits() }),
+        RecordData::Cname(target) => RData::CNAME(CNAME(name(target)?)),
         RecordData::Ptr(target) => RData::PTR(PTR(name(target)?)),
         RecordData::Ns(target) => RData::NS(NS(name(target)?)),
         RecordData::Txt(text) => RData::TXT(TXT::new().with_string(text).ok()?),

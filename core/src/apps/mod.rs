@@ -5,6 +5,7 @@
 
 mod client;
 mod dns_server;
+mod health;
 mod http;
 mod http_server;
 mod nginx;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 pub use client::{Answer, Client, Task};
+pub use health::HealthCheck;
 pub use http_server::HttpServer;
 pub use nginx::Nginx;
 
@@ -44,6 +46,8 @@ pub enum App {
     Tcp,
     /// CoreDNS.
     Dns,
+    /// kube-proxy, where it says whether its node has an endpoint.
+    HealthCheck(HealthCheck),
     /// The NGINX ingress controller.
     Nginx(Nginx),
     /// Something a scenario does: a connection, a request, a question.
@@ -61,6 +65,7 @@ impl App {
                 }
             }
             Self::Dns => dns_server::handle(event, system),
+            Self::HealthCheck(server) => server.handle(event, system),
             Self::Nginx(proxy) => proxy.handle(event, system),
             Self::Client(client) => client.handle(event, system),
         }

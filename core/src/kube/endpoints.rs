@@ -1,8 +1,10 @@
-//! The endpoints of a service: what the EndpointSlice controller finds behind its selector.
+//! The endpoints of a service: what the `EndpointSlice` controller finds behind its selector.
 
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+
+use indexmap::IndexSet;
 
 use super::{Conditions, EndpointAddress, RunningPod, Service, ServicePort, State, TargetPort};
 
@@ -32,7 +34,7 @@ impl fmt::Display for Endpoint {
 }
 
 impl Endpoint {
-    /// An endpoint at an address, with the conditions that an EndpointSlice has for it (`podToEndpoint`: what is
+    /// An endpoint at an address, with the conditions that an `EndpointSlice` has for it (`podToEndpoint`: what is
     /// terminating is never ready, but for `publishNotReadyAddresses`).
     fn new(address: Ipv4Addr, port: u16, conditions: Conditions, publish_not_ready: bool) -> Self {
         let Conditions { ready: serving, terminating } = conditions;
@@ -62,6 +64,16 @@ pub fn all_endpoints(state: &State, service: &Service, port: &ServicePort) -> Ve
     found.sort_by_cached_key(Endpoint::to_string);
     found.dedup_by_key(|endpoint| (endpoint.address, endpoint.port));
     found
+}
+
+/// The addresses of all ready endpoints, whatever their port: those of pods too where a headless service has no port.
+pub fn addresses(state: &State, service: &Service) -> IndexSet<Ipv4Addr> {
+    if service.ports.is_empty() {
+        let port = ServicePort::default();
+        return endpoints(state, service, &port).into_iter().map(|endpoint| endpoint.address).collect();
+    }
+    let all = service.ports.iter().flat_map(|port| endpoints(state, service, port));
+    all.map(|endpoint| endpoint.address).collect()
 }
 
 fn given(state: &State, endpoint: &EndpointAddress) -> Endpoint {

@@ -83,7 +83,7 @@ impl ServiceAddresses {
     /// where it was.
     pub(super) fn release(&mut self, service: &Service) {
         let taken = Arc::make_mut(&mut self.node_ports);
-        for port in service.ports.iter().filter_map(|port| port.node_port) {
+        for port in given_node_ports(service) {
             taken.remove(&port);
         }
     }

@@ -191,6 +191,8 @@ impl World {
         reply: Option<(SocketPattern, SocketPattern)>,
     ) -> Result<Judgement, OpError> {
         let place = self.node_named(node)?;
+        // kube-proxy may have connections to forget.
+        self.program(place)?;
         let now = Jiffies::from(self.time);
         let number =
             [protocol::TCP, protocol::UDP, protocol::ICMP].into_iter().find(|n| protocol::name(*n) == Some(name));

@@ -11,6 +11,7 @@ mod broken;
 mod chains;
 mod fault;
 mod faults;
+mod health;
 mod judge;
 mod network;
 mod op;

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use ipnet::Ipv4Net;
 use rustc_hash::FxHashMap;
 
-use crate::agents::cni;
+use super::health::HealthPorts;
+use crate::agents::{cni, kube_proxy};
 use crate::apps::{App, HttpServer, Nginx};
 use crate::conntrack::{KernelRules, Settings, Table, Timeouts};
 use crate::kube::{
@@ -41,6 +42,7 @@ pub(super) struct Network {
     pods: FxHashMap<Arc<str>, Wired>,
     /// What is broken.
     broken: Broken,
+    pub(super) health_ports: HealthPorts,
 }
 
 /// A pod that has a namespace.
@@ -165,6 +167,7 @@ impl Network {
                 self.add_pod(state, pod);
             }
         }
+        self.listen_for_health(state);
     }
 
     /// Says which namespaces are dead. One that dies loses the packets for which it waits to hear from a neighbour.
@@ -256,12 +259,13 @@ impl Network {
         };
         let kernel = KernelProfile { postrouting_sees_input: cluster.kernel >= Version::new(5, 7, 0) };
         let version = (cluster.kernel.major, cluster.kernel.minor);
-        let settings = Settings { timeouts, ..Settings::default() };
+        let tcp_be_liberal = cluster.kube_proxy_options.tcp_be_liberal;
+        let settings = Settings { timeouts, tcp_be_liberal, ..Settings::default() };
         let conntrack = Table::with(settings, KernelRules::of(version));
         let mut namespace = Namespace::new(node.name.as_str(), conntrack, kernel);
         namespace.forwarding = true;
         // kube-proxy: `net.ipv4.conf.all.route_localnet`, for node ports at 127.0.0.1.
-        namespace.conf.route_localnet = true;
+        namespace.conf.route_localnet = kube_proxy::localhost_node_ports(cluster);
         let place = self.add(namespace);
         let network = state.network_of(node.address);
         let segment = self.segment(network);

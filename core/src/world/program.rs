@@ -7,11 +7,13 @@ use rustc_hash::FxHashMap;
 use super::faults::Agents;
 use super::network::Network;
 use super::{Choice, OpError};
+use crate::agents::kube_proxy::conntrack::UdpServices;
 use crate::agents::{bird, felix, kube_proxy, kubelet, metallb};
 use crate::kube::State;
 use crate::net::fib::Fib;
 use crate::netfilter::TableName;
 use crate::netfilter::text::{RestoreInput, restore};
+use crate::packet::protocol::UDP;
 
 /// What each agent has last written on a node, so that it writes only what has changed: rules that somebody else has put
 /// into its chains survive until then, as they do on a real node.
@@ -21,6 +23,7 @@ pub(super) struct Programmed {
     kubelet: Option<Arc<RestoreInput>>,
     kube_proxy: Option<Arc<RestoreInput>>,
     felix: Option<Arc<RestoreInput>>,
+    udp: Option<Arc<UdpServices>>,
 }
 
 /// What an agent writes on a node of that name.
@@ -72,6 +75,9 @@ pub(super) fn program(
                 *last = Some(Arc::new(input));
             }
         }
+        if agents.kube_proxy {
+            forget_udp(namespace, state, &mut last.udp);
+        }
         let mut fib = Fib::default();
         for route in Network::own_routes(state, &node) {
             fib.add(route);
@@ -85,6 +91,21 @@ pub(super) fn program(
     }
     last.generation = generation;
     Ok(())
+}
+
+/// What kube-proxy does after it has written its rules: it forgets UDP connections to endpoints that are gone, if any has
+/// changed.
+fn forget_udp(namespace: &mut crate::net::Namespace, state: &State, last: &mut Option<Arc<UdpServices>>) {
+    let services = UdpServices::of(state);
+    if last.as_deref() == Some(&services) {
+        return;
+    }
+    namespace.conntrack.remove_where(|entry| {
+        let ends = (entry.original.destination_port(), entry.reply.source_port());
+        let (UDP, (Some(port), Some(from))) = (entry.original.protocol, ends) else { return false };
+        services.is_stale((entry.original.destination, port), (entry.reply.source, from))
+    });
+    *last = Some(Arc::new(services));
 }
 
 /// Turns the pinned choices of endpoints into pinned jumps.

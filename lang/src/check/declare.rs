@@ -8,7 +8,7 @@ use netscene_core::packet::DeviceName;
 
 use super::{Checker, values};
 use crate::ast::{Block, Clause, Range, Statement, StatementKind, Text};
-use crate::suggest::list;
+use crate::suggest::{a, list};
 use crate::words::BlockKind;
 use crate::{Code, Diagnostic, Span, Word};
 
@@ -76,6 +76,7 @@ impl Checker<'_> {
                         }
                         if let StatementKind::NodePortRange(first, last) = &field.kind
                             && let (Ok(first), Ok(last)) = (first.text.parse(), last.text.parse())
+                            && first <= last
                         {
                             self.ranges.node_ports = (first, last);
                         }
@@ -277,8 +278,8 @@ impl Checker<'_> {
         for clause in clauses {
             if !legal.contains(&clause.word) {
                 let words = list(legal.iter().map(|word| word.text()), "and");
-                let title = format!("`{}` does not belong to a {what}", clause.word.text());
-                let hint = format!("a {what} has: {words}");
+                let title = format!("`{}` does not belong to {}", clause.word.text(), a(what));
+                let hint = format!("{} has: {words}", a(what));
                 self.report(Diagnostic::error(Code::Misplaced, title).at(clause.span, "not here").hint(hint));
             } else if let Some(first) = sorted.iter().find(|other| other.word == clause.word) {
                 let title = format!("`{}` is given twice", clause.word.text());

@@ -126,7 +126,9 @@ impl Checker<'_> {
                 fields.cluster_ip.set(self, "clusterIP", span, Some(None));
             }
             StatementKind::ClusterIp(text) => {
-                let value = self.ok(values::address(&text.text, text.span));
+                let value = values::address(&text.text, text.span);
+                let value =
+                    self.ok(value.map_err(|fault| fault.hint("a service without one has `clusterIP None`".to_owned())));
                 fields.cluster_ip.set(self, "clusterIP", span, value.map(Some));
                 if let Some(address) = value {
                     self.take_address(address, text.span);

@@ -3,13 +3,14 @@
 //! The server is configured as kubeadm does it: the `kubernetes` plugin for the cluster's domain and reverse names, with
 //! `pods insecure` and `ttl 30`; everything else is forwarded to a server that no scenario has.
 
+mod headless;
 mod resolver;
 #[cfg(test)]
 mod tests;
 
 use std::net::Ipv4Addr;
 
-use crate::kube::endpoints::endpoints;
+use crate::kube::endpoints::addresses;
 use crate::kube::{Holder, Service, ServicePort, State};
 
 pub use resolver::{ResolvConf, resolv_conf};
@@ -38,6 +39,8 @@ pub enum QueryType {
     Ns,
     /// Text.
     Txt,
+    /// The name that this one stands for.
+    Cname,
     /// Any other type: nothing here has one.
     Other,
 }
@@ -69,6 +72,8 @@ pub struct Record {
 pub enum RecordData {
     /// An address.
     A(Ipv4Addr),
+    /// The name that this one stands for.
+    Cname(String),
     /// A name.
     Ptr(String),
     /// A port at a name.
@@ -138,19 +143,7 @@ impl Answer {
 
 /// Answers a query for `name`, with or without a dot at its end.
 pub fn lookup(state: &State, name: &str, query: QueryType) -> Answer {
-    let zone = &state.cluster().domain;
-    let asked = name.trim_end_matches('.').to_ascii_lowercase();
-    let question = Question { state, zone, query, owner: format!("{}.", name.trim_end_matches('.')) };
-    if let Some(address) = reverse_address(&asked) {
-        return question.reverse(address);
-    }
-    if asked == *zone {
-        return question.zone_itself();
-    }
-    match asked.strip_suffix(zone.as_str()).and_then(|rest| rest.strip_suffix('.')) {
-        Some(inside) => question.inside(&inside.split('.').collect::<Vec<_>>()),
-        None => Answer::no_upstream(),
-    }
+    Question::new(state, name, query, 0).answer()
 }
 
 /// The start of authority of the cluster's zone, for the authority section.
@@ -186,9 +179,30 @@ struct Question<'a> {
     query: QueryType,
     /// The name as it was asked for, with a dot at its end.
     owner: String,
+    /// How many names have led here.
+    depth: usize,
 }
 
-impl Question<'_> {
+impl<'a> Question<'a> {
+    fn new(state: &'a State, name: &str, query: QueryType, depth: usize) -> Self {
+        let owner = format!("{}.", name.trim_end_matches('.'));
+        Self { state, zone: &state.cluster().domain, query, owner, depth }
+    }
+
+    fn answer(&self) -> Answer {
+        let asked = self.owner.trim_end_matches('.').to_ascii_lowercase();
+        if let Some(address) = reverse_address(&asked) {
+            return self.reverse(address);
+        }
+        if asked == *self.zone {
+            return self.zone_itself();
+        }
+        match asked.strip_suffix(self.zone).and_then(|rest| rest.strip_suffix('.')) {
+            Some(inside) => self.inside(&inside.split('.').collect::<Vec<_>>()),
+            None => Answer::no_upstream(),
+        }
+    }
+
     fn record(&self, data: RecordData) -> Record {
         Record { name: self.owner.clone(), ttl: TTL, data }
     }
@@ -244,16 +258,15 @@ impl Question<'_> {
 
     /// Answers for a service, or for the labels in front of its name.
     fn service(&self, service: &Service, rest: &[&str]) -> Answer {
+        if let Some(target) = &service.external_name {
+            return if rest.is_empty() { self.external_name(target) } else { Answer::no_name() };
+        }
         match rest {
             [] => self.ports(service, &service.ports.iter().collect::<Vec<_>>()),
-            [endpoint] => {
-                let wanted = undashed(endpoint);
-                let all = service.ports.iter().flat_map(|port| endpoints(self.state, service, port));
-                match all.map(|endpoint| endpoint.address).find(|address| wanted == Some(*address)) {
-                    Some(address) => self.address(address),
-                    None => Answer::no_name(),
-                }
-            }
+            [endpoint] => match undashed(endpoint) {
+                Some(wanted) if addresses(self.state, service).contains(&wanted) => self.address(wanted),
+                _ => Answer::no_name(),
+            },
             [port, protocol] => {
                 let (port, protocol) = (port.trim_start_matches('_'), protocol.trim_start_matches('_'));
                 let is_meant = |p: &&ServicePort| p.name.as_deref() == Some(port) && p.protocol.lower() == protocol;
@@ -268,7 +281,7 @@ impl Question<'_> {
 
     /// A service's address, or some of its ports.
     fn ports(&self, service: &Service, ports: &[&ServicePort]) -> Answer {
-        let Some(address) = service.cluster_ip else { return Answer::no_data() };
+        let Some(address) = service.cluster_ip else { return self.headless(service, ports) };
         if self.query != QueryType::Srv {
             return self.address(address);
         }
@@ -289,8 +302,7 @@ impl Question<'_> {
             names.extend(self.state.service(key).map(|service| self.name_of(&service.object)));
         } else {
             for service in self.state.services().map(|service| &service.object) {
-                let mut all = service.ports.iter().flat_map(|port| endpoints(self.state, service, port));
-                if all.any(|endpoint| endpoint.address == address) {
+                if addresses(self.state, service).contains(&address) {
                     names.push(format!("{}.{}", dashed(address), self.name_of(service)));
                 }
             }

@@ -37,7 +37,7 @@ impl Endpoints {
         Self { any: !cluster.is_empty(), known: cluster.len(), reachable: cluster.clone(), cluster, local }
     }
 
-    /// Where nothing is ready, what can still serve on its way out is used (ProxyTerminatingEndpoints).
+    /// Where nothing is ready, what can still serve on its way out is used (`ProxyTerminatingEndpoints`).
     fn as_of_1_36(state: &State, node: &str, service: &Service, port: &ServicePort, all: &[Endpoint]) -> Self {
         let or_leaving = |fits: &dyn Fn(&Endpoint) -> bool, preferred: &dyn Fn(&Endpoint) -> bool| {
             let ready = picked(all, |one| one.ready && fits(one) && preferred(one));
@@ -92,8 +92,8 @@ pub(super) fn is_accessible(service: &Service, port: &ServicePort) -> bool {
     port.node_port.is_some() || vip(service).is_some() || !service.external_ips.is_empty()
 }
 
-/// Which endpoints a node prefers (`topologyModeFromHints`). The hints are those that the EndpointSlice controller
-/// writes for `trafficDistribution`: each endpoint is for its own zone, and with PreferSameNode for its own node.
+/// Which endpoints a node prefers (`topologyModeFromHints`). The hints are those that the `EndpointSlice` controller
+/// writes for `trafficDistribution`: each endpoint is for its own zone, and with `PreferSameNode` for its own node.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Preference {
     None,

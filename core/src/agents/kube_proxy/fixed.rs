@@ -212,7 +212,7 @@ fn mark(cluster: &Cluster) -> String {
 }
 
 /// Whether node ports are open at 127.0.0.1. Since 1.26 an option says so, unless no address of that network has any.
-pub(super) fn localhost_node_ports(cluster: &Cluster) -> bool {
+pub(crate) fn localhost_node_ports(cluster: &Cluster) -> bool {
     let options = &cluster.kube_proxy_options;
     let cidrs = &options.node_port_addresses;
     let has_loopback = cidrs.is_empty() || cidrs.iter().any(|cidr| cidr.contains(&Ipv4Addr::LOCALHOST));

@@ -3,10 +3,15 @@
 //! What is the same in all releases is in `fixed` and `balance`; how a release lays out the rules of a service port
 //! is a module of its own. `endpoints` says which endpoints a node uses, `ports` in which order service ports come:
 //! that of `namespace/name:port`, unless the cluster gives another. kube-proxy itself walks a Go map, in any order.
+//!
+//! Besides its rules, it forgets UDP connections to endpoints that are gone ([`conntrack`]), and answers load balancers
+//! that ask a node whether it has an endpoint ([`health`]).
 
 mod balance;
+pub mod conntrack;
 mod endpoints;
 mod fixed;
+pub mod health;
 mod layout_1_20;
 mod layout_1_36;
 mod names;
@@ -19,6 +24,7 @@ use crate::kube::{State, Version};
 use crate::netfilter::text::RestoreInput;
 
 use fixed::Writer;
+pub(crate) use fixed::localhost_node_ports;
 pub(super) use fixed::masquerade_rules;
 pub use names::{chain_of, endpoint_chain};
 pub use pins::pins;

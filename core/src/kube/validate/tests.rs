@@ -5,6 +5,7 @@ use indexmap::IndexSet;
 use proptest::prelude::*;
 
 use super::super::*;
+use super::MOST_REPLICAS;
 use crate::Origin;
 
 pub(crate) fn labels(text: &str) -> Labels {
@@ -241,6 +242,87 @@ fn machines_have_names_and_ethernet_addresses_of_their_own() {
     refused(&mut state, with("ee:ee:ee:ee:ee:ee"), "Calico gives it", false);
     refused(&mut state, with("02:42:0a:00:00:01"), "of node a", true);
     declare(&mut state, with("02:42:0a:00:00:03"));
+}
+
+/// What fields of a service need of each other, and of the release of kube-proxy.
+#[test]
+fn fields_of_a_service_fit_together() {
+    let mut state = two_nodes();
+    let x = || plain_service("default/x", "app=x", 80);
+    let balancer = || Service { kind: ServiceType::LoadBalancer, ..x() };
+    let local = TrafficPolicy::Local;
+    for (service, problem) in [
+        (Service { kind: ServiceType::ExternalName, ..x() }, "names nothing"),
+        (Service { external_name: Some("a.b".into()), ..x() }, "of type ClusterIP has externalName"),
+        (Service { headless: true, ..balancer() }, "type LoadBalancer has `clusterIP None`"),
+        (Service { headless: true, cluster_ip: Some([10, 96, 0, 9].into()), ..x() }, "headless service x"),
+        (
+            Service { load_balancer_source_ranges: vec!["10.0.0.0/8".parse().unwrap()], ..x() },
+            "loadBalancerSourceRanges",
+        ),
+        (Service { external_traffic_policy: local, ..x() }, "has externalTrafficPolicy Local"),
+        (Service { health_check_node_port: Some(30001), ..balancer() }, "has a healthCheckNodePort"),
+        (Service { session_affinity: Some(0), ..x() }, "lasts 0 s"),
+        (Service { session_affinity: Some(86_401), ..x() }, "lasts 86401 s"),
+        (Service { external_ips: vec![[127, 0, 0, 1].into()], ..x() }, "cannot be an externalIP"),
+        (
+            Service {
+                selector: Labels::new(),
+                endpoints: vec![EndpointAddress { node: Some("c".into()), ..EndpointAddress::new([9, 9, 9, 9], 80) }],
+                ..x()
+            },
+            "there is no node c",
+        ),
+        (
+            Service {
+                ports: vec![ServicePort { target_port: Some(TargetPort::Name("80".into())), ..service_port(None, 80) }],
+                ..x()
+            },
+            "cannot be a port's name",
+        ),
+        (Service { internal_traffic_policy: local, ..x() }, "kubeProxy 1.20 knows no internalTrafficPolicy Local"),
+        (
+            Service { traffic_distribution: Some(TrafficDistribution::PreferClose), ..x() },
+            "kubeProxy 1.20 knows no trafficDistribution",
+        ),
+    ] {
+        refused(&mut state, Object::Service(service), problem, false);
+    }
+    let checked = |name, port| Service {
+        name: String::from(name),
+        external_traffic_policy: local,
+        health_check_node_port: Some(port),
+        ..balancer()
+    };
+    refused(&mut state, Object::Service(checked("a", 29_999)), "healthCheckNodePort 29999 is out of range", false);
+    declare(&mut state, Object::Service(checked("a", 32_000)));
+    refused(&mut state, Object::Service(checked("b", 32_000)), "healthCheckNodePort 32000 belongs to service", true);
+    declare(
+        &mut state,
+        Object::Service(Service { headless: true, ports: Vec::new(), ..plain_service("default/h", "app=x", 80) }),
+    );
+    assert_eq!(state.service("h").unwrap().object.cluster_ip, None);
+}
+
+#[test]
+fn options_of_kube_proxy_are_those_of_its_release() {
+    let refuse = |options: KubeProxyOptions, problem: &str| {
+        let cluster = Cluster { kube_proxy_options: options, ..Cluster::default() };
+        refused(&mut State::new(0), Object::Cluster(cluster), problem, false);
+    };
+    let default = KubeProxyOptions::default;
+    refuse(KubeProxyOptions { masquerade_bit: 32, ..default() }, "masqueradeBit 32 is no bit");
+    refuse(KubeProxyOptions { localhost_node_ports: false, ..default() }, "kubeProxy 1.20 has no localhostNodePorts");
+    let prefix = DetectLocal::InterfaceNamePrefix(String::new());
+    refuse(KubeProxyOptions { detect_local: prefix, ..default() }, "cannot be the beginning of a device's name");
+    let cluster = Cluster { node_port_range: (2, 1), ..Cluster::default() };
+    refused(&mut State::new(0), Object::Cluster(cluster), "2 to 1 is no range of node ports", false);
+}
+
+/// A slip of the finger must not take all memory.
+#[test]
+fn a_deployment_has_its_bounds() {
+    refused(&mut two_nodes(), Object::Deployment(deployment("web", MOST_REPLICAS + 1)), "has 10001 replicas", false);
 }
 
 proptest! {

@@ -71,6 +71,8 @@ fn guestbook_of(kube_proxy: Version, policy: TrafficPolicy) -> State {
 /// The test services of kube-proxy itself (`TestOverallIPTablesRulesWithMultipleServices` and its like), on a node that
 /// has the first two endpoints of svc7.
 fn mix() -> State {
+    use ServiceType::{LoadBalancer, NodePort};
+    use TrafficPolicy::{Cluster as Everywhere, Local};
     let mut state = State::new(0);
     declare(
         &mut state,
@@ -106,8 +108,6 @@ fn mix() -> State {
         ports: vec![ServicePort { node_port: Some(node_port), ..service_port(Some("p80"), 80) }],
         ..service
     };
-    use ServiceType::{LoadBalancer, NodePort};
-    use TrafficPolicy::{Cluster as Everywhere, Local};
     let second = open(service(2, &[(2, false)]), LoadBalancer, 3001, Some("1.2.3.4"), Local);
     let fifth = open(service(5, &[(3, false)]), LoadBalancer, 3002, Some("5.6.7.8"), Everywhere);
     let sixth = open(service(6, &[]), LoadBalancer, 3006, Some("9.10.11.12"), Everywhere);
