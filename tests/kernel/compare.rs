@@ -47,7 +47,9 @@ pub(crate) struct Outcome {
 pub(crate) fn run(linux: &mut Linux, case: &Case, for_model: &Case, listing: Listing) -> Result<Outcome> {
     linux.load(case)?;
     linux.flush()?;
-    let mut model = Model::new(for_model, linux.backend())?;
+    // The kernel draws other ports each time, and so does the model.
+    linux.runs += 1;
+    let mut model = Model::new(for_model, linux.backend(), linux.runs)?;
     if let Some(log) = &mut linux.log {
         log.take();
     }

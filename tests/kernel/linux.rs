@@ -49,6 +49,8 @@ pub(crate) struct Linux {
     netfilter: OwnedFd,
     /// Answers to questions for Ethernet addresses that the pods have got.
     answers: Vec<String>,
+    /// Cases run so far.
+    pub(crate) runs: u64,
     /// What reads the kernel's log, if a case wants that.
     pub(crate) log: Option<KernelLog>,
     /// The namespace of the far ends has to outlive this.
@@ -91,6 +93,7 @@ impl Linux {
             netfilter: netfilter_socket()?,
             answers: Vec::new(),
             log: None,
+            runs: 0,
             _outside: outside,
         };
         // `NFNL_MSG_ACCT_NEW`: what `-m nfacct` counts under has to be there (linux/netfilter/nfnetlink_acct.h).
@@ -206,13 +209,13 @@ impl Linux {
                 let mut lines =
                     format!("link add br0 address {BRIDGE} type bridge mcast_snooping 0\nlink set br0 mtu 1440\n");
                 for port in rest.split_whitespace() {
-                    lines.push_str(&format!("link set {port} master br0\n"));
+                    lines += &["link set ", port, " master br0\n"].concat();
                 }
                 drop(run("ip", &["-batch", "-"], &(lines + "link set br0 up\n"))?);
                 sysctl("net/bridge/bridge-nf-call-iptables", "1")?;
                 match &mut self.trace {
-                    Trace::Legacy(trace) => trace.meet(device_names()?),
-                    Trace::Nft(trace) => trace.meet(device_names()?),
+                    Trace::Legacy(trace) => trace.meet(device_names()),
+                    Trace::Nft(trace) => trace.meet(device_names()),
                 }
             }
             ("iptables", _) => match &mut self.trace {

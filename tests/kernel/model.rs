@@ -29,8 +29,8 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    /// A node with the case's rules.
-    pub(crate) fn new(case: &Case, backend: Backend) -> Result<Self> {
+    /// A node with the case's rules, and chance from a seed.
+    pub(crate) fn new(case: &Case, backend: Backend, seed: u64) -> Result<Self> {
         let kernel = KernelProfile { postrouting_sees_input: true };
         let mut node = Namespace::new("node", connections(), kernel);
         node.forwarding = true;
@@ -57,7 +57,7 @@ impl Model {
         let Ok(input) = case.rules().parse::<text::RestoreInput>();
         text::restore(&mut node.rules, &input)?;
         node.tracking = !case.tracks_as_needed || node.rules.need_tracking();
-        let mut model = Self { node, random: Random::new(0), next_packet: 0 };
+        let mut model = Self { node, random: Random::new(seed), next_packet: 0 };
         model.meet_neighbours();
         Ok(model)
     }
@@ -183,7 +183,9 @@ impl Model {
                     let keep = node.fib.routes().filter(|route| route.destination != line.route.destination);
                     let keep: Vec<_> = keep.cloned().collect();
                     node.fib = Fib::default();
-                    keep.into_iter().for_each(|route| node.fib.add(route));
+                    for route in keep {
+                        node.fib.add(route);
+                    }
                 }
             }
             ("rule", _) => {

@@ -38,7 +38,7 @@ impl NfLog {
         {
             ask(&socket, &request(CONFIG, &attribute(kind, value)))?;
         }
-        Ok(Self { socket, counts: HashMap::new(), vacant: Vec::new(), devices: device_names()? })
+        Ok(Self { socket, counts: HashMap::new(), vacant: Vec::new(), devices: device_names() })
     }
 
     /// Takes note of the chains' lengths: the kernel gives the end of a chain a number too.

@@ -59,7 +59,7 @@ struct Message {
 impl NfTrace {
     /// Listens in the thread's namespace.
     pub(crate) fn new() -> Result<Self> {
-        Ok(Self { socket: listen(GROUP)?, places: HashMap::new(), vacant: Vec::new(), devices: device_names()? })
+        Ok(Self { socket: listen(GROUP)?, places: HashMap::new(), vacant: Vec::new(), devices: device_names() })
     }
 
     /// Takes note of the rules' handles, which the trace has in the place of numbers.

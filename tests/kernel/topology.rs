@@ -12,8 +12,6 @@ use std::net::Ipv4Addr;
 
 use netscene_core::packet::Mac;
 
-use crate::Result;
-
 /// A veth pair between the node and somebody else.
 pub(crate) struct Link {
     /// Who is at the far end; also the name of its device there.
@@ -110,9 +108,9 @@ pub(crate) const SYSCTLS: [(&str, &str); 11] = [
 ];
 
 /// The node's devices by the number that the kernel of the thread's namespace gives them.
-pub(crate) fn device_names() -> Result<HashMap<u32, String>> {
+pub(crate) fn device_names() -> HashMap<u32, String> {
     let names = LINKS.iter().map(|link| link.device).chain(["lo"]);
     let known =
         names.chain(["br0"]).filter_map(|name| Some((nix::net::if_::if_nametoindex(name).ok()?, name.to_owned())));
-    Ok(known.collect())
+    known.collect()
 }

@@ -131,7 +131,7 @@ impl Namespace {
     }
 
     /// The source address of a packet to `destination`, or why `connect` and `sendto` fail at once: the errors that
-    /// `fib_props` (net/ipv4/fib_semantics.c) gives to kinds of routes, in the words of errno(3).
+    /// `fib_props` (`net/ipv4/fib_semantics.c`) gives to kinds of routes, in the words of errno(3).
     pub fn source_or_error(&self, destination: Ipv4Addr) -> Result<Ipv4Addr, String> {
         match self.find_route(&Flow::to(destination)) {
             Ok(_) => self.source_towards(destination).ok_or_else(|| "no address to send from".to_owned()),
