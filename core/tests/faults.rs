@@ -14,14 +14,14 @@ fn two_nodes() -> World {
         Object::Node(Node::new("b", [10, 0, 0, 2])),
         Object::Pod(Pod { node: Some("b".into()), ..Pod::new("default", "there") }),
     ] {
-        world.apply(&operation(Op::Declare { object })).unwrap();
+        world.apply(&operation(Op::Declare { object })).expect("it can be declared");
     }
     world
 }
 
 fn wait(world: &mut World, seconds: u64) {
     let duration = std::time::Duration::from_secs(seconds);
-    world.apply(&operation(Op::Wait { duration })).unwrap();
+    world.apply(&operation(Op::Wait { duration })).expect("time passes");
 }
 
 #[test]

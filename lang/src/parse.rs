@@ -56,7 +56,7 @@ pub fn parse(file: &Arc<SourceFile>) -> (Ast, Vec<Diagnostic>) {
 }
 
 /// The most terminals that a message names as expected: there are more only where a sentence begins.
-const MOST: usize = 16;
+const MOST: usize = 20;
 
 /// The words that sentences begin with, and where they stand.
 fn heads(tokens: &[sentences::Spanned<'_>]) -> Vec<(usize, Word)> {

@@ -107,7 +107,7 @@ macro_rules! words {
 words! {
     // Declarations.
     Cluster "cluster" [File] "cluster NAME { … }" "the cluster's settings";
-    Pool "pool" [File] "pool NAME (CIDR | ADDRESS to ADDRESS) [gateway ADDRESS [mac MAC]] [for LoadBalancer]" "a range of addresses";
+    Pool "pool" [File] "pool NAME (CIDR | ADDRESS to ADDRESS) [gateway ADDRESS [mac MAC]] [for LoadBalancer [autoAssign false]]" "a range of addresses";
     Node "node" [File] "node NAME at ADDRESS [podCIDR CIDR] [mac MAC] [device NAME] [hostname NAME] [zone NAME]" "a machine of the cluster";
     Host "host" [File Ingress] "host NAME at ADDRESS [mac MAC], or in an ingress: host NAME path …" "a machine outside the cluster; the host of an ingress path";
     Include "include" [File] "include \"FILE\"" "the sentences of another file, once";
@@ -205,6 +205,7 @@ words! {
     Mac "mac" [] "mac MAC" "the Ethernet address";
     Device "device" [] "device NAME" "the Ethernet device";
     Hostname "hostname" [] "hostname NAME" "the name the machine has in the cluster";
+    AutoAssign "autoAssign" [] "autoAssign true|false" "whether services get addresses of the pool without asking for it";
     Gateway "gateway" [] "gateway ADDRESS" "the router of the network";
     To "to" [] "to …" "the other end";
     In "in" [] "in …" "in blocks; in a list";

@@ -65,7 +65,7 @@ impl State {
         };
         let pending: Vec<_> = self.services.iter().filter(|(_, s)| waits(s)).map(|(key, _)| key.clone()).collect();
         for key in pending {
-            let address = service_addresses::load_balancer_ip(self);
+            let address = self.services.get(&key).and_then(|service| self.balancer_address(&service.object));
             if let (Some(address), Some(service)) = (address, Arc::make_mut(&mut self.services).get_mut(&key)) {
                 let service = Arc::make_mut(service);
                 service.object.load_balancer_ip = Some(address);
@@ -200,7 +200,8 @@ impl State {
             wanted.iter().all(|pod| pod.name != *name)
                 && self.pods.get(&format!("{}/{name}", deployment.namespace)).is_none()
         };
-        let name = (0..).map(|attempt| names.name(index, attempt)).find(is_free).unwrap_or_default();
+        let mut attempts = (0..).map(|attempt| names.name(index, attempt));
+        let name = attempts.find(is_free).unwrap_or_default();
         Wanted { name, node, address: None, interface_name: None, status: PodStatus::default() }
     }
 

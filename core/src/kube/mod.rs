@@ -25,6 +25,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod balancers;
 mod conditions;
 mod config_map;
 mod declare;

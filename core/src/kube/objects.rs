@@ -212,6 +212,18 @@ pub struct Pool {
     pub gateway_mac: Option<Mac>,
     /// What takes addresses from it.
     pub purpose: PoolPurpose,
+    /// Of a pool for load balancers, MetalLB's `auto-assign`: whether services get an address of it without asking for it.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub auto_assign: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_yes(value: &bool) -> bool {
+    *value
 }
 
 impl Pool {

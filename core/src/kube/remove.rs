@@ -25,7 +25,9 @@ impl State {
                     return Err(self.nothing_to_delete(kind, &key));
                 }
                 let pods: Vec<_> = self.pods.of(&key).map(|pod| pod.key.clone()).collect();
-                pods.iter().for_each(|pod| self.remove_pod(pod));
+                for pod in &pods {
+                    self.remove_pod(pod);
+                }
                 Arc::make_mut(&mut self.deployments).shift_remove(key.as_str());
                 Ok(())
             }
@@ -59,7 +61,7 @@ impl State {
         let deployment = owner.and_then(|owner| next.deployments.get(&owner).cloned());
         if let Some(deployment) = deployment {
             // A daemon set runs its pod on the node that lacks one, a replica set wherever there is room.
-            let on = if deployment.object.daemon_set { Some(node) } else { None };
+            let on = deployment.object.daemon_set.then_some(&node);
             next.run_more(&deployment.object, deployment.origin.as_ref(), 1, on)?;
         }
         *self = next;
@@ -88,6 +90,14 @@ impl State {
             if matches!(self.holders.get(address), Some(Holder::ClusterIp(k) | Holder::LoadBalancer(k)) if **k == *key)
             {
                 self.holders.remove(address);
+            }
+            let shares = |other: &&super::Declared<super::Service>| other.object.load_balancer_ip == Some(address);
+            let other = self
+                .services()
+                .find(shares)
+                .map(|other| (format!("{}/{}", other.object.namespace, other.object.name), other.origin.clone()));
+            if let Some((other, origin)) = other {
+                self.holders.set(address, Holder::LoadBalancer(other.into()), origin.as_ref());
             }
         }
         self.serve_pending();
@@ -139,11 +149,11 @@ impl State {
         deployment: &Deployment,
         origin: Option<&Origin>,
         more: usize,
-        node: Option<Arc<str>>,
+        node: Option<&Arc<str>>,
     ) -> Result<(), OpError> {
         let template = Template::of(deployment, origin, self.now);
         for _ in 0..more {
-            let node = match &node {
+            let node = match node {
                 Some(node) => node.clone(),
                 None => self.node_for(deployment)?,
             };

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 
 use super::validate::{fault, fault_beside};
-use super::{PoolPurpose, Service, ServiceType, State, Version};
+use super::{Service, ServiceType, State, Version};
 use crate::Origin;
 use crate::world::OpError;
 
@@ -132,17 +132,8 @@ pub(super) fn complete(
         service.health_check_node_port = Some(addresses.node_port(state, &format!("{key}/health"), &taken)?);
     }
     if service.kind == ServiceType::LoadBalancer && service.load_balancer_ip.is_none() {
-        service.load_balancer_ip = load_balancer_ip(state);
+        service.load_balancer_ip = state.balancer_address(service);
     }
     addresses.keep(service, key, origin);
     Ok(addresses)
-}
-
-/// The lowest free address of the first pool that has one. MetalLB itself walks a Go map of pools, in any order; here it
-/// is the order of declaration. A service for which there is none stays without, `<pending>` as kubectl calls it.
-pub(super) fn load_balancer_ip(state: &State) -> Option<Ipv4Addr> {
-    let balancers = state.pools_for(PoolPurpose::LoadBalancer).map(|pool| &pool.object);
-    balancers
-        .flat_map(|pool| (pool.first.to_bits()..=pool.last.to_bits()).map(Ipv4Addr::from_bits))
-        .find(|&address| state.holders.is_free(address))
 }

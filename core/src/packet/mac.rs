@@ -42,10 +42,12 @@ impl Mac {
     /// An address near this one that a card can have.
     #[must_use]
     pub fn mended(self) -> Self {
-        let [first, rest @ ..] = self.0;
-        let [a, b, c, d, e] =
-            if self.flaw().is_some() && rest.iter().all(|octet| *octet == first) { [0, 0, 0, 0, 1] } else { rest };
-        Self([first & !1 & 0xf | 2, a, b, c, d, e])
+        let mut octets = self.0;
+        if self.flaw().is_some() && octets.iter().all(|octet| *octet == octets[0]) {
+            octets[1..].copy_from_slice(&[0, 0, 0, 0, 1]);
+        }
+        octets[0] = octets[0] & 0x0e | 2;
+        Self(octets)
     }
 }
 

@@ -19,11 +19,13 @@ use crate::trace::Observer;
 const BETWEEN: Duration = Duration::from_millis(1100);
 const TIMES: u8 = 5;
 
+/// By service: the address, and the node that announces it.
+type ByService = IndexMap<Arc<str>, (Ipv4Addr, Arc<str>)>;
+
 /// Who announces what.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Announcers {
-    /// By service: the address, and the node.
-    now: Arc<IndexMap<Arc<str>, (Ipv4Addr, Arc<str>)>>,
+    now: Arc<ByService>,
     /// Whether there has been a first time: before it nobody could have known anything else.
     started: bool,
     log: Vec<SpeakerRecord>,
@@ -80,7 +82,7 @@ impl World {
 
     /// Lets speakers take addresses over and give them up, after something has changed.
     pub(super) fn announce(&mut self) {
-        let mut next = IndexMap::new();
+        let mut next = ByService::new();
         for service in self.state.services().map(|service| &service.object) {
             let Some(node) = metallb::announcer(&self.state, service) else { continue };
             let Some(address) = service.load_balancer_ip else { continue };

@@ -4,7 +4,7 @@ use super::{OpError, World};
 use crate::did_you_mean;
 use crate::kube::ROUTER;
 use crate::netfilter::TableName;
-use crate::trace::{Flow, Pattern};
+use crate::trace::{Flow, Hop, Pattern};
 
 impl World {
     /// Refuses a pattern with a chain that neither the flow has met nor the place has, or any place where none is named.
@@ -15,7 +15,7 @@ impl World {
             Pattern::Rejected { by: Some(by) } => (vec![by], None),
             _ => return Ok(()),
         };
-        let met: Vec<_> = flow.packets.iter().flat_map(|packet| &packet.hops).flat_map(|hop| hop.chains()).collect();
+        let met: Vec<_> = flow.packets.iter().flat_map(|packet| &packet.hops).flat_map(Hop::chains).collect();
         let is_met = |chain: &str| {
             met.iter().any(|one| one.split_once('/').is_some_and(|(table, name)| is_meant(table, name, chain)))
         };

@@ -9,7 +9,7 @@ use super::fault::{Fault, recovery};
 use super::run::Planned;
 use super::{OpError, World};
 use crate::kube::Symptom;
-use crate::packet::Mac;
+use crate::packet::{DeviceName, Mac};
 
 /// After this time without an answer the kernel forgets a neighbour: `base_reachable_time` (30 s, here without its
 /// random half), `delay_first_probe_time` and three probes. The model's neighbours else stay known for ever.
@@ -114,7 +114,7 @@ impl World {
                 let mut names: Vec<_> = uplink.into_iter().collect();
                 names.extend(self.state.pods_on(&node).map(|pod| pod.device));
                 if names.iter().all(|name| name.as_str() != device) {
-                    let known: Vec<_> = names.iter().map(|name| name.as_str()).collect();
+                    let known: Vec<_> = names.iter().map(DeviceName::as_str).collect();
                     let hint = format!("it has: {}", known.join(", "));
                     return Err(refusal(
                         format!("{node} has no link to a device `{device}` or a node of that name"),

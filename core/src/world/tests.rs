@@ -303,6 +303,7 @@ fn without_a_route_nothing_is_sent_and_nothing_is_drawn() {
         network: Some("10.9.0.0/24".parse().unwrap()),
         gateway: None,
         gateway_mac: None,
+        auto_assign: true,
         purpose: crate::kube::PoolPurpose::Machines,
     };
     for object in [Object::Pool(pool), Object::Host(crate::kube::Host::new("castaway", [10, 9, 0, 1]))] {

@@ -176,7 +176,7 @@ impl Checker<'_> {
     }
 
     fn pool(&mut self, name: &Text, range: &Range, clauses: &[Clause]) -> Option<Pool> {
-        let mut clauses = self.clauses("pool", clauses, &[Word::Gateway, Word::Mac, Word::For]);
+        let mut clauses = self.clauses("pool", clauses, &[Word::Gateway, Word::Mac, Word::For, Word::AutoAssign]);
         let gateway_span = clauses.span(Word::Gateway);
         let gateway = clauses.take(Word::Gateway).and_then(|text| self.ok(values::address(&text.text, text.span)));
         let mac = clauses.take(Word::Mac);
@@ -191,6 +191,10 @@ impl Checker<'_> {
         let purpose = match clauses.take(Word::For) {
             Some(text) => self.ok(values::choice("purpose of a pool", text, &purposes))?,
             None => PoolPurpose::Machines,
+        };
+        let auto_assign = match clauses.take(Word::AutoAssign) {
+            Some(text) => self.ok(values::choice("truth value", text, &[("true", true), ("false", false)]))?,
+            None => true,
         };
         let (network, first, last) = match range {
             Range::Cidr(text) => {
@@ -214,7 +218,7 @@ impl Checker<'_> {
             let title = format!("the gateway {gateway} is not on the pool's network");
             self.report(Diagnostic::error(Code::OutsidePool, title).at(span, format!("expected one of {network}")));
         }
-        Some(Pool { name: name.text.clone(), first, last, network, gateway, gateway_mac, purpose })
+        Some(Pool { name: name.text.clone(), first, last, network, gateway, gateway_mac, purpose, auto_assign })
     }
 
     pub(super) fn node(&mut self, name: &Text, clauses: &[Clause]) -> Option<Object> {

@@ -4,11 +4,11 @@
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
-use netscene_core::kube::{Cluster, PoolPurpose};
+use netscene_core::kube::{Cluster, Pool, PoolPurpose};
 
 use super::{Checker, values};
 use crate::ast::{Statement, StatementKind, Text};
-use crate::{Code, Diagnostic, Span};
+use crate::{Code, Diagnostic, Span, Word};
 
 /// The lengths of a service CIDR: 254 services at least, and no more than a /8.
 const SERVICE_PREFIXES: std::ops::RangeInclusive<u8> = 8..=24;
@@ -113,12 +113,11 @@ impl Checker<'_> {
                     continue;
                 }
                 let moved = [other, one].into_iter().find_map(|one| Some((&one.what, one.cidr?)));
-                let hint = match moved {
-                    Some((what, net)) => free_like(net, &all).map(|free| format!("instead of {what}, {free} is free")),
-                    None => {
-                        let next = other.last.to_bits().checked_add(1).map(Ipv4Addr::from_bits);
-                        next.map(|next| format!("let {} begin at {next} or later", one.what))
-                    }
+                let hint = if let Some((what, net)) = moved {
+                    free_like(net, &all).map(|free| format!("instead of {what}, {free} is free"))
+                } else {
+                    let next = other.last.to_bits().checked_add(1).map(Ipv4Addr::from_bits);
+                    next.map(|next| format!("let {} begin at {next} or later", one.what))
                 };
                 let title = format!("{} and {} overlap", one.what, other.what);
                 let label = format!("from {} to {}", one.first, one.last);
@@ -136,7 +135,8 @@ impl Checker<'_> {
             let StatementKind::Namespace { body, .. } = &statement.kind else { continue };
             waiting.extend(body.statements.iter().filter_map(load_balancer));
         }
-        let pools = self.ranges.pools.iter().filter(|(pool, _)| pool.purpose == PoolPurpose::LoadBalancer);
+        let gives = |pool: &&(Pool, Span)| pool.0.purpose == PoolPurpose::LoadBalancer && pool.0.auto_assign;
+        let pools = self.ranges.pools.iter().filter(gives);
         let pools: Vec<_> = pools.cloned().collect();
         let size = |first: Ipv4Addr, last: Ipv4Addr| u64::from(last.to_bits()) - u64::from(first.to_bits()) + 1;
         let count: u64 = pools.iter().map(|(pool, _)| size(pool.first, pool.last)).sum();
@@ -157,11 +157,12 @@ impl Checker<'_> {
     }
 }
 
-/// The name of a service of type LoadBalancer.
+/// The name of a service of type LoadBalancer that has an address of its own. What annotations ask for is MetalLB's to say.
 fn load_balancer(statement: &Statement) -> Option<&Text> {
     let StatementKind::Service { name, body } = &statement.kind else { return None };
     let is = |field: &Statement| matches!(&field.kind, StatementKind::Type(text) if text.text == "LoadBalancer");
-    body.statements.iter().any(is).then_some(name)
+    let annotated = |field: &Statement| matches!(&field.kind, StatementKind::Labels { word: Word::Annotations, .. });
+    (body.statements.iter().any(is) && !body.statements.iter().any(annotated)).then_some(name)
 }
 
 fn with_prefix(net: Ipv4Net, prefix: u8) -> Ipv4Net {

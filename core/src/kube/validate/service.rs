@@ -198,7 +198,7 @@ fn load_balancer_ip(state: &State, service: &Service, address: Ipv4Addr) -> Resu
     }
     let balancers: Vec<_> = state.pools_for(PoolPurpose::LoadBalancer).collect();
     if balancers.iter().any(|pool| pool.object.contains(address)) {
-        return state.holders.check_free(address);
+        return if state.can_have(service, address) { Ok(()) } else { state.holders.check_free(address) };
     }
     // The controller's words, and where its configuration is.
     let problem = format!("loadBalancerIP \"{address}\" is not allowed in config: no pool for LoadBalancer has it");

@@ -52,7 +52,16 @@ pub(crate) fn service(key: &str, selector: &str, port: u16) -> Object {
 pub(crate) fn pool(name: &str, first: &str, last: &str, purpose: PoolPurpose) -> Object {
     let (first, last) = (first.parse().unwrap(), last.parse().unwrap());
     let network = (purpose == PoolPurpose::Machines).then(|| "10.0.0.0/24".parse().unwrap());
-    Object::Pool(Pool { name: name.into(), first, last, network, gateway: None, gateway_mac: None, purpose })
+    Object::Pool(Pool {
+        name: name.into(),
+        first,
+        last,
+        network,
+        gateway: None,
+        gateway_mac: None,
+        purpose,
+        auto_assign: true,
+    })
 }
 
 fn deployment(name: &str, replicas: u32) -> Deployment {

@@ -1,0 +1,99 @@
+//! MetalLB's controller: which address a service of type LoadBalancer gets (`internal/allocator`).
+
+use std::net::Ipv4Addr;
+
+use super::{Holder, Labels, Pool, PoolPurpose, Service, State, TrafficPolicy};
+
+/// The annotations that MetalLB looks at, under its old name and its new one.
+const ADDRESS_POOL: [&str; 2] = ["metallb.universe.tf/address-pool", "metallb.io/address-pool"];
+const ALLOW_SHARED_IP: [&str; 2] = ["metallb.universe.tf/allow-shared-ip", "metallb.io/allow-shared-ip"];
+
+fn annotation<'a>(service: &'a Service, names: [&str; 2]) -> Option<&'a str> {
+    names.into_iter().find_map(|name| service.annotations.get(name)).map(String::as_str)
+}
+
+impl State {
+    /// The lowest address that `service` can have, of the pool that its annotation names, else of the first pool that
+    /// gives by itself and has one. MetalLB itself walks a Go map of pools, in any order; here it is the order of
+    /// declaration. A service for which there is none stays without, `<pending>` as kubectl calls it.
+    pub(super) fn balancer_address(&self, service: &Service) -> Option<Ipv4Addr> {
+        let named = annotation(service, ADDRESS_POOL);
+        let serves = |pool: &&Pool| named.map_or(pool.auto_assign, |name| pool.name == name);
+        let pools = self.pools_for(PoolPurpose::LoadBalancer).map(|pool| &pool.object).filter(serves);
+        pools
+            .flat_map(|pool| (pool.first.to_bits()..=pool.last.to_bits()).map(Ipv4Addr::from_bits))
+            .find(|&address| self.can_have(service, address))
+    }
+
+    /// Whether `address` is nobody's, or that of services with which `service` may share it: all say the same key, the
+    /// same pods are behind them where `externalTrafficPolicy` is `Local`, and no port is the same.
+    pub(super) fn can_have(&self, service: &Service, address: Ipv4Addr) -> bool {
+        match self.holder(address) {
+            None => return true,
+            Some(Holder::LoadBalancer(_)) => {}
+            Some(_) => return false,
+        }
+        let Some(key) = annotation(service, ALLOW_SHARED_IP) else { return false };
+        let others = self.services().map(|other| &other.object).filter(|other| other.load_balancer_ip == Some(address));
+        let ports = |one: &Service| one.ports.iter().map(|port| (port.port, port.protocol)).collect::<Vec<_>>();
+        let own = ports(service);
+        others.into_iter().all(|other| {
+            annotation(other, ALLOW_SHARED_IP) == Some(key)
+                && backends(other) == backends(service)
+                && ports(other).iter().all(|port| !own.contains(port))
+        })
+    }
+}
+
+/// What tells the pods behind a service, where it matters which node traffic comes to (`backendKey`).
+fn backends(service: &Service) -> Option<&Labels> {
+    (service.external_traffic_policy == TrafficPolicy::Local).then_some(&service.selector)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::validate::tests::{declare, plain_service, pool};
+    use super::super::{Object, ObjectKind, ServiceType};
+    use super::*;
+
+    fn balancer(name: &str, port: u16, annotations: &[(&str, &str)]) -> Object {
+        let plain = plain_service(&format!("default/{name}"), "app=x", port);
+        let annotations = annotations.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        Object::Service(Service { kind: ServiceType::LoadBalancer, annotations, ..plain })
+    }
+
+    fn address(state: &State, name: &str) -> Option<String> {
+        state.service(name).unwrap().object.load_balancer_ip.map(|address| address.to_string())
+    }
+
+    #[test]
+    fn pools_give_by_themselves_or_by_name() {
+        let mut state = State::new(0);
+        let Object::Pool(plain) = pool("reserved", "10.1.0.1", "10.1.0.1", PoolPurpose::LoadBalancer) else { return };
+        declare(&mut state, Object::Pool(Pool { auto_assign: false, ..plain }));
+        declare(&mut state, pool("auto", "10.1.0.2", "10.1.0.2", PoolPurpose::LoadBalancer));
+        declare(&mut state, balancer("one", 80, &[]));
+        declare(&mut state, balancer("two", 80, &[]));
+        declare(&mut state, balancer("named", 80, &[("metallb.universe.tf/address-pool", "reserved")]));
+        declare(&mut state, balancer("lost", 80, &[("metallb.universe.tf/address-pool", "nowhere")]));
+        let found = ["one", "two", "named", "lost"].map(|name| address(&state, name));
+        assert_eq!(found, [Some("10.1.0.2".into()), None, Some("10.1.0.1".into()), None]);
+        state.delete(ObjectKind::Service, "one").unwrap();
+        assert_eq!(address(&state, "two").as_deref(), Some("10.1.0.2"), "who waits gets what is given back");
+    }
+
+    #[test]
+    fn services_share_an_address_by_key_and_port() {
+        let mut state = State::new(0);
+        declare(&mut state, pool("auto", "10.1.0.2", "10.1.0.3", PoolPurpose::LoadBalancer));
+        let key = [("metallb.universe.tf/allow-shared-ip", "web")];
+        declare(&mut state, balancer("http", 80, &key));
+        declare(&mut state, balancer("https", 443, &key));
+        declare(&mut state, balancer("again", 80, &key));
+        declare(&mut state, balancer("alone", 81, &[]));
+        let found = ["http", "https", "again", "alone"].map(|name| address(&state, name));
+        assert_eq!(found, [Some("10.1.0.2".into()), Some("10.1.0.2".into()), Some("10.1.0.3".into()), None]);
+        state.delete(ObjectKind::Service, "http").unwrap();
+        assert_eq!(address(&state, "alone"), None, "the address is still somebody's");
+    }
+}
