@@ -1,6 +1,6 @@
 //! What `kubectl get` and `kubectl describe` print of the declared objects.
 //!
-//! - [`Command`] is the command line as it is typed; [`print`] answers it from what is declared;
+//! - [`Command`] is the command line as it is typed; [`print()`] answers it from what is declared;
 //! - one file for each kind: its columns, and what `describe` tells of it;
 //! - `table` and `sheet` make the columns; `age` tells durations.
 //!
