@@ -157,7 +157,8 @@ impl World {
                 related: None,
             });
         }
-        Ok(pods.any(|pod| pod.key == *place))
+        // A pod in its node's network is where the node is.
+        Ok(pods.any(|pod| if pod.host_network { pod.node == *place } else { pod.key == *place }))
     }
 
     fn judge_visits(&self, flow: &Flow, place: &str, chains: &[String]) -> Result<Judgement, OpError> {

@@ -39,11 +39,9 @@ fn slices(cluster: Cluster<'_>, service: &Service) -> Vec<Slice> {
     if by_ports.is_empty() {
         by_ports.insert(Vec::new(), Vec::new());
     }
-    let slice = |(at, (ports, endpoints)): (usize, (Vec<(usize, u16)>, Vec<Endpoint>))| {
-        let name = cluster.state.generated_name(&service.namespace, &service.name, at);
-        Slice { name, ports, endpoints }
-    };
-    by_ports.into_iter().enumerate().map(slice).collect()
+    let name = |at| cluster.state.generated_name(&service.namespace, &service.name, at);
+    let all = by_ports.into_iter().enumerate();
+    all.map(|(at, (ports, endpoints))| Slice { name: name(at), ports, endpoints }).collect()
 }
 
 /// Services that the controller makes slices for, or that bring their own.
