@@ -280,6 +280,8 @@ pub enum StatementKind {
         body: Block,
     },
     Command(Text),
+    /// Another command that is typed on a machine to look at it.
+    Look(Text),
     Choose {
         service: Operand,
         endpoint: Operand,
@@ -457,6 +459,7 @@ impl StatementKind {
             Self::HealthCheckNodePort(_) => Word::HealthCheckNodePort,
             Self::Path { .. } => Word::Path,
             Self::Command(_) => Word::Iptables,
+            Self::Look(_) => Word::On,
             Self::Choose { .. } | Self::ChoosePort { .. } => Word::Choose,
             Self::Send { .. } => Word::Send,
             Self::Ping { .. } => Word::Ping,

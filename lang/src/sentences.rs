@@ -10,6 +10,9 @@ use crate::{Code, Diagnostic, SourceFile, Span, Word};
 /// How deep braces may be nested. Whoever walks the tree calls itself for each.
 const DEEPEST: usize = 64;
 
+/// The programs whose command lines stand in an `on` block as they are typed, but for `iptables`.
+const LOOKING: [&str; 6] = ["iptables-save", "ipset", "conntrack", "route", "dmesg", "cat"];
+
 /// A token and its place.
 pub(crate) type Spanned<'s> = (usize, Token<'s>, usize);
 
@@ -26,6 +29,12 @@ pub(crate) fn read<'s>(file: &'s SourceFile, diagnostics: &mut Vec<Diagnostic>) 
                 let command = command(lexer.remainder());
                 lexer.bump(command.len());
                 reader.push(span.start, Token::Command(command.trim()), span.end + command.len());
+            }
+            Ok(Token::Name(tool)) if reader.at_head && LOOKING.contains(&tool) => {
+                let length = tool.len() + command(lexer.remainder()).len();
+                lexer.bump(length - tool.len());
+                let text = file.text().get(span.start..span.start + length).unwrap_or(tool);
+                reader.push(span.start, Token::Look(text.trim_end()), span.start + length);
             }
             Ok(Token::Name(tool @ ("kubectl" | "calicoctl"))) if reader.after_show() => {
                 let length = tool.len() + command(lexer.remainder()).len();

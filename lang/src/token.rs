@@ -91,6 +91,8 @@ pub(crate) enum Token<'s> {
     Word(Word),
     /// A whole `iptables -…` command.
     Command(&'s str),
+    /// A whole command line of another program that is typed on a machine.
+    Look(&'s str),
     /// A whole `kubectl …` or `calicoctl …` behind `show`.
     Tool(&'s str),
     /// What stands between the braces of `rhai { }`.

@@ -14,6 +14,7 @@
 //! line makes or empties a chain, as `iptables-restore --noflush` does.
 
 pub mod bird;
+pub mod bird_cfg;
 pub mod cni;
 pub mod coredns;
 pub mod felix;

@@ -17,6 +17,7 @@ pub mod iptables;
 pub mod kubectl;
 pub mod log;
 pub mod route;
+pub mod shell;
 pub mod tabwriter;
 pub mod trace;
 

@@ -19,6 +19,7 @@ mod perform;
 mod places;
 mod program;
 mod run;
+mod shell;
 #[cfg(test)]
 mod tests;
 

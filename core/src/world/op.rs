@@ -51,6 +51,13 @@ pub enum Op {
         /// What follows the word `iptables`.
         arguments: String,
     },
+    /// Look at a node, a pod or a host with a command that people type there: what it prints.
+    Shell {
+        /// The place.
+        on: String,
+        /// The command line, as [`view::shell`](crate::view::shell) understands it.
+        command: String,
+    },
     /// Pin a random choice.
     Choose(Choice),
     /// Open a TCP connection or send a UDP datagram.

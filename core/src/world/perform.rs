@@ -25,6 +25,7 @@ impl World {
                 Ok(Outcome::Done)
             }
             Op::Iptables { node, arguments } => self.iptables(node, arguments),
+            Op::Shell { on, command } => self.shell(on, command).map(Outcome::Text),
             Op::Choose(choice) => self.choose(choice),
             Op::Send { from, to, protocol, name } => {
                 let to = self.socket(to)?;

@@ -146,10 +146,16 @@ impl Checker<'_> {
     }
 
     fn on_node(&mut self, node: &Operand, body: &Block, known: &Known) {
-        self.lower(known, |lowering| lowering.node(node).map(drop));
+        self.lower(known, |lowering| lowering.place(node).map(drop));
         for statement in &body.statements {
             match &statement.kind {
-                StatementKind::Command(_) | StatementKind::Faulty(_) => {}
+                StatementKind::Command(text) => {
+                    self.lower(known, |lowering| lowering.typed(node, text, true).map(drop));
+                }
+                StatementKind::Look(text) => {
+                    self.lower(known, |lowering| lowering.typed(node, text, false).map(drop));
+                }
+                StatementKind::Faulty(_) => {}
                 _ => self.misplaced(statement, BlockKind::OnNode),
             }
         }

@@ -12,6 +12,7 @@ use netscene_core::kube::{ROUTER, TransportProtocol};
 use netscene_core::netfilter::TableName;
 use netscene_core::trace::{Depth, Expectation, SocketPattern};
 use netscene_core::view;
+use netscene_core::view::shell::Listing;
 use netscene_core::world::{Choice, Op, Show, Source, Target, TargetHost};
 
 use crate::ast::{Island, Operand, StatementKind, Text, Value, What};
@@ -136,9 +137,19 @@ impl Lowering<'_> {
         Ok(vec![op])
     }
 
-    /// What `iptables …` on a node is.
-    pub(crate) fn iptables(&mut self, node: &Operand, arguments: &str) -> Result<Op> {
-        Ok(Op::Iptables { node: self.node(node)?, arguments: arguments.to_owned() })
+    /// What a command is that is typed at a place; of `iptables` the text is what follows the name.
+    pub(crate) fn typed(&mut self, place: &Operand, command: &Text, iptables: bool) -> Result<Op> {
+        if iptables && !Listing::is_asked_for(&command.text) {
+            return Ok(Op::Iptables { node: self.node(place)?, arguments: command.text.clone() });
+        }
+        let line = if iptables { format!("iptables {}", command.text) } else { command.text.clone() };
+        let op = Op::Shell { on: self.place(place)?, command: line.clone() };
+        view::shell::Command::parse(&line).map(|_| op).map_err(|error| {
+            // The span of `iptables …` begins at the name, and so does the line.
+            let start = command.span.start as usize;
+            let span = Span::new(command.span.file, start + error.at.start, start + error.at.end);
+            Diagnostic::error(Code::BadValue, error.problem).at(span, error.hint)
+        })
     }
 
     fn meant(&mut self, operand: &Operand) -> Result<Meant> {

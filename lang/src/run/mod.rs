@@ -126,7 +126,8 @@ impl<E: Engine + 'static> Runner<'_, E> {
                 Ok(())
             }
             StatementKind::On { node, body } => body.statements.iter().try_for_each(|inner| match &inner.kind {
-                StatementKind::Command(command) => self.iptables(node, command),
+                StatementKind::Command(command) => self.typed(node, command, true),
+                StatementKind::Look(command) => self.typed(node, command, false),
                 _ => Ok(()),
             }),
             StatementKind::Namespace { .. } | StatementKind::Apply { .. } => self.declare_inner(statement.span),
@@ -205,8 +206,8 @@ impl<E: Engine + 'static> Runner<'_, E> {
         }
     }
 
-    fn iptables(&mut self, node: &Operand, command: &Text) -> Done {
-        match self.lower(|lowering| lowering.iptables(node, &command.text)) {
+    fn typed(&mut self, place: &Operand, command: &Text, iptables: bool) -> Done {
+        match self.lower(|lowering| lowering.typed(place, command, iptables)) {
             Ok(op) => self.apply(op, command.span),
             Err(diagnostic) => self.fail(diagnostic),
         }

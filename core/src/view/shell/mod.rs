@@ -1,0 +1,190 @@
+//! Command lines that people type on a node, a pod or a host to look at it: which there are, and what they ask for.
+//!
+//! What changes something is no view: `iptables -A …` is an operation of its own.
+
+mod iptables;
+mod pipe;
+
+use std::ops::Range;
+
+use super::command_line::{CommandError, Word, Words, missing, unknown};
+use crate::kube::TransportProtocol;
+use crate::netfilter::TableName;
+
+pub use iptables::{Listing, ListingKind};
+pub use pipe::Grep;
+
+/// A command line, understood.
+///
+/// ```
+/// use netscene_core::view::shell::{Command, Look};
+/// let command = Command::parse("iptables-save -t nat | grep DNAT")?;
+/// assert!(matches!(command.look, Look::Save { .. }));
+/// assert_eq!(command.pipe.len(), 1);
+/// let error = Command::parse("conntrack -L --sport 80").unwrap_err();
+/// assert_eq!(error.problem, "the option `--sport` is not known here");
+/// # Ok::<(), netscene_core::view::CommandError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// What is looked at.
+    pub look: Look,
+    /// The `grep`s behind it.
+    pub pipe: Vec<Grep>,
+}
+
+/// What can be looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// `iptables -L` and `-S`.
+    Iptables(Listing),
+    /// `iptables-save`.
+    Save {
+        /// `-t`; every table when not given.
+        table: Option<TableName>,
+        /// `-c`.
+        counters: bool,
+    },
+    /// `ipset save`.
+    IpSets,
+    /// `conntrack -L`.
+    Conntrack {
+        /// `-p`.
+        protocol: Option<TransportProtocol>,
+        /// `--dport` of the original direction.
+        destination_port: Option<u16>,
+        /// `--src-nat`: only connections whose source is translated.
+        src_nat: bool,
+    },
+    /// `route -n`.
+    Routes,
+    /// `dmesg`: what LOG rules wrote.
+    Log,
+    /// `cat` of a file that the model has.
+    File(File),
+}
+
+/// A file that the model has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum File {
+    /// BIRD's configuration, as confd of calico-node writes it.
+    BirdCfg,
+    /// The configuration of a pod's resolver.
+    ResolvConf,
+}
+
+impl File {
+    const ALL: [(&'static str, Self); 3] = [
+        ("/etc/calico/confd/config/bird.cfg", Self::BirdCfg),
+        ("bird.cfg", Self::BirdCfg),
+        ("/etc/resolv.conf", Self::ResolvConf),
+    ];
+}
+
+/// The programs that are known here.
+pub const PROGRAMS: [&str; 7] = ["iptables", "iptables-save", "ipset", "conntrack", "route", "dmesg", "cat"];
+
+impl Command {
+    /// Understands a command line.
+    pub fn parse(text: &str) -> Result<Self, CommandError> {
+        let mut parts = pipe::split(text);
+        let first = parts.next().unwrap_or(0..0);
+        let look = look(text, first)?;
+        let pipe = parts.map(|part| Grep::parse(text, part)).collect::<Result<_, _>>()?;
+        Ok(Self { look, pipe })
+    }
+}
+
+fn look(text: &str, at: Range<usize>) -> Result<Look, CommandError> {
+    let mut words = shifted(text, at);
+    let all = format!("known are: {}", PROGRAMS.join(", "));
+    let Some(program) = words.next() else { return Err(missing(text, "the command", &all)) };
+    match program.text {
+        "iptables" => Listing::parse(text, words).map(Look::Iptables),
+        "iptables-save" => save(text, words),
+        "ipset" => only(text, words, "save").map(|()| Look::IpSets),
+        "conntrack" => conntrack(text, words),
+        "route" => only(text, words, "-n").map(|()| Look::Routes),
+        "dmesg" => match words.next() {
+            None => Ok(Look::Log),
+            Some(word) => Err(unknown(word.at, "option", word.text, &[], "expected nothing more")),
+        },
+        "cat" => {
+            let names: Vec<_> = File::ALL.iter().map(|(name, _)| *name).collect();
+            let all = format!("known are: {}", names.join(", "));
+            let Some(file) = words.next() else { return Err(missing(text, "the file", &all)) };
+            let found = File::ALL.iter().find(|(name, _)| *name == file.text);
+            let found = found.ok_or_else(|| unknown(file.at.clone(), "file", file.text, &names, &all))?;
+            Ok(Look::File(found.1))
+        }
+        other => Err(unknown(program.at, "command", other, &PROGRAMS, &all)),
+    }
+}
+
+/// The words of a part of a command line, with their places in the whole.
+fn shifted(text: &str, part: Range<usize>) -> impl Iterator<Item = Word<'_>> {
+    let start = part.start;
+    Words::of(&text[part]).map(move |Word { text, at }| Word { text, at: at.start + start..at.end + start })
+}
+
+/// One word, and no other.
+fn only<'a>(text: &str, mut words: impl Iterator<Item = Word<'a>>, expected: &str) -> Result<(), CommandError> {
+    match (words.next(), words.next()) {
+        (Some(word), None) if word.text == expected => Ok(()),
+        (None, _) => Err(missing(text, &format!("`{expected}`"), "nothing else can be asked for")),
+        (Some(word), None) | (_, Some(word)) => {
+            Err(unknown(word.at, "option", word.text, &[expected], &format!("expected `{expected}`")))
+        }
+    }
+}
+
+fn save<'a>(text: &str, mut words: impl Iterator<Item = Word<'a>>) -> Result<Look, CommandError> {
+    let (mut table, mut counters) = (None, false);
+    while let Some(word) = words.next() {
+        match word.text {
+            "-c" | "--counters" => counters = true,
+            "-t" | "--table" => table = Some(iptables::table(text, words.next())?),
+            other => {
+                return Err(unknown(word.at, "option", other, &["-c", "-t"], "known are: -c, -t TABLE"));
+            }
+        }
+    }
+    Ok(Look::Save { table, counters })
+}
+
+fn conntrack<'a>(text: &str, mut words: impl Iterator<Item = Word<'a>>) -> Result<Look, CommandError> {
+    const OPTIONS: [&str; 5] = ["-L", "-p", "--dport", "--orig-port-dst", "--src-nat"];
+    let (mut protocol, mut destination_port, mut src_nat, mut list) = (None, None, false, false);
+    while let Some(word) = words.next() {
+        match word.text {
+            "-L" | "--dump" => list = true,
+            "-p" | "--proto" => {
+                let name = words.next().ok_or_else(|| missing(text, "the protocol", "tcp or udp"))?;
+                protocol = Some(match name.text {
+                    "tcp" => TransportProtocol::Tcp,
+                    "udp" => TransportProtocol::Udp,
+                    other => return Err(unknown(name.at, "protocol", other, &["tcp", "udp"], "tcp or udp")),
+                });
+            }
+            "--dport" | "--orig-port-dst" => {
+                let port = words.next().ok_or_else(|| missing(text, "the port", "a number from 1 to 65535"))?;
+                let number = port.text.parse().ok().filter(|number| *number > 0);
+                let wrong = || unknown(port.at.clone(), "port", port.text, &[], "a number from 1 to 65535");
+                destination_port = Some(number.ok_or_else(wrong)?);
+            }
+            "-n" | "--src-nat" => src_nat = true,
+            other => {
+                let all = "known are: -L, -p PROTOCOL, --dport PORT, --src-nat";
+                return Err(unknown(word.at, "option", other, &OPTIONS, all));
+            }
+        }
+    }
+    if list {
+        Ok(Look::Conntrack { protocol, destination_port, src_nat })
+    } else {
+        Err(missing(text, "`-L`", "nothing else can be asked for"))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+//! What people type on a node, a pod or a host to look at it.
+
+use super::{OpError, World};
+use crate::agents::{bird_cfg, coredns};
+use crate::conntrack::Jiffies;
+use crate::kube::Version;
+use crate::netfilter::TableName;
+use crate::view::iptables::{ListOptions, ListStyle};
+use crate::view::shell::{Command, File, Listing, ListingKind, Look};
+use crate::{netfilter, view};
+
+impl World {
+    /// What a command prints at a place.
+    pub(super) fn shell(&mut self, on: &str, command: &str) -> Result<String, OpError> {
+        let command = Command::parse(command).map_err(|error| OpError {
+            problem: error.problem,
+            hint: Some(error.hint).filter(|hint| !hint.is_empty()),
+            related: None,
+        })?;
+        let place = self.namespace_named(on)?;
+        self.program(place)?;
+        let text = self.look(on, place, &command.look)?;
+        Ok(command.pipe.iter().fold(text, |text, grep| grep.filter(&text)))
+    }
+
+    fn look(&self, on: &str, place: usize, look: &Look) -> Result<String, OpError> {
+        let namespace = self.network.get(place);
+        let now = Jiffies::from(self.time);
+        Ok(match look {
+            Look::Iptables(listing) => self.listing(place, listing)?,
+            Look::Save { table, counters } => {
+                let tables = table.map_or_else(|| TableName::ALL.to_vec(), |table| vec![table]);
+                let used = |name: &TableName| table.is_some() || !namespace.rules.table(*name).is_vacant();
+                let tables: Vec<_> = tables.into_iter().filter(used).collect();
+                netfilter::text::save(&namespace.rules, &tables, *counters)
+            }
+            Look::IpSets => namespace.sets.save(),
+            Look::Conntrack { protocol, destination_port, src_nat } => {
+                let entries = namespace.conntrack.entries(now).filter(|entry| {
+                    protocol.is_none_or(|protocol| protocol.number() == entry.original.protocol)
+                        && destination_port.is_none_or(|port| entry.original.destination_port() == Some(port))
+                        && (!src_nat || entry.status.src_nat)
+                });
+                view::conntrack::list(entries, now, view::conntrack::VERSION)
+            }
+            Look::Routes => view::route::route_n(&namespace.fib),
+            Look::Log => namespace.log.iter().map(|record| view::log::line(record) + "\n").collect(),
+            Look::File(File::BirdCfg) => match bird_cfg::sessions(&self.state, on) {
+                text if text.is_empty() => return Err(self.no_file(place, "bird.cfg", "only nodes have one")),
+                text => text,
+            },
+            Look::File(File::ResolvConf) => match self.state.pod(on) {
+                Some(pod) => {
+                    let namespace = pod.key.split('/').next().unwrap_or_default();
+                    coredns::resolv_conf(&self.state, namespace).to_string()
+                }
+                None => return Err(self.no_file(place, "/etc/resolv.conf", "only pods have one")),
+            },
+        })
+    }
+
+    fn no_file(&self, place: usize, file: &str, hint: &str) -> OpError {
+        let problem = format!("{} has no {file} that the model knows", self.network.get(place).name);
+        OpError { problem, hint: Some(hint.to_owned()), related: None }
+    }
+
+    fn listing(&self, place: usize, listing: &Listing) -> Result<String, OpError> {
+        let namespace = self.network.get(place);
+        let rules = namespace.rules.table(listing.table);
+        let chain = listing.chain.as_deref();
+        if let Some(chain) = chain
+            && rules.chain_id(chain).is_none()
+        {
+            let problem = format!("table {} on {} has no chain {chain}", listing.table, namespace.name);
+            return Err(OpError { problem, hint: None, related: None });
+        }
+        let old = self.state.cluster().iptables < Version::new(1, 8, 9);
+        let options = ListOptions {
+            style: if old { ListStyle::V1_6_1 } else { ListStyle::V1_8_9 },
+            numeric: listing.numeric,
+            verbose: listing.verbose,
+            exact: listing.exact,
+            line_numbers: listing.line_numbers,
+        };
+        Ok(match listing.kind {
+            ListingKind::List => view::iptables::list_with(rules, chain, options),
+            ListingKind::Rules => view::iptables::rules(rules, chain, listing.verbose),
+        })
+    }
+}
