@@ -1,11 +1,7 @@
 //! The white paper's figures, from `examples/wordpress.scn`. `tests/whitepaper/` holds what each must print.
 
-mod common;
-
-use std::fs;
-use std::sync::OnceLock;
-
-use common::{root, scn};
+use super::common::scn;
+use super::paper::{expected, figure, lines_from, part, rows, without_counters};
 
 /// What the scenario prints with a seed.
 fn printed_with(seed: u32) -> String {
@@ -14,61 +10,8 @@ fn printed_with(seed: u32) -> String {
     run.stdout
 }
 
-fn printed() -> &'static str {
-    static PRINTED: OnceLock<String> = OnceLock::new();
-    PRINTED.get_or_init(|| printed_with(0))
-}
-
-fn expected(file: &str) -> String {
-    fs::read_to_string(root().join("tests/whitepaper").join(file)).expect("the figure is there")
-}
-
-/// The part of `printed` that belongs to a test.
-fn part<'a>(printed: &'a str, test: &str) -> &'a str {
-    let start = printed.find(&format!("test {test:?}")).unwrap_or_else(|| panic!("no test {test:?}"));
-    let rest = &printed[start..];
-    rest[1..].find("\ntest \"").map_or(rest, |end| &rest[..=end])
-}
-
-/// The rows that the paper cuts out of the kernel's log, as its shell pipeline does: the addresses and devices get names,
-/// the Ethernet header goes, and of each line the fields of the figure's columns are kept.
-fn rows(log: &str) -> Vec<String> {
-    let names = expected("sed_patterns");
-    let mut rows = Vec::new();
-    for line in log.lines().filter(|line| line.starts_with('[') && line.contains(" IN=")) {
-        let mut line = line.split_once("] ").expect("a time stands before the line").1.to_owned();
-        if let (Some(start), Some(end)) = (line.find("MAC="), line.find("SRC=")) {
-            line.replace_range(start..end, "");
-        }
-        for name in names.lines() {
-            let (from, to) = name.split_once(' ').expect("an address or a device, and its name");
-            line = line.replace(from, to);
-        }
-        let fields: Vec<_> = line.split(' ').collect();
-        let value = |key: &str| fields.iter().find_map(|field| field.strip_prefix(key)).unwrap_or_default();
-        let after = fields.iter().position(|field| field.starts_with("RES=")).map_or(&[][..], |at| &fields[at + 1..]);
-        let flag = |at: usize| after.get(at).copied().unwrap_or_default();
-        let row = [
-            fields[0],
-            fields[1],
-            value("IN="),
-            value("OUT="),
-            value("SRC="),
-            value("DST="),
-            value("PROTO="),
-            value("SPT="),
-            value("DPT="),
-            flag(0),
-            flag(1),
-        ];
-        rows.push(row.join("\t"));
-    }
-    rows
-}
-
-/// The rows of a figure, without its remarks and column titles.
-fn figure(file: &str) -> Vec<String> {
-    expected(file).lines().filter(|line| !line.starts_with('#')).skip(1).map(str::to_owned).collect()
+fn printed() -> String {
+    super::paper::printed("wordpress.scn")
 }
 
 #[test]
@@ -79,13 +22,12 @@ fn figure_77_routes_of_worker2() {
 
 #[test]
 fn figure_108_the_chain_of_the_nginx_service() {
-    // Counters aside: the figure's are zero, and these are not.
-    let without_counters =
-        |text: &str| text.lines().map(|line| line.get(11..).unwrap_or_default().to_owned()).collect::<Vec<_>>();
     let figure = expected("fig108_KUBE-SVC_nginx.txt");
-    let title = figure.lines().next().expect("a title");
-    let start = printed().find(title).unwrap_or_else(|| panic!("no {title}"));
-    let listing = printed()[start..].lines().take(figure.lines().count()).collect::<Vec<_>>().join("\n");
+    let printed = printed();
+    let listing = lines_from(&printed, "Chain KUBE-SVC-D3XY3KFIPC4U6KQS", figure.lines().count()).join(
+        "
+",
+    );
     assert_eq!(without_counters(&listing), without_counters(&figure));
 }
 
@@ -97,7 +39,7 @@ fn figure_105_the_connection_to_the_database_after_14_seconds() {
 
 #[test]
 fn figures_99_and_104_the_first_packet_to_the_database() {
-    let log = rows(part(printed(), "a page needs the ingress, the name and the database"));
+    let log = rows(part(&printed(), "a page needs the ingress, the name and the database"), true);
     let syn = |row: &&String| row.contains("\t33468\t3306\tSYN");
     let rows: Vec<_> = log.iter().filter(syn).cloned().collect();
     let figures: Vec<_> = figure("fig099_log.tsv").into_iter().chain(figure("fig104_log.tsv")).collect();
@@ -106,7 +48,7 @@ fn figures_99_and_104_the_first_packet_to_the_database() {
 
 #[test]
 fn figure_107_a_connection_through_the_tunnel() {
-    let log = rows(part(printed(), "the first connection through the tunnel"));
+    let log = rows(part(&printed(), "the first connection through the tunnel"), true);
     let figure = figure("fig107_log.tsv");
     assert_eq!(log[..figure.len()], figure[..]);
 }
@@ -155,7 +97,8 @@ fn a_second_connection_may_take_the_tunnel() {
 
 #[test]
 fn the_trace_tells_every_hop_and_every_rule() {
-    let trace = part(printed(), "the browser gets the page");
+    let printed = printed();
+    let trace = part(&printed, "the browser gets the page");
     for line in [
         "arp         10.1.110.105 on eth0 is at 00:50:56:93:1c:47 (worker2)",
         "KUBE-FW-D3XY3KFIPC4U6KQS",

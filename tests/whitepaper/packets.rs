@@ -1,0 +1,76 @@
+//! Figures of the kernel's log, from traffic in `examples/whitepaper/second_log.scn` and `second_packets.scn`.
+
+use super::paper::{expected, figure, part, printed, rows};
+
+/// The rows of the packets between two ports.
+fn between<'a>(rows: &'a [String], ports: &str) -> Vec<&'a String> {
+    rows.iter().filter(|row| row.contains(ports)).collect()
+}
+
+fn request() -> Vec<String> {
+    rows(part(&printed("whitepaper/second_packets.scn"), "from nginx to WordPress, to DNS and to the database"), true)
+}
+
+/// A line of the log without times, the packet's number and the pod's Ethernet address, which are by chance.
+fn line_of_the_log(line: &str) -> String {
+    let line = line.split_once("] ").map_or(line, |(_, line)| line);
+    let free = |field: &str| match field.split_once('=') {
+        Some(("ID", _)) => "ID=".to_owned(),
+        // Destination, source and type: the source is the pod's.
+        Some(("MAC", bytes)) if bytes.len() > 36 => format!("MAC={}…{}", &bytes[..17], &bytes[35..]),
+        _ => field.to_owned(),
+    };
+    line.split(' ').map(free).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn figure_56_two_lines_of_the_log() {
+    let printed = printed("whitepaper/second_log.scn");
+    let found: Vec<_> = part(&printed, "two lines of the kernel's log").lines().map(line_of_the_log).collect();
+    for line in expected("fig056_kernel_log_lines.txt").lines().map(line_of_the_log) {
+        assert!(found.contains(&line), "no {line:?} in {found:#?}");
+    }
+}
+
+/// All 24 rows in order. Two packets of nginx leave it at the same time, the acknowledgement of the request and the first
+/// to WordPress; which goes first was a matter of scheduling, so that the rows of each are compared in order.
+#[test]
+fn figure_57_the_first_packets_of_a_request() {
+    let figure = figure("fig057_log.tsv");
+    let found = rows(part(&printed("whitepaper/second_log.scn"), "the first packets of a request"), false);
+    assert_eq!(found[..16], figure[..16], "the handshake and the request");
+    let to_wordpress = "\t43296\t80\tSYN";
+    assert_eq!(between(&found, to_wordpress), between(&figure, to_wordpress), "the first packet to WordPress");
+    let acknowledgement = "80\t54518\tACK\tURGP=0";
+    let of_the_figure = between(&figure, acknowledgement);
+    assert_eq!(between(&found, acknowledgement)[..of_the_figure.len()], of_the_figure);
+    assert_eq!(figure.len(), 24);
+}
+
+#[test]
+fn figures_86_90_and_92_from_nginx_to_wordpress() {
+    let found = request();
+    let figures: Vec<_> = ["fig086_log.tsv", "fig090_log.tsv", "fig092_log.tsv"].into_iter().flat_map(figure).collect();
+    let syn: Vec<_> = between(&found, "\t35694\t80\tSYN").into_iter().cloned().collect();
+    assert_eq!(syn, figures);
+}
+
+/// The figure shows one of the two queries: the other, which is sent before the answer to the first comes, is NEW to the
+/// rules too, and has one more row.
+#[test]
+fn figure_95_a_name_is_resolved() {
+    let found = request();
+    let mut of_dns: Vec<_> =
+        found.iter().filter(|row| row.contains("\t39764\t53") || row.contains("\t53\t39764")).cloned().collect();
+    let query = "_KUBE_FORWARD_CSTATE\tfilter\twordpress_frontend_veth";
+    let second = of_dns.iter().enumerate().filter(|(_, row)| row.starts_with(query)).nth(1).map(|(at, _)| at);
+    of_dns.remove(second.expect("the second query"));
+    let figure = figure("fig095_log.tsv");
+    let from = of_dns.iter().position(|row| *row == figure[0]).expect("the first row");
+    let rest: Vec<_> = of_dns[from..]
+        .iter()
+        .filter(|row| !row.starts_with("_CALI_PRT") || !row.contains("\t39764\t53"))
+        .cloned()
+        .collect();
+    assert_eq!(rest, figure);
+}
