@@ -341,6 +341,21 @@ pub enum StatementKind {
         chain: Text,
     },
     ShowLog(Operand),
+    /// `show metallb log`
+    ShowMetallbLog,
+    /// `send … tcp flags …`
+    Segment {
+        /// Who sends.
+        from: Operand,
+        /// To whom.
+        to: Operand,
+        /// By which protocol: only TCP has flags.
+        protocol: Text,
+        /// The flags.
+        flags: Vec<Text>,
+        /// The name for what happens.
+        name: Text,
+    },
     /// `kubectl …` or `calicoctl …`
     ShowTool(Text),
     Expect {
@@ -461,7 +476,7 @@ impl StatementKind {
             Self::Command(_) => Word::Iptables,
             Self::Look(_) => Word::On,
             Self::Choose { .. } | Self::ChoosePort { .. } => Word::Choose,
-            Self::Send { .. } => Word::Send,
+            Self::Send { .. } | Self::Segment { .. } => Word::Send,
             Self::Ping { .. } => Word::Ping,
             Self::Get { .. } => Word::Get,
             Self::Resolve { .. } => Word::Resolve,
@@ -475,6 +490,7 @@ impl StatementKind {
             | Self::ShowConntrack { .. }
             | Self::ShowIptables { .. }
             | Self::ShowLog(_)
+            | Self::ShowMetallbLog
             | Self::ShowTool(_) => Word::Show,
             Self::Expect { .. } => Word::Expect,
             Self::Assert(_) => Word::Assert,

@@ -178,7 +178,7 @@ words! {
     Data "data" [ConfigMap] "data KEY (\"TEXT\" | \"\"\" lines of text \"\"\")" "a text, by its key";
 
     // Commands.
-    Send "send" [File Test] "send FROM[:PORT] -> TO:PORT tcp|udp as NAME" "open a TCP connection or send a UDP datagram; a bare name to send to is a service's before a pod's, a node's, a host's";
+    Send "send" [File Test] "send FROM[:PORT] -> TO:PORT tcp|udp [flags FLAG, …] as NAME" "open a TCP connection or send a UDP datagram; a bare name to send to is a service's before a pod's, a node's, a host's";
     Ping "ping" [File Test] "ping FROM -> TO as NAME" "send an ICMP echo request";
     Get "get" [File Test] "get FROM[:PORT] -> URL as NAME" "fetch a page";
     Resolve "resolve" [File Test] "resolve FROM NAME as NAME" "ask for the address of a name";
@@ -222,7 +222,8 @@ words! {
     Connect "connect" [] "connect HOST:PORT, …" "the servers a page needs";
     Routes "routes" [] "show routes on PLACE" "`route -n`";
     Conntrack "conntrack" [] "show conntrack on NODE [tcp|udp] [dport PORT]" "`conntrack -L`; an entry of it";
-    Log "log" [] "show log on NODE" "what LOG rules wrote";
+    Log "log" [] "show log on NODE, or show metallb log" "what LOG rules wrote; what MetalLB's speakers did";
+    Flags "flags" [] "flags FLAG, …" "one segment of no connection, with these TCP flags";
     Link "link" [] "fail link NODE NODE|DEVICE" "the wire between two nodes; a device's";
     Bgp "bgp" [] "fail bgp NODE NODE" "the BGP session of two nodes";
     Speaker "speaker" [] "fail speaker NODE" "MetalLB's speaker";

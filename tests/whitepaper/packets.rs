@@ -74,3 +74,21 @@ fn figure_95_a_name_is_resolved() {
         .collect();
     assert_eq!(rest, figure);
 }
+
+#[test]
+fn figures_58_64_75_and_82_a_segment_of_a_forgotten_connection() {
+    let printed = printed("whitepaper/second_packets.scn");
+    let found = rows(part(&printed, "a segment of a forgotten connection"), true);
+    let figures = ["fig058_fig064_log.tsv", "fig075_log.tsv", "fig082_log.tsv"].into_iter().flat_map(figure);
+    let figures: Vec<_> = figures.collect();
+    assert_eq!(found[..figures.len()], figures[..]);
+}
+
+/// All but the time.
+#[test]
+fn figure_61_metallb_answers_for_the_address() {
+    let timeless = |line: &str| line.split(",\"ts\"").next().unwrap_or_default().to_owned();
+    let printed = printed("whitepaper/second_packets.scn");
+    let figure = timeless(&expected("fig061_metallb_log.txt"));
+    assert!(printed.lines().any(|line| timeless(line) == figure), "no {figure} in\n{printed}");
+}

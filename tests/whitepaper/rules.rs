@@ -119,3 +119,23 @@ fn figure_101_the_services_in_another_order() {
 fn figure_102_the_database_of_another_namespace() {
     chains(&printed("whitepaper/second_packets.scn"), "fig102_KUBE-SVC_word_wordpress-db.txt");
 }
+
+/// The figure is an extract, in the order of one run of kube-proxy: every row of it is there.
+#[test]
+fn figure_24_some_rows_of_the_services_by_name() {
+    let printed = printed("whitepaper/first_cluster.scn");
+    let services = lines_from(part(&printed, FRONTEND), "Chain KUBE-SERVICES (2 references)", 100);
+    for row in expected("fig024_KUBE-SERVICES_nonnumeric.txt").lines() {
+        assert!(services.contains(&row), "no {row:?} in {services:#?}");
+    }
+}
+
+#[test]
+fn figure_25_the_chains_of_the_frontend() {
+    let printed = printed("whitepaper/first_cluster.scn");
+    let figure = expected("fig025_KUBE-SVC_frontend.txt");
+    let shown = part(&printed, FRONTEND);
+    assert!(shown.contains(figure.trim_end()), "{figure}\nis not in\n{shown}");
+}
+
+const FRONTEND: &str = "Figures 24, 25 and 27: the frontend as a NodePort";

@@ -10,7 +10,7 @@ use super::resolver::{NotAsked, Progress, Resolver};
 use super::{Event, System};
 use crate::Time;
 use crate::net::tcp::{ConnectionId, Failure, Happened};
-use crate::packet::{Icmp, Packet};
+use crate::packet::{Icmp, Packet, TcpFlags};
 use crate::trace::{DnsResult, HttpResult, Observer, PacketId};
 
 /// How long a scenario's client waits for an answer: SYNs at 0, 1, 3 and 7 seconds.
@@ -32,6 +32,8 @@ pub enum Task {
     Connect(SocketAddrV4),
     /// Send a UDP datagram.
     Datagram(SocketAddrV4),
+    /// Send a TCP segment that belongs to no connection, with these control bits.
+    Segment(SocketAddrV4, TcpFlags),
     /// Send an ICMP echo request.
     Ping(Ipv4Addr),
     /// Fetch a page.
@@ -130,6 +132,13 @@ impl Client {
                 }
                 let Some(port) = system.bind_udp(self.port) else { return self.end(Answer::Impossible(PORT_TAKEN)) };
                 system.send_udp(None, port, to, Bytes::from_static(b"hello"));
+                self.end(Answer::Sent);
+            }
+            Task::Segment(to, flags) => {
+                if let Err(error) = system.namespace.source_or_error(*to.ip()) {
+                    return self.end(Answer::Unsent(error));
+                }
+                system.send_segment(self.port, to, flags);
                 self.end(Answer::Sent);
             }
             Task::Ping(to) => self.ping(to, system),

@@ -24,6 +24,7 @@ pub use nginx::Nginx;
 use crate::kube::State;
 use crate::net::tcp::{ConnectionId, Happened, ProcessId};
 use crate::net::{Context, Effect, Namespace};
+use crate::packet::TcpFlags;
 use crate::trace::Observer;
 
 /// Something a process is told.
@@ -112,6 +113,11 @@ impl<O: Observer> System<'_, '_, O> {
     /// Sends a datagram.
     pub fn send_udp(&mut self, source: Option<Ipv4Addr>, port: u16, to: SocketAddrV4, payload: impl Into<Bytes>) {
         self.namespace.send_udp(source, port, to, payload.into(), self.context);
+    }
+
+    /// Sends a TCP segment of no connection, with nothing in it.
+    pub fn send_segment(&mut self, port: Option<u16>, to: SocketAddrV4, flags: TcpFlags) {
+        self.namespace.send_lone_segment(port, to, flags, self.context);
     }
 
     /// Wakes the process after a time.

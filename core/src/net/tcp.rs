@@ -262,6 +262,35 @@ impl Namespace {
         Some(id)
     }
 
+    /// Sends a segment that belongs to no connection: sequence numbers by chance, a full window, no payload.
+    pub fn send_lone_segment<O: Observer>(
+        &mut self,
+        port: Option<u16>,
+        to: SocketAddrV4,
+        flags: TcpFlags,
+        cx: &mut Context<'_, O>,
+    ) {
+        let source = self.source_towards(*to.ip()).unwrap_or(Ipv4Addr::UNSPECIFIED);
+        let pinned = port.or_else(|| self.sockets.next_tcp_port.take());
+        let Some(port) = pinned.or_else(|| ephemeral(cx).next()) else { return };
+        let mut number = || cx.random.below(u32::MAX);
+        let (seq, ack) = (number(), if flags.has(TcpFlags::ACK) { number() } else { 0 });
+        let segment = Tcp {
+            source: port,
+            destination: to.port(),
+            seq,
+            ack,
+            flags,
+            window: u16::MAX,
+            options: TcpOptions::default(),
+            payload: Bytes::new(),
+        };
+        let mut packet = Packet::new(source, *to.ip(), segment);
+        packet.id = self.ip_id();
+        packet.dont_fragment = true;
+        self.send(packet, cx);
+    }
+
     fn add_connection<O: Observer>(
         &mut self,
         process: ProcessId,

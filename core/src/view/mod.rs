@@ -16,6 +16,7 @@ pub mod conntrack;
 pub mod iptables;
 pub mod kubectl;
 pub mod log;
+pub mod metallb;
 pub mod route;
 pub mod shell;
 pub mod tabwriter;

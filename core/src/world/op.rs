@@ -71,6 +71,17 @@ pub enum Op {
         /// The name for what happens.
         name: String,
     },
+    /// Send one TCP segment that belongs to no connection of the sender's.
+    Segment {
+        /// Who sends.
+        from: Source,
+        /// To whom.
+        to: Target,
+        /// Its control bits, by name, such as `ACK`.
+        flags: Vec<String>,
+        /// The name for what happens.
+        name: String,
+    },
     /// Send an ICMP echo request.
     Ping {
         /// Who sends.
@@ -230,6 +241,8 @@ pub enum Show {
         /// The chain; all when not given.
         chain: Option<String>,
     },
+    /// What MetalLB's speakers have logged.
+    MetallbLog,
     /// What LOG rules wrote into the kernel's log.
     Log {
         /// The node.

@@ -9,6 +9,7 @@ use crate::apps::{Answer, App, Client, Task};
 use crate::conntrack::Jiffies;
 use crate::kube::{TransportProtocol, Version};
 use crate::netfilter::text;
+use crate::packet::TcpFlags;
 use crate::trace::{End, Flow, FlowKind, FlowOutcome, NoObserver, Recorder, Step};
 use crate::view;
 
@@ -34,6 +35,10 @@ impl World {
                     TransportProtocol::Udp => (Task::Datagram(to), FlowKind::Udp(to)),
                 };
                 self.flow_of(from, task, kind, name)
+            }
+            Op::Segment { from, to, flags, name } => {
+                let (to, flags) = (self.socket(to)?, tcp_flags(flags)?);
+                self.flow_of(from, Task::Segment(to, flags), FlowKind::Tcp(to), name)
             }
             Op::Ping { from, to, name } => {
                 let to = self.address(&to.host)?;
@@ -108,6 +113,9 @@ impl World {
 
     fn show(&mut self, show: &Show) -> Result<String, OpError> {
         let place = match show {
+            Show::MetallbLog => {
+                return Ok(self.metallb_log().iter().map(|record| view::metallb::line(record) + "\n").collect());
+            }
             Show::Routes { on } => self.namespace_named(on)?,
             Show::Conntrack { on, .. } | Show::Iptables { on, .. } | Show::Log { on } => self.node_named(on)?,
         };
@@ -141,6 +149,7 @@ impl World {
                 };
                 view::iptables::list(rules, chain.as_deref(), style)
             }
+            Show::MetallbLog => String::new(),
             Show::Log { .. } => namespace.log.iter().map(|record| view::log::line(record) + "\n").collect(),
         })
     }
@@ -314,4 +323,16 @@ impl Flow {
     pub fn target(&self) -> Option<SocketAddrV4> {
         self.requests().next()?.hops.first().map(|hop| hop.before.destination_socket())
     }
+}
+
+/// Control bits by their names.
+fn tcp_flags(names: &[String]) -> Result<TcpFlags, OpError> {
+    names.iter().try_fold(TcpFlags::default(), |flags, name| {
+        let found = TcpFlags::NAMED.iter().find(|(_, known)| known == name);
+        found.map(|(flag, _)| flags.with(*flag)).ok_or_else(|| OpError {
+            problem: format!("TCP has no flag `{name}`"),
+            hint: Some("the flags are: SYN, ACK, FIN, RST, PSH and URG".to_owned()),
+            related: None,
+        })
+    })
 }

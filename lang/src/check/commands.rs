@@ -115,6 +115,7 @@ impl Checker<'_> {
         let mut sent = None;
         match kind {
             StatementKind::Send { name, .. }
+            | StatementKind::Segment { name, .. }
             | StatementKind::Ping { name, .. }
             | StatementKind::Get { name, .. }
             | StatementKind::Resolve { name, .. } => sent = Some(name),
@@ -134,6 +135,7 @@ impl Checker<'_> {
             | StatementKind::ShowConntrack { .. }
             | StatementKind::ShowIptables { .. }
             | StatementKind::ShowLog(_)
+            | StatementKind::ShowMetallbLog
             | StatementKind::ShowTool(_)
             | StatementKind::Expect { .. } => {}
             _ => return false,

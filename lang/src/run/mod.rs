@@ -215,9 +215,11 @@ impl<E: Engine + 'static> Runner<'_, E> {
 
     fn apply(&mut self, op: Op, span: Span) -> Done {
         let sent = match &op {
-            Op::Send { name, .. } | Op::Ping { name, .. } | Op::Get { name, .. } | Op::Resolve { name, .. } => {
-                Some(name.clone())
-            }
+            Op::Send { name, .. }
+            | Op::Segment { name, .. }
+            | Op::Ping { name, .. }
+            | Op::Get { name, .. }
+            | Op::Resolve { name, .. } => Some(name.clone()),
             _ => None,
         };
         let expects = matches!(op, Op::Expect(_));

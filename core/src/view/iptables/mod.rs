@@ -368,7 +368,9 @@ impl Listing<'_> {
                 if let Some(ports) = ports {
                     write!(out, " masq ports: {}", shown::nat_ports(*ports))?;
                 }
-                out.push_str(if *random_fully { " random-fully" } else { "" });
+                // 1.6.2 was the first that knew it (libipt_MASQUERADE.c); a newer one, such as Felix's own, may have set it.
+                let shown = *random_fully && self.style != ListStyle::V1_6_1;
+                out.push_str(if shown { " random-fully" } else { "" });
                 Ok(())
             }
             _ => more::target(out, target, self.numeric),
