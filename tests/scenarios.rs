@@ -42,6 +42,7 @@ fn scenarios_print_what_is_expected() {
 #[test]
 fn examples_print_what_is_expected() {
     check("examples", "tests/examples");
+    check("examples/whitepaper", "tests/examples/whitepaper");
 }
 
 #[test]

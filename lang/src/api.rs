@@ -24,6 +24,8 @@ pub enum Type {
     Hop,
     /// What stands behind a service.
     Endpoint,
+    /// Something that a page needs.
+    Asset,
     /// A service.
     Service,
     /// A pod.
@@ -40,6 +42,8 @@ pub enum Type {
     Hops,
     /// A list of endpoints.
     Endpoints,
+    /// A list of what a page needs.
+    Assets,
 }
 
 impl Type {
@@ -51,6 +55,7 @@ impl Type {
             Self::Packets => Self::Packet,
             Self::Hops => Self::Hop,
             Self::Endpoints => Self::Endpoint,
+            Self::Assets => Self::Asset,
             _ => Self::Any,
         }
     }
@@ -67,15 +72,16 @@ impl Type {
             Self::Packet => "packet",
             Self::Hop => "hop",
             Self::Endpoint => "endpoint",
+            Self::Asset => "asset",
             Self::Service => "service",
             Self::Pod => "pod",
             Self::Node => "node",
-            Self::List | Self::Texts | Self::Packets | Self::Hops | Self::Endpoints => "list",
+            Self::List | Self::Texts | Self::Packets | Self::Hops | Self::Endpoints | Self::Assets => "list",
         }
     }
 
     const fn is_list(self) -> bool {
-        matches!(self, Self::List | Self::Texts | Self::Packets | Self::Hops | Self::Endpoints)
+        matches!(self, Self::List | Self::Texts | Self::Packets | Self::Hops | Self::Endpoints | Self::Assets)
     }
 
     /// The properties it has, in the order of the table; every property there is, where the type is not known.
@@ -140,11 +146,20 @@ properties! {
         "to" Text "where the first packet was delivered; nothing where it was not";
         "status" Number "the status of the page; nothing where there is none";
         "body" Text "the page; nothing where there is none";
+        "location" Text "where the page's server sends the client; nothing where it does not";
+        "assets" Assets "what the page needs, as `get … with assets` fetched it";
         "answer" Texts "the addresses of the name that was resolved";
         "code" Text "the response code of DNS: NOERROR, NXDOMAIN, SERVFAIL";
         "server" Text "ADDRESS:PORT of the server that was asked";
         "hops" Hops "the path of the request's first packet, one hop for each place";
         "packets" Packets "every packet, by first appearance";
+    }
+    Asset {
+        "url" Text "where it was looked for";
+        "status" Number "its status; nothing where there was no response";
+        "type" Text "its Content-Type";
+        "body" Text "what it is; why there was no response where there was none";
+        "ok" Truth "whether it came and can be what the page asked for: a page in the place of a script cannot";
     }
     Packet {
         "hops" Hops "its path, one hop for each place";

@@ -160,6 +160,7 @@ pub enum StatementKind {
     Host {
         name: Text,
         clauses: Vec<Clause>,
+        body: Option<Block>,
     },
     Namespace {
         name: Text,
@@ -252,6 +253,20 @@ pub enum StatementKind {
         root: Option<Text>,
         body: Option<Block>,
     },
+    Folder {
+        word: Word,
+        path: Text,
+    },
+    Volume(Text),
+    VolumeMount {
+        name: Text,
+        path: Text,
+    },
+    File {
+        path: Text,
+        text: Option<Text>,
+        assets: Vec<Text>,
+    },
     Handler {
         method: Text,
         path: Text,
@@ -268,6 +283,9 @@ pub enum StatementKind {
         timeout: Option<Text>,
     },
     HealthCheckNodePort(Text),
+    IngressClassName(Text),
+    Tls(Vec<Text>),
+    DefaultBackend(Operand),
     Path {
         host: Option<Text>,
         path_type: Text,
@@ -304,12 +322,20 @@ pub enum StatementKind {
     Get {
         from: Operand,
         url: Value,
+        at: Option<Operand>,
+        assets: bool,
         name: Text,
     },
     Resolve {
         from: Operand,
         host: Operand,
         name: Text,
+    },
+    Write {
+        place: Operand,
+        container: Text,
+        path: Text,
+        text: Text,
     },
     Wait(Value),
     Fail(Failure),
@@ -340,6 +366,7 @@ pub enum StatementKind {
         node: Operand,
         chain: Text,
     },
+    ShowLogs(Operand),
     ShowLog(Operand),
     /// `show metallb log`
     ShowMetallbLog,
@@ -463,6 +490,14 @@ impl StatementKind {
             Self::Container { .. } => Word::Container,
             Self::Port(_) => Word::Port,
             Self::Serve { .. } => Word::Serve,
+            Self::Folder { word, .. } => *word,
+            Self::Volume(_) => Word::Volume,
+            Self::VolumeMount { .. } => Word::VolumeMount,
+            Self::File { .. } => Word::File,
+            Self::IngressClassName(_) => Word::IngressClassName,
+            Self::Tls(_) => Word::Tls,
+            Self::DefaultBackend(_) => Word::DefaultBackend,
+            Self::Write { .. } => Word::Write,
             Self::Handler { .. } | Self::On { .. } => Word::On,
             Self::Type(_) => Word::Type,
             Self::ClusterIp(_) => Word::ClusterIp,
@@ -489,6 +524,7 @@ impl StatementKind {
             Self::ShowRoutes(_)
             | Self::ShowConntrack { .. }
             | Self::ShowIptables { .. }
+            | Self::ShowLogs(_)
             | Self::ShowLog(_)
             | Self::ShowMetallbLog
             | Self::ShowTool(_) => Word::Show,
@@ -516,7 +552,8 @@ impl StatementKind {
             | Self::On { body, .. }
             | Self::Test { body, .. }
             | Self::For { body, .. } => vec![body],
-            Self::Pod { body, .. }
+            Self::Host { body, .. }
+            | Self::Pod { body, .. }
             | Self::KubeProxy { body, .. }
             | Self::Container { body, .. }
             | Self::Serve { body, .. }

@@ -283,6 +283,7 @@ fn opened_by(head: Word, outer: BlockKind) -> BlockKind {
         Word::Cluster => BlockKind::Cluster,
         Word::KubeProxy => BlockKind::KubeProxy,
         Word::Namespace => BlockKind::Namespace,
+        Word::Host => BlockKind::Host,
         Word::Pod => BlockKind::Pod,
         Word::Deployment | Word::DaemonSet => BlockKind::Workload,
         Word::Container => BlockKind::Container,

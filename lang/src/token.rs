@@ -84,6 +84,8 @@ pub(crate) enum Token<'s> {
     PrefixLength(&'s str),
     #[regex(r"/[^\s{},;#]*", priority = 3)]
     Path(&'s str),
+    #[regex(r"\*(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)+")]
+    Wildcard(&'s str),
     #[regex(r"[a-z]+://[^\s{},;#]*", priority = 3)]
     Url(&'s str),
 

@@ -28,6 +28,8 @@ pub enum BlockKind {
     Ingress,
     /// `configMap NAME { }`
     ConfigMap,
+    /// `host NAME { }`
+    Host,
     /// `on NODE { }`
     OnNode,
     /// `test "…" { }`, and what `for` and `if` repeat or decide.
@@ -51,6 +53,7 @@ impl BlockKind {
             Self::Service => "a service",
             Self::Ingress => "an ingress",
             Self::ConfigMap => "a configMap",
+            Self::Host => "a host",
             Self::OnNode => "`on NODE`",
             Self::Test => "a test, a `for` or an `if`",
             Self::Unknown => "braces",
@@ -109,7 +112,7 @@ words! {
     Cluster "cluster" [File] "cluster NAME { … }" "the cluster's settings";
     Pool "pool" [File] "pool NAME (CIDR | ADDRESS to ADDRESS) [gateway ADDRESS [mac MAC]] [for LoadBalancer [autoAssign false]]" "a range of addresses";
     Node "node" [File] "node NAME at ADDRESS [podCIDR CIDR] [mac MAC] [device NAME] [hostname NAME] [zone NAME]" "a machine of the cluster";
-    Host "host" [File Ingress] "host NAME at ADDRESS [mac MAC], or in an ingress: host NAME path …" "a machine outside the cluster; the host of an ingress path";
+    Host "host" [File Ingress] "host NAME at ADDRESS [mac MAC] [{ container … }], or in an ingress: host NAME path …" "a machine outside the cluster; the host of an ingress path";
     Include "include" [File] "include \"FILE\"" "the sentences of another file, once";
     Apply "apply" [File Test] "apply \"FILE\"" "the objects of a Kubernetes manifest; in a test, for that test";
     Namespace "namespace" [File Test] "namespace NAME { … }" "a namespace of Kubernetes and what is in it; in a test, for that test";
@@ -150,10 +153,15 @@ words! {
     Annotations "annotations" [Service Ingress ConfigMap] "annotations KEY=VALUE, KEY='VALUE', …" "its annotations";
     HostNetwork "hostNetwork" [Pod Workload] "hostNetwork true|false" "whether the pods run in the network of their node";
     ServiceAccount "serviceAccount" [Pod Workload] "serviceAccount NAME" "the service account of the pods";
-    Container "container" [Pod Workload] "container NAME [{ … }]" "a container";
+    Container "container" [Pod Workload Host] "container NAME [{ … }]" "a container";
     Port "port" [Container Service] "port PORT[/UDP] [-> PORT or its name] [as NAME] [nodePort PORT]" "a port";
-    Serve "serve" [Container] "serve http [root PATH] [{ … }] | serve tcp | serve dns | serve ingress-nginx" "what runs in the container";
+    Serve "serve" [Container] "serve http [root PATH] [{ … }] | serve tcp | serve echo | serve close | serve dns | serve ingress-nginx" "what runs in the container";
     On "on" [Serve File Test] "on NODE { iptables … }, or in serve http: on GET PATH connect HOST:PORT, …" "commands on a node; what a page needs";
+    DocumentRoot "documentRoot" [Container] "documentRoot PATH" "the folder that the web server serves";
+    WorkingDir "workingDir" [Container] "workingDir PATH" "where paths begin that do not begin with /";
+    Volume "volume" [Pod Workload] "volume NAME" "files that containers of the pod share";
+    VolumeMount "volumeMount" [Container] "volumeMount NAME at PATH" "where a container has a volume";
+    File "file" [Container] "file PATH [\"text\" | assets URL, …]" "a file, or a page and what it needs";
 
     // The fields of services and ingresses.
     Type "type" [Service] "type ClusterIP|NodePort|LoadBalancer|ExternalName" "how the service is reached";
@@ -173,6 +181,9 @@ words! {
     Selector "selector" [Service] "selector KEY=VALUE, …" "which pods are behind it";
     Endpoints "endpoints" [Service] "endpoints ADDRESS:PORT [on NODE] [ready false] [terminating true], …" "endpoints of a service without selector";
     Path "path" [Ingress] "[host NAME] path Exact|Prefix|ImplementationSpecific PATH -> SERVICE:PORT" "a path and the service behind it";
+    IngressClassName "ingressClassName" [Ingress] "ingressClassName NAME" "the controller it is for";
+    Tls "tls" [Ingress] "tls HOST, …" "the hosts there are certificates for";
+    DefaultBackend "defaultBackend" [Ingress] "defaultBackend SERVICE:PORT" "for what no path is for";
 
     // The fields of config maps.
     Data "data" [ConfigMap] "data KEY (\"TEXT\" | \"\"\" lines of text \"\"\")" "a text, by its key";
@@ -180,8 +191,9 @@ words! {
     // Commands.
     Send "send" [File Test] "send FROM[:PORT] -> TO:PORT tcp|udp [flags FLAG, …] as NAME" "open a TCP connection or send a UDP datagram; a bare name to send to is a service's before a pod's, a node's, a host's";
     Ping "ping" [File Test] "ping FROM -> TO as NAME" "send an ICMP echo request";
-    Get "get" [File Test] "get FROM[:PORT] -> URL as NAME" "fetch a page";
+    Get "get" [File Test] "get FROM[:PORT] -> URL [at ADDRESS] [with assets] as NAME" "fetch a page";
     Resolve "resolve" [File Test] "resolve FROM NAME as NAME" "ask for the address of a name";
+    Write "write" [File Test] "write POD CONTAINER PATH \"text\"" "make or replace a file";
     Wait "wait" [File Test] "wait 14s" "let time pass";
     Fail "fail" [File Test] "fail node NODE | link NODE NODE | link NODE DEVICE | bgp NODE NODE | speaker NODE | kubeProxy NODE | pod POD" "break something";
     Restore "restore" [File Test] "restore …, as after fail" "mend what was broken";
@@ -189,7 +201,7 @@ words! {
     Scale "scale" [File Test] "scale deployment NAME COUNT" "give a deployment another number of pods";
     Choose "choose" [File Test] "choose SERVICE -> ENDPOINT, or choose port PORT/TCP on PLACE" "pin a random choice";
     Trace "trace" [File Test] "trace NAME [hops|rules|all], or trace FROM -> URL" "print every hop of a flow";
-    Show "show" [File Test] "show routes|conntrack|iptables|log on NODE …, or show kubectl get|describe …, or show calicoctl get …" "print what the tools would print";
+    Show "show" [File Test] "show routes|conntrack|iptables|log|logs on NODE …, or show kubectl get|describe …, or show calicoctl get …" "print what the tools would print";
     Expect "expect" [File Test] "expect NAME [not] delivered|dropped|rejected|timeout|unsent|status|answer|visits|arp|dnat|snat|tunnel …, or expect conntrack NODE …" "compare what happened with what should have";
     Assert "assert" [File Test] "assert ${ … }" "what has to be true";
 
@@ -227,6 +239,9 @@ words! {
     Link "link" [] "fail link NODE NODE|DEVICE" "the wire between two nodes; a device's";
     Bgp "bgp" [] "fail bgp NODE NODE" "the BGP session of two nodes";
     Speaker "speaker" [] "fail speaker NODE" "MetalLB's speaker";
+    Assets "assets" [] "with assets, or assets URL, …" "the scripts, styles and images of a page";
+    With "with" [] "with assets" "as a browser does it";
+    Logs "logs" [] "show logs on POD" "the access log of its web servers";
     Hops "hops" [] "trace NAME hops" "only where packets went, and what changed in them";
     Rules "rules" [] "trace NAME rules" "and every rule that matched; so it is without a word";
     All "all" [] "trace NAME all" "and every packet, with the ends of chains";

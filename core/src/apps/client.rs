@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::http::{Request, Response};
+use super::browser::Browser;
+use super::http::Response;
 use super::resolver::{NotAsked, Progress, Resolver};
-use super::{Event, System};
+use super::{Event, System, Url};
 use crate::Time;
 use crate::net::tcp::{ConnectionId, Failure, Happened};
 use crate::packet::{Icmp, Packet, TcpFlags};
@@ -38,12 +39,12 @@ pub enum Task {
     Ping(Ipv4Addr),
     /// Fetch a page.
     Get {
-        /// The host of the URL: an address or a name.
-        host: String,
-        /// The port.
-        port: u16,
-        /// The path, `/` at its beginning.
-        path: String,
+        /// Where it is.
+        url: Url,
+        /// The address of its host, where no resolver is to be asked.
+        at: Option<Ipv4Addr>,
+        /// As a browser does it: go where it is sent, and fetch what the page needs.
+        assets: bool,
     },
     /// Resolve a name.
     Resolve(String),
@@ -89,6 +90,7 @@ pub struct Client {
     deadline: Option<Time>,
     server: Option<SocketAddrV4>,
     received: Vec<u8>,
+    browser: Browser,
     /// How it ended, once it has.
     pub answer: Option<Answer>,
 }
@@ -97,7 +99,8 @@ impl Client {
     /// A client with a task, and perhaps a source port.
     pub fn new(task: Task, port: Option<u16>) -> Self {
         let (resolver, connection, deadline, server) = (None, None, None, None);
-        Self { task, port, resolver, connection, deadline, server, received: Vec::new(), answer: None }
+        let browser = Browser::default();
+        Self { task, port, resolver, connection, deadline, server, received: Vec::new(), browser, answer: None }
     }
 
     pub(super) fn handle<O: Observer>(&mut self, event: Event, system: &mut System<'_, '_, O>) {
@@ -111,16 +114,40 @@ impl Client {
                 {
                     system.close(connection);
                 }
-                self.end(Answer::TimedOut);
+                self.end(Answer::TimedOut, system);
             }
             Event::Alarm(_) => self.name_step(system, Resolver::silence),
             Event::Socket(happened) => self.socket(happened, system),
         }
     }
 
-    /// The first answer counts.
-    fn end(&mut self, answer: Answer) {
+    /// The first answer counts. What a page needs may fail without the page.
+    fn end<O: Observer>(&mut self, answer: Answer, system: &mut System<'_, '_, O>) {
+        if self.answer.is_none() && self.browser.has_page() && !matches!(answer, Answer::Page(_)) {
+            let next = self.browser.miss(&answer);
+            return match next {
+                Some(next) => self.fetch(next, system),
+                None => self.answer = Some(Answer::Page(self.browser.page())),
+            };
+        }
         self.answer.get_or_insert(answer);
+    }
+
+    /// Asks for a page, or for something that it needs.
+    fn fetch<O: Observer>(&mut self, url: Url, system: &mut System<'_, '_, O>) {
+        let (host, port) = (url.host.clone(), url.port);
+        self.browser.begin(url);
+        self.received.clear();
+        let given = match &self.task {
+            Task::Get { url, at: Some(at), .. } if url.host == host => Some(*at),
+            _ => host.parse().ok(),
+        };
+        match given {
+            Some(address) => self.connect(SocketAddrV4::new(address, port), system),
+            // /etc/hosts has this name everywhere.
+            None if host == "localhost" => self.connect(SocketAddrV4::new(Ipv4Addr::LOCALHOST, port), system),
+            None => self.resolve(&host, system),
+        }
     }
 
     fn start<O: Observer>(&mut self, system: &mut System<'_, '_, O>) {
@@ -128,11 +155,13 @@ impl Client {
             Task::Connect(to) => self.connect(to, system),
             Task::Datagram(to) => {
                 if let Err(error) = system.namespace.source_or_error(*to.ip()) {
-                    return self.end(Answer::Unsent(error));
+                    return self.end(Answer::Unsent(error), system);
                 }
-                let Some(port) = system.bind_udp(self.port) else { return self.end(Answer::Impossible(PORT_TAKEN)) };
+                let Some(port) = system.bind_udp(self.port) else {
+                    return self.end(Answer::Impossible(PORT_TAKEN), system);
+                };
                 system.send_udp(None, port, to, Bytes::from_static(b"hello"));
-                self.end(Answer::Sent);
+                self.end(Answer::Sent, system);
             }
             Task::Segment(to, flags) => {
                 if let Err(error) = system.namespace.source_or_error(*to.ip()) {
@@ -142,23 +171,20 @@ impl Client {
                 self.end(Answer::Sent);
             }
             Task::Ping(to) => self.ping(to, system),
-            Task::Get { host, port, .. } => match host.parse() {
-                Ok(address) => self.connect(SocketAddrV4::new(address, port), system),
-                Err(_) => self.resolve(&host, system),
-            },
+            Task::Get { url, .. } => self.fetch(url, system),
             Task::Resolve(host) => self.resolve(&host, system),
         }
     }
 
     fn connect<O: Observer>(&mut self, to: SocketAddrV4, system: &mut System<'_, '_, O>) {
         if let Err(error) = system.namespace.source_or_error(*to.ip()) {
-            return self.end(Answer::Unsent(error));
+            return self.end(Answer::Unsent(error), system);
         }
         self.server = Some(to);
         self.connection = system.connect(to, self.port);
         match self.connection {
             Some(_) => self.wait(PATIENCE, system),
-            None => self.end(Answer::Impossible(PORT_TAKEN)),
+            None => self.end(Answer::Impossible(PORT_TAKEN), system),
         }
     }
 
@@ -171,7 +197,7 @@ impl Client {
     fn ping<O: Observer>(&mut self, to: Ipv4Addr, system: &mut System<'_, '_, O>) {
         let source = match system.namespace.source_or_error(to) {
             Ok(source) => source,
-            Err(error) => return self.end(Answer::Unsent(error)),
+            Err(error) => return self.end(Answer::Unsent(error), system),
         };
         let id = system.random(0x1_0000) as u16;
         system.namespace.sockets.bind_echo(id, system.process);
@@ -186,8 +212,8 @@ impl Client {
                 self.resolver = Some(resolver);
                 self.wait(NAME_PATIENCE, system);
             }
-            Err(NotAsked::Unsent(error)) => self.end(Answer::Unsent(error)),
-            Err(NotAsked::Impossible(problem)) => self.end(Answer::Impossible(problem)),
+            Err(NotAsked::Unsent(error)) => self.end(Answer::Unsent(error), system),
+            Err(NotAsked::Impossible(problem)) => self.end(Answer::Impossible(problem), system),
         }
     }
 
@@ -199,13 +225,13 @@ impl Client {
         let Some(mut resolver) = self.resolver.take() else { return };
         match step(&mut resolver, system) {
             Progress::Pending => self.resolver = Some(resolver),
-            Progress::TimedOut => self.end(Answer::TimedOut),
+            Progress::TimedOut => self.end(Answer::TimedOut, system),
             Progress::Answered(result) => match (&self.task, result.addresses.first()) {
-                (Task::Get { port, .. }, Some(address)) => {
-                    let to = SocketAddrV4::new(*address, *port);
+                (Task::Get { .. }, Some(address)) => {
+                    let to = SocketAddrV4::new(*address, self.browser.port());
                     self.connect(to, system);
                 }
-                _ => self.end(Answer::Name(result)),
+                _ => self.end(Answer::Name(result), system),
             },
         }
     }
@@ -213,35 +239,41 @@ impl Client {
     fn socket<O: Observer>(&mut self, happened: Happened, system: &mut System<'_, '_, O>) {
         match happened {
             Happened::Connected(connection) => match &self.task {
-                Task::Get { host, path, .. } => {
-                    let (method, path, host) = ("GET".to_owned(), path.clone(), host.clone());
-                    system.write(connection, Request { method, path, host }.to_bytes("Accept: */*\r\n"));
+                Task::Get { .. } => {
+                    let Some(request) = self.browser.request() else { return };
+                    system.write(connection, request.to_bytes("Accept: */*\r\n"));
                     self.wait(PAGE_PATIENCE, system);
                 }
-                _ => self.end(Answer::Reached),
+                _ => self.end(Answer::Reached, system),
             },
             Happened::Data(connection, bytes) => {
                 self.received.extend_from_slice(&bytes);
-                if let (Ok(Some(Response { status, body })), Some(server)) =
-                    (Response::parse(&self.received), self.server)
+                if let (Ok(Some(response)), Some(server), Task::Get { assets, .. }) =
+                    (Response::parse(&self.received), self.server, &self.task)
                 {
-                    self.end(Answer::Page(HttpResult { status, body, server }));
                     system.close(connection);
+                    self.connection = None;
+                    match self.browser.take(response, server, *assets) {
+                        Some(next) => self.fetch(next, system),
+                        None => self.end(Answer::Page(self.browser.page()), system),
+                    }
                 }
             }
             Happened::PeerClosed(connection) => {
-                if let (Task::Get { .. }, Some(server)) = (&self.task, self.server) {
-                    self.end(Answer::Closed(server));
-                }
                 system.close(connection);
+                if let (Task::Get { .. }, Some(server), true) =
+                    (&self.task, self.server, self.connection == Some(connection))
+                {
+                    self.end(Answer::Closed(server), system);
+                }
             }
-            Happened::Failed(_, Failure::Refused { by, with }) => self.end(Answer::Refused { by, with }),
+            Happened::Failed(_, Failure::Refused { by, with }) => self.end(Answer::Refused { by, with }, system),
             Happened::DatagramRefused { by, with, .. } => self.answer = Some(Answer::Refused { by, with }),
-            Happened::Failed(_, Failure::TimedOut) => self.end(Answer::TimedOut),
+            Happened::Failed(_, Failure::TimedOut) => self.end(Answer::TimedOut, system),
             Happened::Datagram { payload, .. } => {
                 self.name_step(system, |resolver, system| resolver.answer(&payload, system));
             }
-            Happened::EchoReply { .. } => self.end(Answer::Reached),
+            Happened::EchoReply { .. } => self.end(Answer::Reached, system),
             Happened::Accepted(_) => {}
         }
     }

@@ -36,11 +36,20 @@ impl Request {
 pub(super) struct Response {
     pub(super) status: u16,
     pub(super) body: String,
+    /// `Content-Type`.
+    pub(super) content_type: Option<String>,
+    /// `Location`.
+    pub(super) location: Option<String>,
 }
 
 impl Response {
     pub(super) fn new(status: u16, body: impl Into<String>) -> Self {
-        Self { status, body: body.into() }
+        Self { status, body: body.into(), content_type: None, location: None }
+    }
+
+    /// One that sends the client elsewhere.
+    pub(super) fn redirect(status: u16, location: String) -> Self {
+        Self { location: Some(location), ..Self::new(status, reason(status)) }
     }
 
     /// The response at the beginning of `bytes`, once it is whole.
@@ -51,22 +60,44 @@ impl Response {
         let status = response.code.unwrap_or_default();
         let length = header(&headers, "content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
         let body = bytes.get(start..).and_then(|rest| rest.get(..length));
-        Ok(body.map(|body| Self { status, body: String::from_utf8_lossy(body).into_owned() }))
+        let text = |name| header(&headers, name).map(str::to_owned);
+        Ok(body.map(|body| Self {
+            status,
+            body: String::from_utf8_lossy(body).into_owned(),
+            content_type: text("content-type"),
+            location: text("location"),
+        }))
     }
 
     pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let Self { status, body } = self;
-        let reason = match status {
-            200 => "OK",
-            400 => "Bad Request",
-            404 => "Not Found",
-            500 => "Internal Server Error",
-            502 => "Bad Gateway",
-            503 => "Service Temporarily Unavailable",
-            504 => "Gateway Time-out",
-            _ => "",
-        };
-        format!("HTTP/1.1 {status} {reason}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+        let Self { status, body, content_type, location } = self;
+        let mut text = format!("HTTP/1.1 {status} {}\r\nContent-Length: {}\r\n", reason(*status), body.len());
+        for (name, value) in [("Content-Type", content_type), ("Location", location)] {
+            if let Some(value) = value {
+                text += &format!("{name}: {value}\r\n");
+            }
+        }
+        text += "\r\n";
+        text += body;
+        text.into_bytes()
+    }
+}
+
+fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        301 => "Moved Permanently",
+        302 => "Found",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        403 => "Forbidden",
+        404 => "Not Found",
+        500 => "Internal Server Error",
+        502 => "Bad Gateway",
+        503 => "Service Temporarily Unavailable",
+        504 => "Gateway Time-out",
+        _ => "",
     }
 }
 
@@ -87,5 +118,7 @@ mod tests {
         let bytes = response.to_bytes();
         assert_eq!(Response::parse(&bytes[..bytes.len() - 1]), Ok(None), "the body is not whole yet");
         assert_eq!(Response::parse(&bytes), Ok(Some(response)));
+        let moved = Response::redirect(308, "https://foo/".into());
+        assert_eq!(Response::parse(&moved.to_bytes()), Ok(Some(moved)));
     }
 }

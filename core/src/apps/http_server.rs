@@ -1,4 +1,7 @@
 //! A web server that may need other servers before it can answer.
+//!
+//! With a document root it serves the files there as Apache and nginx do: a folder is its `index.html` or `index.php`, and
+//! is sent to its slash first; what is not there is 404.
 
 use std::collections::VecDeque;
 use std::net::SocketAddrV4;
@@ -8,7 +11,7 @@ use rustc_hash::FxHashMap;
 use super::http::{Request, Response};
 use super::resolver::{NotAsked, Progress, Resolver};
 use super::{Event, System};
-use crate::kube::{Connect, HttpHandler};
+use crate::kube::{Connect, Container, HttpHandler};
 use crate::net::tcp::{ConnectionId, Happened};
 use crate::trace::Observer;
 
@@ -16,19 +19,23 @@ use crate::trace::Observer;
 #[derive(Clone, Debug)]
 pub struct HttpServer {
     root: String,
+    /// The container it runs in, and the folder it serves.
+    files: Option<(String, String)>,
     on: Vec<HttpHandler>,
     /// Who answers, for the page's text.
     name: String,
     received: FxHashMap<ConnectionId, Vec<u8>>,
     jobs: Vec<Job>,
     last_token: u64,
+    /// The access log, in the Common Log Format; the time is that of the scenario, in seconds.
+    pub(super) log: Vec<String>,
 }
 
 /// A request that waits for other servers.
 #[derive(Clone, Debug)]
 struct Job {
     client: ConnectionId,
-    path: String,
+    request: Request,
     needs: VecDeque<Connect>,
     /// The connections it has made; closed when it is done.
     open: Vec<ConnectionId>,
@@ -42,9 +49,12 @@ enum Waits {
 }
 
 impl HttpServer {
-    /// A server of the pod `name`, with pages below `root`.
-    pub fn new(name: impl Into<String>, root: &str, on: &[HttpHandler]) -> Self {
+    /// The server of a container of the pod or host `name`, with pages below `root`.
+    pub fn new(name: impl Into<String>, container: &Container, root: &str, on: &[HttpHandler]) -> Self {
+        let folder = container.disk.document_root.as_ref();
         Self {
+            files: folder.map(|folder| (container.name.clone(), folder.clone())),
+            log: Vec::new(),
             root: root.trim_end_matches('/').to_owned(),
             on: on.to_vec(),
             name: name.into(),
@@ -104,7 +114,7 @@ impl HttpServer {
         let fits = |on: &&HttpHandler| on.method == request.method && request.path.starts_with(&on.path);
         let needs = self.on.iter().find(fits).map_or(VecDeque::new(), |on| on.connect.iter().cloned().collect());
         let waits = Waits::Connection(client);
-        self.jobs.push(Job { client, path: request.path, needs, open: Vec::new(), waits });
+        self.jobs.push(Job { client, request, needs, open: Vec::new(), waits });
         self.next_need(self.jobs.len() - 1, system);
     }
 
@@ -115,7 +125,10 @@ impl HttpServer {
 
     fn next_need<O: Observer>(&mut self, at: usize, system: &mut System<'_, '_, O>) {
         let Some(need) = self.jobs[at].needs.pop_front() else {
-            let page = self.page(&self.jobs[at].path);
+            let page = match &self.files {
+                Some((container, folder)) => file(container, folder, &self.jobs[at].request, system),
+                None => self.page(&self.jobs[at].request.path),
+            };
             return self.finish(at, &page, system);
         };
         if let Ok(address) = need.host.parse() {
@@ -161,6 +174,10 @@ impl HttpServer {
         for connection in job.open {
             system.close(connection);
         }
+        let from = system.namespace.sockets.remote(job.client).map_or_else(|| "-".into(), |from| from.ip().to_string());
+        let Request { method, path, .. } = &job.request;
+        let (time, Response { status, body, .. }) = (system.context.now, response);
+        self.log.push(format!("{from} - - [{time}] \"{method} {path} HTTP/1.1\" {status} {}", body.len()));
         system.write(job.client, response.to_bytes());
     }
 
@@ -172,4 +189,46 @@ impl HttpServer {
             Response::new(404, "Not Found")
         }
     }
+}
+
+/// What is served of a folder.
+fn file<O: Observer>(container: &str, folder: &str, request: &Request, system: &System<'_, '_, O>) -> Response {
+    let Some(files) = system.files else { return Response::new(404, "Not Found") };
+    let path = request.path.split('?').next().unwrap_or_default();
+    let mut inside: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            // Nothing above the root is anybody's business.
+            ".." if inside.pop().is_none() => return Response::new(400, "Bad Request"),
+            ".." => {}
+            part => inside.push(part),
+        }
+    }
+    let full = format!("{}/{}", folder.trim_end_matches('/'), inside.join("/"));
+    if let Some(text) = files.read(container, &full).filter(|_| !path.ends_with('/')) {
+        return with_type(text, &full);
+    }
+    if !files.is_folder(container, &full) {
+        return Response::new(404, "Not Found");
+    }
+    if !path.ends_with('/') {
+        return Response::redirect(301, format!("http://{}{path}/", request.host));
+    }
+    let index = ["index.html", "index.php"].map(|name| format!("{}/{name}", full.trim_end_matches('/')));
+    let found = index.iter().find_map(|index| Some((index, files.read(container, index)?)));
+    found.map_or_else(|| Response::new(403, "Forbidden"), |(index, text)| with_type(text, index))
+}
+
+/// A file with the type that its ending says it has (Apache's `mime.types`).
+fn with_type(text: &str, path: &str) -> Response {
+    let kind = match path.rsplit('.').next() {
+        Some("html" | "htm" | "php") => "text/html",
+        Some("css") => "text/css",
+        Some("js") => "application/javascript",
+        Some("png") => "image/png",
+        Some("svg") => "image/svg+xml",
+        _ => "text/plain",
+    };
+    Response { content_type: Some(kind.to_owned()), ..Response::new(200, text) }
 }

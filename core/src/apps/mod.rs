@@ -3,13 +3,17 @@
 //! A process is an [`App`]: a state machine that is told what happened to its sockets and answers with calls on its
 //! [`System`]. It sees names, bytes and sockets, and never a packet.
 
+mod browser;
 mod client;
 mod dns_server;
+mod echo;
+mod files;
 mod health;
 mod http;
 mod http_server;
 mod nginx;
 mod resolver;
+mod url;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
@@ -17,9 +21,11 @@ use std::time::Duration;
 use bytes::Bytes;
 
 pub use client::{Answer, Client, Task};
+pub use files::Files;
 pub use health::HealthCheck;
 pub use http_server::HttpServer;
 pub use nginx::Nginx;
+pub use url::Url;
 
 use crate::kube::State;
 use crate::net::tcp::{ConnectionId, Happened, ProcessId};
@@ -45,6 +51,10 @@ pub enum App {
     Http(HttpServer),
     /// Accepts connections and closes when the other side has.
     Tcp,
+    /// Accepts connections and closes them at once.
+    Close,
+    /// Says back what it is told.
+    Echo,
     /// CoreDNS.
     Dns,
     /// kube-proxy, where it says whether its node has an endpoint.
@@ -65,10 +75,24 @@ impl App {
                     system.close(connection);
                 }
             }
+            Self::Close => {
+                if let Event::Socket(Happened::Accepted(connection)) = event {
+                    system.close(connection);
+                }
+            }
+            Self::Echo => echo::handle(event, system),
             Self::Dns => dns_server::handle(event, system),
             Self::HealthCheck(server) => server.handle(event, system),
             Self::Nginx(proxy) => proxy.handle(event, system),
             Self::Client(client) => client.handle(event, system),
+        }
+    }
+
+    /// What it has written into its log.
+    pub fn log(&self) -> &[String] {
+        match self {
+            Self::Http(server) => &server.log,
+            _ => &[],
         }
     }
 }
@@ -86,6 +110,8 @@ pub struct System<'a, 'b, O> {
     pub state: &'a State,
     /// The namespace of Kubernetes its pod is in; none on hosts and nodes.
     pub kube_namespace: Option<&'a str>,
+    /// The files of the containers beside it, and its own.
+    pub files: Option<&'a Files>,
 }
 
 impl<O: Observer> System<'_, '_, O> {

@@ -2,25 +2,21 @@
 
 use std::net::SocketAddrV4;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
 use super::http::{Request, Response};
 use super::{Event, System};
 use crate::Time;
-use crate::agents::ingress_nginx::{Config, Decision};
-use crate::kube::Endpoint;
+use crate::agents::ingress_nginx::{self, Backend, Config, Decision};
+use crate::kube::NginxAnnotations;
 use crate::net::tcp::{ConnectionId, Failure, Happened};
 use crate::trace::Observer;
 
-/// `proxy_connect_timeout`, as the controller sets it.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// `proxy_read_timeout`, as the controller sets it.
-const READ_TIMEOUT: Duration = Duration::from_mins(1);
-/// `proxy_next_upstream_tries`, as the controller sets it, with `proxy_next_upstream error timeout`. Every try asks the
-/// balancer anew, so that a lone endpoint is tried so often, too.
-const TRIES: u32 = 3;
+/// The port that requests by https come to.
+const HTTPS: u16 = 443;
+/// The most tries of a request whose ingress sets no limit: each of its endpoints, and once more.
+const MOST_TRIES: u32 = 100;
 
 /// The proxy.
 #[derive(Clone, Debug, Default)]
@@ -40,8 +36,8 @@ struct Upstream {
     deadline: Time,
     request: Request,
     received: Vec<u8>,
-    name: Arc<str>,
-    endpoints: Arc<[Endpoint]>,
+    backend: Backend,
+    settings: Arc<NginxAnnotations>,
     /// How many tries there have been, this one with them.
     tries: u32,
 }
@@ -83,8 +79,8 @@ impl Nginx {
         match happened {
             Happened::Connected(connection) => {
                 if let Some(upstream) = self.upstreams.iter_mut().find(|one| one.connection == connection) {
-                    upstream.deadline = system.context.now + READ_TIMEOUT;
-                    system.alarm(READ_TIMEOUT, connection.0);
+                    upstream.deadline = system.context.now + upstream.settings.read_timeout;
+                    system.alarm(upstream.settings.read_timeout, connection.0);
                     system.write(connection, upstream.request.to_bytes(""));
                 }
             }
@@ -146,13 +142,18 @@ impl Nginx {
             Err(_) => return system.write(client, Response::new(400, "400 Bad Request").to_bytes()),
         };
         self.received.remove(&client);
-        let response = match Config::of(system.state).route(&request.host, &request.path) {
-            Decision::Upstream { name, endpoints, .. } => {
+        let https = system.namespace.sockets.local(client).is_some_and(|local| local.port() == HTTPS);
+        let asked = ingress_nginx::Request { https, host: &request.host, target: &request.path };
+        let response = match Config::of(system.state).route(&asked) {
+            Decision::Upstream { backend, target, settings, .. } => {
                 let (connection, deadline) = (ConnectionId(0), system.context.now);
+                let request = Request { path: target, ..request };
                 let received = Vec::new();
-                let upstream = Upstream { client, connection, deadline, request, received, name, endpoints, tries: 0 };
+                let upstream =
+                    Upstream { client, connection, deadline, request, received, backend, settings, tries: 0 };
                 return self.connect(upstream, Fault::Error, system);
             }
+            Decision::Redirect { status, location, .. } => Response::redirect(status, location),
             Decision::NotFound => Response::new(404, "default backend - 404"),
             Decision::Unavailable { .. } => Response::new(503, "503 Service Temporarily Unavailable"),
         };
@@ -161,17 +162,20 @@ impl Nginx {
 
     /// Tries an endpoint, the next one in turn, until one can be connected to or the tries are used up.
     fn connect<O: Observer>(&mut self, mut upstream: Upstream, mut fault: Fault, system: &mut System<'_, '_, O>) {
-        while upstream.tries < TRIES {
+        // `proxy_next_upstream error timeout`. Every try asks the balancer anew: a lone endpoint is tried so often, too.
+        let most = if upstream.settings.tries == 0 { MOST_TRIES } else { upstream.settings.tries };
+        while upstream.tries < most {
             upstream.tries += 1;
-            let turn = self.turns.entry(upstream.name.clone()).or_default();
-            let endpoint = upstream.endpoints.get(*turn % upstream.endpoints.len().max(1));
+            let Backend { upstream: name, endpoints, .. } = &upstream.backend;
+            let turn = self.turns.entry(name.clone()).or_default();
+            let endpoint = endpoints.get(*turn % endpoints.len().max(1));
             *turn += 1;
             let Some(endpoint) = endpoint else { break };
             if let Some(connection) = system.connect(SocketAddrV4::new(endpoint.address, endpoint.port), None) {
                 upstream.connection = connection;
-                upstream.deadline = system.context.now + CONNECT_TIMEOUT;
+                upstream.deadline = system.context.now + upstream.settings.connect_timeout;
                 upstream.received.clear();
-                system.alarm(CONNECT_TIMEOUT, connection.0);
+                system.alarm(upstream.settings.connect_timeout, connection.0);
                 return self.upstreams.push(upstream);
             }
             fault = Fault::Error;

@@ -34,6 +34,11 @@ impl fmt::Display for Endpoint {
 }
 
 impl Endpoint {
+    /// A ready one that is no pod's.
+    pub fn outside(address: Ipv4Addr, port: u16) -> Self {
+        Self::new(address, port, Conditions::default(), false)
+    }
+
     /// An endpoint at an address, with the conditions that an `EndpointSlice` has for it (`podToEndpoint`: what is
     /// terminating is never ready, but for `publishNotReadyAddresses`).
     fn new(address: Ipv4Addr, port: u16, conditions: Conditions, publish_not_ready: bool) -> Self {
@@ -145,7 +150,7 @@ mod tests {
         let labels = Labels::from_iter([("app".to_owned(), "x".to_owned())]);
         for (name, port, label) in [("one", 8080, "http"), ("two", 8081, "http"), ("three", 80, "web")] {
             let port = ContainerPort { name: Some(label.into()), port, protocol: TransportProtocol::Tcp };
-            let container = Container { name: "c".into(), ports: vec![port], serve: None };
+            let container = Container { name: "c".into(), ports: vec![port], ..Container::default() };
             let pod = plain_pod(&format!("default/{name}"), "a");
             declare(&mut state, Object::Pod(Pod { labels: labels.clone(), containers: vec![container], ..pod }));
         }

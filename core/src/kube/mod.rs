@@ -25,10 +25,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod annotations;
 mod balancers;
 mod conditions;
 mod config_map;
 mod declare;
+mod disk;
 pub mod endpoints;
 mod go_rand;
 mod health;
@@ -47,8 +49,10 @@ mod service_addresses;
 mod state;
 pub mod validate;
 
+pub use annotations::{AnnotationError, INGRESS_CLASS, NginxAnnotations};
 pub use conditions::Conditions;
 pub use config_map::ConfigMap;
+pub use disk::{Disk, File, VolumeMount};
 pub use endpoints::Endpoint;
 pub use health::Symptom;
 pub use holders::Holder;
@@ -65,8 +69,8 @@ pub use service::{
 pub use state::{Declared, State};
 
 pub use objects::{
-    Cluster, Connect, Container, ContainerPort, Deployment, Host, HttpHandler, Ingress, IngressPath, NamedPod, Node,
-    Object, ObjectKind, Overlay, PathType, Pod, Pool, PoolPurpose, Serve, TransportProtocol, Version,
+    Cluster, Connect, Container, ContainerPort, Deployment, Host, HttpHandler, Ingress, IngressBackend, IngressPath,
+    NamedPod, Node, Object, ObjectKind, Overlay, PathType, Pod, Pool, PoolPurpose, Serve, TransportProtocol, Version,
 };
 
 /// Whether a field says nothing, and need not be written.

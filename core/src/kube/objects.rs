@@ -5,7 +5,7 @@ use std::str::FromStr;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigMap, KubeProxyOptions, Labels, PodStatus, Service, is_default};
+use super::{ConfigMap, Disk, KubeProxyOptions, Labels, PodStatus, Service, is_default};
 use crate::packet::{DeviceName, Mac};
 
 /// Anything that can be declared.
@@ -275,6 +275,9 @@ pub struct Host {
     pub address: Ipv4Addr,
     /// The Ethernet address of its device; made from its place in the scenario when not given.
     pub mac: Option<Mac>,
+    /// What runs on it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub containers: Vec<Container>,
 }
 
 /// TCP or UDP, as Kubernetes writes them.
@@ -389,7 +392,7 @@ pub struct NamedPod {
 }
 
 /// A container.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Container {
     /// Its name.
@@ -398,6 +401,9 @@ pub struct Container {
     pub ports: Vec<ContainerPort>,
     /// What runs in it; nothing listens when not given.
     pub serve: Option<Serve>,
+    /// Its files.
+    #[serde(default, skip_serializing_if = "Disk::is_empty")]
+    pub disk: Disk,
 }
 
 /// A port of a container.
@@ -425,6 +431,10 @@ pub enum Serve {
     },
     /// Accepts TCP connections, says nothing, and closes when the other side has.
     Tcp,
+    /// Accepts TCP connections and closes them at once.
+    Close,
+    /// Says back what it is told, over TCP and UDP (RFC 862).
+    Echo,
     /// CoreDNS, with the cluster's names.
     Dns,
     /// The NGINX ingress controller, with the cluster's ingresses.
@@ -454,8 +464,8 @@ pub struct Connect {
 }
 
 /// An ingress.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Ingress {
     /// Its namespace.
     pub namespace: String,
@@ -464,8 +474,27 @@ pub struct Ingress {
     /// Its annotations.
     #[serde(default, skip_serializing_if = "Labels::is_empty")]
     pub annotations: Labels,
+    /// `ingressClassName`: which controller it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ingress_class_name: Option<String>,
+    /// `tls[].hosts`: the hosts there are certificates for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tls: Vec<String>,
+    /// `defaultBackend`: for requests that no path is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_backend: Option<IngressBackend>,
     /// Its paths, in the order written.
     pub paths: Vec<IngressPath>,
+}
+
+/// A service and a port of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IngressBackend {
+    /// The service, in the ingress' namespace.
+    pub service: String,
+    /// The service's port.
+    pub port: u16,
 }
 
 /// A path of an ingress and the service behind it.
@@ -518,7 +547,7 @@ impl Node {
 impl Host {
     /// A machine outside the cluster.
     pub fn new(name: &str, address: impl Into<Ipv4Addr>) -> Self {
-        Self { name: name.into(), address: address.into(), mac: None }
+        Self { name: name.into(), address: address.into(), mac: None, containers: Vec::new() }
     }
 
     /// Its Ethernet address: the given one, else one made from its address.
@@ -573,6 +602,6 @@ impl Container {
     /// A container that serves on one TCP port.
     pub fn serving(name: &str, port: u16, serve: Serve) -> Self {
         let ports = vec![ContainerPort { name: None, port, protocol: TransportProtocol::Tcp }];
-        Self { name: name.into(), ports, serve: Some(serve) }
+        Self { name: name.into(), ports, serve: Some(serve), disk: Disk::default() }
     }
 }

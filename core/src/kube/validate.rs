@@ -1,5 +1,6 @@
 //! What makes a declaration good. A bad one is refused whole, with the place, the cause and the cure.
 
+mod ingress;
 mod network;
 mod proxy;
 mod service;
@@ -25,7 +26,7 @@ pub fn object(state: &State, object: &Object) -> Result<(), OpError> {
         Object::Pod(pod) => workload::pod(state, pod),
         Object::Deployment(deployment) => workload::deployment(state, deployment),
         Object::Service(service) => service::service(state, service),
-        Object::Ingress(ingress) => workload::ingress(state, ingress),
+        Object::Ingress(ingress) => ingress::ingress(state, ingress),
         Object::ConfigMap(map) => config_map(state, map),
     }
 }

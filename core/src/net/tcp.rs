@@ -218,6 +218,16 @@ impl Sockets {
         self.next_udp_port = Some(port);
     }
 
+    /// The address and port that a connection has on this side.
+    pub fn local(&self, id: ConnectionId) -> Option<SocketAddrV4> {
+        self.ends.get(&id).map(|ends| ends.0)
+    }
+
+    /// Those of the other side.
+    pub fn remote(&self, id: ConnectionId) -> Option<SocketAddrV4> {
+        self.ends.get(&id).map(|ends| ends.1)
+    }
+
     fn remove(&mut self, id: ConnectionId) {
         if let Some(ends) = self.ends.remove(&id) {
             self.connections.remove(&ends);

@@ -124,6 +124,40 @@ pub struct HttpResult {
     pub body: String,
     /// The address the client connected to.
     pub server: SocketAddrV4,
+    /// `Content-Type`; empty where the server gave none.
+    pub content_type: String,
+    /// `Location`, where it sends the client elsewhere.
+    pub location: Option<String>,
+    /// What the page needs and the client fetched after it.
+    pub assets: Vec<Asset>,
+}
+
+impl HttpResult {
+    /// A response with a body and nothing else.
+    pub fn new(status: u16, body: impl Into<String>, server: SocketAddrV4) -> Self {
+        let (content_type, location, assets) = (String::new(), None, Vec::new());
+        Self { status, body: body.into(), server, content_type, location, assets }
+    }
+}
+
+/// Something that a page needs: a script, a style, an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asset {
+    /// Where it was looked for.
+    pub url: String,
+    /// The status; none where there was no response.
+    pub status: Option<u16>,
+    /// `Content-Type`; empty where the server gave none.
+    pub content_type: String,
+    /// The body; where there was no response, why.
+    pub body: String,
+}
+
+impl Asset {
+    /// Whether it came and can be what the page asked for: a page in the place of a script or a style is neither.
+    pub fn is_whole(&self) -> bool {
+        self.status == Some(200) && !self.content_type.starts_with("text/html")
+    }
 }
 
 /// The answer to a name.

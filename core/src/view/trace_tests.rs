@@ -250,7 +250,7 @@ fn flow() -> Flow {
             plain(4, 2000, &tcp(BROWSER, BALANCER, ack.with(TcpFlags::PSH), 80), &places),
             plain(5, 2400, &tcp(NGINX, TUNNEL, ack, 0), &back),
         ],
-        http: Some(HttpResult { status: 200, body: "hello\n".to_owned(), server: socket(BALANCER) }),
+        http: Some(HttpResult::new(200, "hello\n", socket(BALANCER))),
         dns: None,
     }
 }

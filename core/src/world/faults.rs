@@ -78,7 +78,7 @@ impl World {
         if let Fault::Pod { pod } = &fault
             && let (Some(place), Some(pod)) = (self.network.place(pod), self.state.pod(pod).cloned())
         {
-            self.network.start_containers(place, &pod);
+            self.network.start_pod(place, &pod);
         }
         self.generation += 1;
         self.grow();

@@ -47,7 +47,7 @@ use run::Queue;
 /// use netscene_core::kube::{Host, Object};
 /// use netscene_core::world::{Op, Operation, World};
 /// let mut world = World::new(0);
-/// let browser = Host { name: "browser".into(), address: [10, 1, 0, 89].into(), mac: None };
+/// let browser = Host::new("browser", [10, 1, 0, 89]);
 /// let declare = Operation { op: Op::Declare { object: Object::Host(browser) }, origin: None };
 /// world.apply(&declare)?;
 /// assert!(world.state().host("browser").is_some());

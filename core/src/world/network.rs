@@ -12,10 +12,11 @@ use rustc_hash::FxHashMap;
 
 use super::health::HealthPorts;
 use crate::agents::{cni, kube_proxy};
-use crate::apps::{App, HttpServer, Nginx};
+use crate::apps::{App, Files, HttpServer, Nginx};
 use crate::conntrack::{KernelRules, Settings, Table, Timeouts};
 use crate::kube::{
-    Host, MachineNetwork, Node, Object, PoolPurpose, ROUTER, RunningPod, Serve, State, TransportProtocol, Version,
+    Container, Host, MachineNetwork, Node, Object, PoolPurpose, ROUTER, RunningPod, Serve, State, TransportProtocol,
+    Version,
 };
 use crate::net::fib::Route;
 use crate::net::tcp::ProcessId;
@@ -43,6 +44,8 @@ pub(super) struct Network {
     /// What is broken.
     broken: Broken,
     pub(super) health_ports: HealthPorts,
+    /// The files of the containers of each pod and host.
+    files: FxHashMap<Arc<str>, Arc<Files>>,
 }
 
 /// A pod that has a namespace.
@@ -65,6 +68,8 @@ struct Segment {
 #[derive(Clone, Debug)]
 pub(super) struct Process {
     pub(super) namespace: usize,
+    /// Whose it is: the pod, host or node.
+    pub(super) owner: Arc<str>,
     /// The namespace of Kubernetes its pod is in.
     pub(super) kube_namespace: Option<Arc<str>>,
     pub(super) app: App,
@@ -298,13 +303,14 @@ impl Network {
         let place = self.add(namespace);
         let segment = self.segment(network);
         self.plug(place, device, segment);
+        self.start_containers(place, None, &host.name, &host.containers);
     }
 
     fn add_pod(&mut self, state: &State, pod: &RunningPod) {
         let Some(node) = self.place(&pod.node) else { return };
         if pod.host_network {
             self.by_name.insert(pod.key.clone(), node);
-            return self.start_containers(node, pod);
+            return self.start_containers(node, Some(&pod.namespace), &pod.key, &pod.containers);
         }
         let network = cni::pod_network(state, pod);
         let mut namespace = plain(&pod.key);
@@ -320,7 +326,7 @@ impl Network {
         let device = self.get(node).devices.len();
         self.plug(node, Device { proxy_arp: true, ..host_device }, segment);
         self.pods.insert(pod.key.clone(), Wired { uid: pod.uid, node, device });
-        self.start_containers(place, pod);
+        self.start_pod(place, pod);
     }
 
     /// Takes a pod's namespace and veth away. Their places stay, as places of nothing: others are counted from them.
@@ -341,16 +347,32 @@ impl Network {
         }
     }
 
-    pub(super) fn start_containers(&mut self, place: usize, pod: &RunningPod) {
-        for container in pod.containers.iter() {
+    /// Starts the containers of a pod.
+    pub(super) fn start_pod(&mut self, place: usize, pod: &RunningPod) {
+        self.start_containers(place, Some(&pod.namespace), &pod.key, &pod.containers);
+    }
+
+    fn start_containers(
+        &mut self,
+        place: usize,
+        kube_namespace: Option<&Arc<str>>,
+        name: &str,
+        containers: &[Container],
+    ) {
+        let owner: Arc<str> = name.into();
+        self.files.insert(owner.clone(), Arc::new(Files::of(containers)));
+        for container in containers {
             let app = match &container.serve {
                 None => continue,
-                Some(Serve::Http { root, on }) => App::Http(HttpServer::new(&*pod.key, root, on)),
+                Some(Serve::Http { root, on }) => App::Http(HttpServer::new(name, container, root, on)),
                 Some(Serve::Tcp) => App::Tcp,
+                Some(Serve::Close) => App::Close,
+                Some(Serve::Echo) => App::Echo,
                 Some(Serve::Dns) => App::Dns,
                 Some(Serve::IngressNginx) => App::Nginx(Nginx::default()),
             };
-            let process = self.start(Process { namespace: place, kube_namespace: Some(pod.namespace.clone()), app });
+            let (owner, kube_namespace) = (owner.clone(), kube_namespace.cloned());
+            let process = self.start(Process { namespace: place, owner, kube_namespace, app });
             let sockets = &mut self.get_mut(place).sockets;
             sockets.name_process(process, &container.name);
             for port in &container.ports {
@@ -360,6 +382,27 @@ impl Network {
                 };
             }
         }
+    }
+
+    /// The files of the containers of a pod or host.
+    pub(super) fn files(&self, owner: &str) -> Option<Arc<Files>> {
+        self.files.get(owner).cloned()
+    }
+
+    /// The same, to be changed.
+    pub(super) fn files_mut(&mut self, owner: &str) -> &mut Files {
+        Arc::make_mut(self.files.entry(owner.into()).or_default())
+    }
+
+    /// The names of the containers of a pod or host.
+    pub(super) fn containers(&self, owner: &str) -> impl Iterator<Item = &str> {
+        self.files.get(owner).into_iter().flat_map(|files| files.containers())
+    }
+
+    /// What the programs of a pod or host have written, program by program.
+    pub(super) fn logs(&self, owner: &str) -> String {
+        let its = self.processes.iter().filter(|process| *process.owner == *owner);
+        its.flat_map(|process| process.app.log()).map(|line| format!("{line}\n")).collect()
     }
 
     pub(super) fn start(&mut self, process: Process) -> ProcessId {

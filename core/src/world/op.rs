@@ -95,8 +95,14 @@ pub enum Op {
     Get {
         /// Who asks.
         from: Source,
-        /// `http://host[:port]/path`.
+        /// `http://host[:port]/path`, or https.
         url: String,
+        /// The address of the URL's host, where no resolver is to be asked (`curl --resolve`).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Ipv4Addr>,
+        /// As a browser does it: go where it is sent, and fetch the scripts, styles and images of the page.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        assets: bool,
         /// The name for what happens.
         name: String,
     },
@@ -108,6 +114,17 @@ pub enum Op {
         host: String,
         /// The name for what happens.
         name: String,
+    },
+    /// Make or replace a file, as a container of a pod sees it.
+    Write {
+        /// The pod, or a host.
+        place: String,
+        /// The container.
+        container: String,
+        /// The path.
+        path: String,
+        /// What is in it.
+        text: String,
     },
     /// Let time pass.
     Wait {
@@ -243,6 +260,11 @@ pub enum Show {
     },
     /// What MetalLB's speakers have logged.
     MetallbLog,
+    /// What programs have written: the access log of web servers.
+    Logs {
+        /// The pod or host.
+        on: String,
+    },
     /// What LOG rules wrote into the kernel's log.
     Log {
         /// The node.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::network::Process;
 use super::{Choice, Op, OpError, Operation, Outcome, Show, Source, World};
-use crate::apps::{Answer, App, Client, Task};
+use crate::apps::{Answer, App, Client, Task, Url};
 use crate::conntrack::Jiffies;
 use crate::kube::{TransportProtocol, Version};
 use crate::netfilter::text;
@@ -44,13 +44,14 @@ impl World {
                 let to = self.address(&to.host)?;
                 self.flow_of(from, Task::Ping(to), FlowKind::Ping(to), name)
             }
-            Op::Get { from, url, name } => {
-                let task = get(url)?;
-                self.flow_of(from, task, FlowKind::Get(url.clone()), name)
+            Op::Get { from, url: text, at, assets, name } => {
+                let task = Task::Get { url: url(text)?, at: *at, assets: *assets };
+                self.flow_of(from, task, FlowKind::Get(text.clone()), name)
             }
             Op::Resolve { from, host, name } => {
                 self.flow_of(from, Task::Resolve(host.clone()), FlowKind::Resolve(host.clone()), name)
             }
+            Op::Write { place, container, path, text } => self.write(place, container, path, text),
             Op::Wait { duration } => {
                 self.grow();
                 self.run_until(self.time + *duration, &mut NoObserver)?;
@@ -90,6 +91,24 @@ impl World {
         Ok(Outcome::Done)
     }
 
+    fn write(&mut self, place: &str, container: &str, path: &str, text: &str) -> Result<Outcome, OpError> {
+        let owner = self.owner_named(place)?;
+        let known: Vec<_> = self.network.containers(&owner).map(str::to_owned).collect();
+        if !known.iter().any(|name| name == container) {
+            let problem = format!("{place} has no container {container}");
+            let meant = crate::did_you_mean(container, known.iter().map(String::as_str));
+            let hint = meant
+                .map_or_else(|| format!("it has: {}", known.join(", ")), |meant| format!("did you mean `{meant}`?"));
+            return Err(OpError { problem, hint: Some(hint), related: None });
+        }
+        if !path.starts_with('/') {
+            let problem = format!("`{path}` is no whole path");
+            return Err(OpError { problem, hint: Some(format!("write `/{path}`")), related: None });
+        }
+        self.network.files_mut(&owner).write(container, path, text);
+        Ok(Outcome::Done)
+    }
+
     fn choose(&mut self, choice: &Choice) -> Result<Outcome, OpError> {
         match choice {
             Choice::Port { place, protocol, port } => {
@@ -116,7 +135,7 @@ impl World {
             Show::MetallbLog => {
                 return Ok(self.metallb_log().iter().map(|record| view::metallb::line(record) + "\n").collect());
             }
-            Show::Routes { on } => self.namespace_named(on)?,
+            Show::Routes { on } | Show::Logs { on } => self.namespace_named(on)?,
             Show::Conntrack { on, .. } | Show::Iptables { on, .. } | Show::Log { on } => self.node_named(on)?,
         };
         self.program(place)?;
@@ -150,6 +169,7 @@ impl World {
                 view::iptables::list(rules, chain.as_deref(), style)
             }
             Show::MetallbLog => String::new(),
+            Show::Logs { on } => self.network.logs(&self.owner_named(on)?),
             Show::Log { .. } => namespace.log.iter().map(|record| view::log::line(record) + "\n").collect(),
         })
     }
@@ -174,7 +194,8 @@ impl World {
         let pod = self.state.pod(name_of_place).filter(|_| name_of_place.contains('/'));
         let kube_namespace = pod.map(|pod| pod.namespace.clone());
         let app = App::Client(Client::new(task, from.port));
-        let process = self.network.start(Process { namespace: place, kube_namespace, app });
+        let owner = name_of_place.clone();
+        let process = self.network.start(Process { namespace: place, owner, kube_namespace, app });
         self.network.get_mut(place).sockets.name_process(process, "the client");
         let started = self.time;
         let mut recorder = Recorder::default();
@@ -255,13 +276,16 @@ impl World {
     }
 }
 
-/// What became of a flow that nobody answered: the last drop that was seen, else the last place.
+/// What became of a flow that nobody answered: the last drop of what the client sent, else the last drop of anything, else
+/// the last place.
 fn lost(flow: &Flow) -> FlowOutcome {
     let ends = || flow.packets.iter().filter_map(|packet| packet.hops.last());
-    let dropped = ends().rev().find_map(|hop| match &hop.end {
+    let drop = |hop: &crate::trace::Hop| match &hop.end {
         End::Dropped(reason) => Some(FlowOutcome::Dropped { at: hop.place.clone(), reason: reason.clone() }),
         _ => None,
-    });
+    };
+    let own = flow.requests().rev().filter_map(|packet| packet.hops.last()).find_map(drop);
+    let dropped = own.or_else(|| ends().rev().find_map(drop));
     dropped.unwrap_or_else(|| FlowOutcome::Timeout {
         at: ends().next_back().map_or_else(|| flow.from.clone(), |hop| hop.place.clone()),
     })
@@ -279,23 +303,10 @@ pub(super) fn no_flow(name: &str) -> OpError {
     }
 }
 
-/// The task that a URL means: `http://host[:port][/path]`.
-fn get(url: &str) -> Result<Task, OpError> {
-    let bad = |problem: String| OpError {
-        problem,
-        hint: Some("write http://host/path or http://host:port/path".into()),
-        related: None,
-    };
-    let rest = url.strip_prefix("http://").ok_or_else(|| bad(format!("`{url}` is not an http:// URL")))?;
-    let (authority, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) => (host, port.parse().map_err(|_| bad(format!("`{port}` in `{url}` is not a port")))?),
-        None => (authority, 80),
-    };
-    if host.is_empty() {
-        return Err(bad(format!("`{url}` names no host")));
-    }
-    Ok(Task::Get { host: host.to_owned(), port, path: path.to_owned() })
+/// The URL of a page.
+fn url(text: &str) -> Result<Url, OpError> {
+    let hint = || Some("write http://host/path or http://host:port/path".into());
+    Url::parse(text).map_err(|problem| OpError { problem, hint: hint(), related: None })
 }
 
 impl Flow {

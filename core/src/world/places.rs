@@ -1,6 +1,7 @@
 //! What names and addresses of a scenario mean.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
 
 use super::{OpError, Source, Target, TargetHost, World};
 use crate::kube::ROUTER;
@@ -22,6 +23,15 @@ impl World {
             return Err(self.no_such(name));
         };
         self.network.place(key).ok_or_else(|| self.no_such(name))
+    }
+
+    /// The pod, host or node of that name, as processes and files know their owner.
+    pub(super) fn owner_named(&self, name: &str) -> Result<Arc<str>, OpError> {
+        let state = &self.state;
+        let pod = state.pod(name).map(|pod| pod.key.clone());
+        let host = || state.host(name).map(|host| host.object.name.as_str().into());
+        let node = || state.node(name).map(|node| node.object.name.as_str().into());
+        pod.or_else(host).or_else(node).ok_or_else(|| self.no_such(name))
     }
 
     pub(super) fn no_such(&self, name: &str) -> OpError {

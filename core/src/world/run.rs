@@ -186,10 +186,11 @@ impl World {
             return Ok(());
         }
         let Some(record) = self.network.processes.get_mut(process.0 as usize) else { return Ok(()) };
-        let kube_namespace = record.kube_namespace.clone();
+        let (owner, kube_namespace) = (record.owner.clone(), record.kube_namespace.clone());
         // The process is taken out while it runs, for it may look at all the rest.
         let mut app = std::mem::replace(&mut record.app, App::Tcp);
         self.program(place)?;
+        let files = self.network.files(&owner);
         let mut effects = Vec::new();
         let mut context = Context {
             now: self.time,
@@ -204,6 +205,7 @@ impl World {
             context: &mut context,
             state: &self.state,
             kube_namespace: kube_namespace.as_deref(),
+            files: files.as_deref(),
         };
         app.handle(event, &mut system);
         self.network.processes[process.0 as usize].app = app;

@@ -154,7 +154,8 @@ fn echoes_come_back_through_the_tunnel() {
 #[test]
 fn connections_are_forgotten_in_their_time() {
     let mut world = world(0);
-    let page = Op::Get { from: from("client"), url: "http://10.96.0.2/".into(), name: "page".into() };
+    let page =
+        Op::Get { from: from("client"), url: "http://10.96.0.2/".into(), at: None, assets: false, name: "page".into() };
     let flow = flow(&mut world, page);
     assert_eq!(flow.http.as_ref().map(|page| page.status), Some(200));
     let show = Op::Show(Show::Conntrack { on: "worker1".into(), protocol: None, destination_port: Some(80) });
@@ -239,7 +240,7 @@ fn what_cannot_be_done_says_why_and_what_to_write() {
     let op = Op::Send { from: from("client"), to, protocol: TransportProtocol::Tcp, name: String::new() };
     let error = world.apply(&Operation { op, origin: None }).unwrap_err();
     assert_eq!(error.problem, "there is no service, pod, node or host called `wep`");
-    let get = Op::Get { from: from("client"), url: "http://web/".into(), name: String::new() };
+    let get = Op::Get { from: from("client"), url: "http://web/".into(), at: None, assets: false, name: String::new() };
     let error = world.apply(&Operation { op: get, origin: None }).unwrap_err();
     assert!(error.problem.contains("no service kube-system/kube-dns"), "{}", error.problem);
 }

@@ -124,6 +124,8 @@ impl Checker<'_> {
                 self.flow(flow, known);
             }
             StatementKind::Choose { .. }
+            | StatementKind::Write { .. }
+            | StatementKind::ShowLogs(_)
             | StatementKind::ChoosePort { .. }
             | StatementKind::Wait(_)
             | StatementKind::Fail(_)

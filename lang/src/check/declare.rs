@@ -247,12 +247,13 @@ impl Checker<'_> {
         Some(Object::Node(Node { name: name.text.clone(), hostname, address, pod_cidr, mac, device, zone }))
     }
 
-    pub(super) fn host(&mut self, name: &Text, clauses: &[Clause]) -> Option<Object> {
+    pub(super) fn host(&mut self, name: &Text, clauses: &[Clause], body: Option<&Block>) -> Option<Object> {
         let mut clauses = self.clauses("host", clauses, &[Word::At, Word::Mac]);
         let at = clauses.take(Word::At);
         let mac = clauses.take(Word::Mac).and_then(|text| self.machine_mac(text));
+        let containers = self.host_containers(body);
         let address = self.machine_address("host", name, at)?;
-        Some(Object::Host(Host { name: name.text.clone(), address, mac }))
+        Some(Object::Host(Host { name: name.text.clone(), address, mac, containers }))
     }
 
     fn machine_address(&mut self, what: &str, name: &Text, at: Option<&Text>) -> Option<Ipv4Addr> {

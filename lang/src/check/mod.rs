@@ -3,6 +3,7 @@
 mod commands;
 mod config_maps;
 mod declare;
+mod disk;
 mod machines;
 mod properties;
 mod proxy;
@@ -116,7 +117,7 @@ impl Checker<'_> {
                 known.map(|(pool, _)| Object::Pool(pool.clone()))
             }
             StatementKind::Node { name, clauses } => self.node(name, clauses),
-            StatementKind::Host { name, clauses } => self.host(name, clauses),
+            StatementKind::Host { name, clauses, body } => self.host(name, clauses, body.as_ref()),
             StatementKind::Namespace { name, body } => {
                 let name = self.ok(values::name(name));
                 let Some(name) = name else { return };

@@ -3,8 +3,8 @@
 use std::net::Ipv4Addr;
 
 use netscene_core::kube::{
-    AFFINITY_SECONDS, Conditions, EndpointAddress, Ingress, IngressPath, IpMode, Labels, Object, PathType, PoolPurpose,
-    Service, ServicePort, ServiceType, TargetPort, TrafficDistribution, TrafficPolicy,
+    AFFINITY_SECONDS, Conditions, EndpointAddress, Ingress, IngressBackend, IngressPath, IpMode, Labels, Object,
+    PathType, PoolPurpose, Service, ServicePort, ServiceType, TargetPort, TrafficDistribution, TrafficPolicy,
 };
 
 use super::declare::{Clauses, Field};
@@ -336,8 +336,18 @@ impl Checker<'_> {
     pub(super) fn ingress(&mut self, namespace: &str, name: &Text, body: &Block) -> Option<Object> {
         let mut paths = Vec::new();
         let (mut annotations, mut annotated) = (Labels::new(), None);
+        let (mut class, mut default_backend) = (Field::default(), Field::default());
+        let mut tls: Vec<String> = Vec::new();
         for field in &body.statements {
             match &field.kind {
+                StatementKind::IngressClassName(name) => {
+                    class.set(self, "ingressClassName", field.span, Some(name.text.clone()));
+                }
+                StatementKind::Tls(hosts) => tls.extend(hosts.iter().map(|host| host.text.clone())),
+                StatementKind::DefaultBackend(to) => {
+                    let value = self.ingress_backend(namespace, to);
+                    default_backend.set(self, "defaultBackend", field.span, value);
+                }
                 StatementKind::Path { host, path_type, path, service } => {
                     paths.extend(self.ingress_path(namespace, host.as_ref(), path_type, path, service));
                 }
@@ -357,8 +367,15 @@ impl Checker<'_> {
             let diagnostic = Diagnostic::error(Code::Missing, format!("the ingress `{}` has no path", name.text));
             self.report(diagnostic.at(body.span, "expected `path Prefix /… -> SERVICE:PORT`"));
         }
-        let name = self.ok(values::name(name))?;
-        Some(Object::Ingress(Ingress { namespace: namespace.to_owned(), name, annotations, paths }))
+        Some(Object::Ingress(Ingress {
+            namespace: namespace.to_owned(),
+            name: self.ok(values::name(name))?,
+            annotations,
+            ingress_class_name: class.value,
+            tls,
+            default_backend: default_backend.value,
+            paths,
+        }))
     }
 
     fn ingress_path(
@@ -375,6 +392,12 @@ impl Checker<'_> {
             ("ImplementationSpecific", PathType::ImplementationSpecific),
         ];
         let path_type = self.ok(values::choice("pathType", path_type, &types));
+        let IngressBackend { service, port } = self.ingress_backend(namespace, service)?;
+        let host = host.map(|host| host.text.clone());
+        Some(IngressPath { host, path_type: path_type?, path: path.text.clone(), service, port })
+    }
+
+    fn ingress_backend(&mut self, namespace: &str, service: &Operand) -> Option<IngressBackend> {
         let (What::Name(name), Some(port)) = (&service.what, &service.port) else {
             let diagnostic = Diagnostic::error(Code::BadValue, "a path leads to a service and a port of it");
             self.report(diagnostic.at(service.span, "expected SERVICE:PORT"));
@@ -385,12 +408,6 @@ impl Checker<'_> {
             // Kubernetes takes such an ingress, and nginx answers 503.
             self.report(unknown.warning());
         }
-        Some(IngressPath {
-            host: host.map(|host| host.text.clone()),
-            path_type: path_type?,
-            path: path.text.clone(),
-            service: name.clone(),
-            port: self.ok(values::port(&port.text, port.span))?,
-        })
+        Some(IngressBackend { service: name.clone(), port: self.ok(values::port(&port.text, port.span))? })
     }
 }

@@ -100,9 +100,9 @@ pub(crate) fn mtu(text: &Text) -> Result<u16> {
 }
 
 /// One of a few words.
-pub(crate) fn choice<T: Copy>(what: &str, text: &Text, choices: &[(&'static str, T)]) -> Result<T> {
+pub(crate) fn choice<T: Clone>(what: &str, text: &Text, choices: &[(&'static str, T)]) -> Result<T> {
     let words = || choices.iter().map(|(word, _)| *word);
-    let found = choices.iter().find(|(word, _)| *word == text.text).map(|(_, value)| *value);
+    let found = choices.iter().find(|(word, _)| *word == text.text).map(|(_, value)| value.clone());
     found.ok_or_else(|| {
         let label = question(&text.text, words()).unwrap_or_else(|| format!("expected {}", list(words(), "or")));
         bad(Code::BadValue, what, &text.text, text.span, label)

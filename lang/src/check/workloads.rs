@@ -7,6 +7,7 @@ use netscene_core::kube::{
 };
 
 use super::declare::Field;
+use super::disk::Files;
 use super::{Checker, values};
 use crate::ast::{Block, Clause, Operand, Statement, StatementKind, Text, What};
 use crate::words::BlockKind;
@@ -19,6 +20,8 @@ struct Template {
     labelled: Option<Span>,
     service_account: Field<String>,
     host_network: Field<bool>,
+    /// Volumes stand above the containers that have them.
+    volumes: Vec<Text>,
     containers: Vec<Container>,
 }
 
@@ -161,12 +164,19 @@ impl Checker<'_> {
                 let value = self.ok(truth(text));
                 template.host_network.set(self, "hostNetwork", field.span, value);
             }
+            StatementKind::Volume(name) => {
+                if template.volumes.iter().any(|other| other.text == name.text) {
+                    let title = format!("there are two volumes `{}` in this pod", name.text);
+                    self.report(Diagnostic::error(Code::Duplicate, title).at(name.span, "declared again here"));
+                }
+                template.volumes.push(name.clone());
+            }
             StatementKind::Container { name, body } => {
                 if template.containers.iter().any(|other| other.name == name.text) {
                     let title = format!("there are two containers `{}` in this pod", name.text);
                     self.report(Diagnostic::error(Code::Duplicate, title).at(name.span, "declared again here"));
                 }
-                let container = self.container(name, body.as_ref());
+                let container = self.container(name, &template.volumes, body.as_ref());
                 template.containers.push(container);
             }
             _ => return false,
@@ -212,7 +222,20 @@ impl Checker<'_> {
         into.extend(pairs.iter().filter_map(unquoted));
     }
 
-    fn container(&mut self, name: &Text, body: Option<&Block>) -> Container {
+    /// What runs on a host.
+    pub(super) fn host_containers(&mut self, body: Option<&Block>) -> Vec<Container> {
+        let mut template = Template::default();
+        for field in body.iter().flat_map(|body| &body.statements) {
+            let belongs = matches!(field.kind, StatementKind::Container { .. });
+            if !(belongs && self.template_field(&mut template, field)) {
+                self.misplaced(field, BlockKind::Host);
+            }
+        }
+        template.containers
+    }
+
+    fn container(&mut self, name: &Text, volumes: &[Text], body: Option<&Block>) -> Container {
+        let mut disk = Files::default();
         let mut ports: Vec<ContainerPort> = Vec::new();
         let mut serve = Field::default();
         for field in body.iter().flat_map(|body| &body.statements) {
@@ -237,6 +260,7 @@ impl Checker<'_> {
                     let value = self.serve(app, root.as_ref(), body.as_ref());
                     serve.set(self, "serve", field.span, value);
                 }
+                _ if self.disk_field(&mut disk, volumes, field) => {}
                 _ => self.misplaced(field, BlockKind::Container),
             }
         }
@@ -249,18 +273,20 @@ impl Checker<'_> {
             let title = format!("the container `{}` serves, but has no port to listen on", name.text);
             self.report(Diagnostic::error(Code::Missing, title).at(body.span, "expected a `port`"));
         }
-        Container { name: name.text.clone(), ports, serve: serve.value }
+        Container { name: name.text.clone(), ports, serve: serve.value, disk: disk.disk() }
     }
 
     fn serve(&mut self, app: &Text, root: Option<&Text>, body: Option<&Block>) -> Option<Serve> {
         let http = Serve::Http { root: root.map_or_else(|| "/".to_owned(), |root| root.text.clone()), on: Vec::new() };
-        let apps = [("http", 0), ("tcp", 1), ("dns", 2), ("ingress-nginx", 3)];
-        let mut serve = match self.ok(values::choice("program to serve", app, &apps))? {
-            0 => http,
-            1 => Serve::Tcp,
-            2 => Serve::Dns,
-            _ => Serve::IngressNginx,
-        };
+        let apps = [
+            ("http", http),
+            ("tcp", Serve::Tcp),
+            ("echo", Serve::Echo),
+            ("close", Serve::Close),
+            ("dns", Serve::Dns),
+            ("ingress-nginx", Serve::IngressNginx),
+        ];
+        let mut serve = self.ok(values::choice("program to serve", app, &apps))?;
         let Serve::Http { on, .. } = &mut serve else {
             for span in [root.map(|root| root.span), body.map(|body| body.span)].into_iter().flatten() {
                 let title = format!("`serve {}` has neither root nor pages", app.text);

@@ -113,9 +113,19 @@ impl Lowering<'_> {
                 }
                 Op::Ping { from: self.source(from)?, to: self.target(to)?, name: name.text.clone() }
             }
-            StatementKind::Get { from, url, name } => {
-                Op::Get { from: self.source(from)?, url: self.url(url)?, name: name.text.clone() }
-            }
+            StatementKind::Get { from, url, at, assets, name } => Op::Get {
+                from: self.source(from)?,
+                url: self.url(url)?,
+                at: at.as_ref().map(|at| self.address(at)).transpose()?,
+                assets: *assets,
+                name: name.text.clone(),
+            },
+            StatementKind::Write { place, container, path, text } => Op::Write {
+                place: self.name(place, SENDERS)?,
+                container: container.text.clone(),
+                path: path.text.clone(),
+                text: text.text.clone(),
+            },
             StatementKind::Resolve { from, host, name } => {
                 Op::Resolve { from: self.source(from)?, host: self.host(host)?, name: name.text.clone() }
             }
@@ -129,7 +139,13 @@ impl Lowering<'_> {
             },
             StatementKind::Trace { flow, depth } => Op::Trace { name: flow.text.clone(), depth: *depth },
             StatementKind::TraceGet { from, url } => {
-                let get = Op::Get { from: self.source(from)?, url: self.url(url)?, name: String::new() };
+                let get = Op::Get {
+                    from: self.source(from)?,
+                    url: self.url(url)?,
+                    at: None,
+                    assets: false,
+                    name: String::new(),
+                };
                 return Ok(vec![get, Op::Trace { name: String::new(), depth: Depth::default() }]);
             }
             StatementKind::ShowRoutes(on) => Op::Show(Show::Routes { on: self.place(on)? }),
@@ -144,6 +160,7 @@ impl Lowering<'_> {
             }
             StatementKind::ShowTool(command) => tool(command)?,
             StatementKind::ShowMetallbLog => Op::Show(Show::MetallbLog),
+            StatementKind::ShowLogs(on) => Op::Show(Show::Logs { on: self.place(on)? }),
             StatementKind::ShowLog(on) => Op::Show(Show::Log { on: self.node(on)? }),
             StatementKind::Expect { flow, not, pattern } => {
                 let pattern = self.pattern(pattern)?;
@@ -317,7 +334,8 @@ impl Lowering<'_> {
         let bad = |label: &str| {
             Err(Diagnostic::error(Code::BadValue, format!("`{}` is no URL to fetch", text.text)).at(text.span, label))
         };
-        let Some(rest) = text.text.strip_prefix("http://") else { return bad("expected http://HOST[:PORT]/PATH") };
+        let rest = text.text.strip_prefix("http://").or_else(|| text.text.strip_prefix("https://"));
+        let Some(rest) = rest else { return bad("expected http://HOST[:PORT]/PATH") };
         let host = rest.split('/').next().unwrap_or_default();
         match host.split_once(':') {
             _ if host.is_empty() => bad("there is no host in it"),

@@ -27,6 +27,9 @@ struct Packet(Arc<trace::Flow>, usize);
 struct Hop(Arc<trace::Flow>, usize, Range<usize>);
 
 #[derive(Clone)]
+struct Asset(trace::Asset);
+
+#[derive(Clone)]
 struct Endpoint(world::Endpoint);
 
 #[derive(Clone)]
@@ -124,6 +127,13 @@ pub(super) fn register(engine: &mut Engine) {
         });
     register_hop(engine);
     engine
+        .register_type_with_name::<Asset>("asset")
+        .register_get("url", |asset: &mut Asset| asset.0.url.clone())
+        .register_get("status", |asset: &mut Asset| maybe(asset.0.status.map(i64::from)))
+        .register_get("type", |asset: &mut Asset| asset.0.content_type.clone())
+        .register_get("body", |asset: &mut Asset| asset.0.body.clone())
+        .register_get("ok", |asset: &mut Asset| asset.0.is_whole());
+    engine
         .register_type_with_name::<Endpoint>("endpoint")
         .register_get("name", |endpoint: &mut Endpoint| endpoint.0.name.clone())
         .register_get("node", |endpoint: &mut Endpoint| endpoint.0.node.clone())
@@ -166,6 +176,11 @@ fn register_flow(engine: &mut Engine) {
         })
         .register_get("status", |flow: &mut Flow| maybe(flow.0.http.as_ref().map(|http| i64::from(http.status))))
         .register_get("body", |flow: &mut Flow| maybe(flow.0.http.as_ref().map(|http| http.body.clone())))
+        .register_get("location", |flow: &mut Flow| maybe(flow.0.http.as_ref().and_then(|http| http.location.clone())))
+        .register_get("assets", |flow: &mut Flow| -> Array {
+            let assets = flow.0.http.iter().flat_map(|http| &http.assets);
+            assets.map(|asset| Dynamic::from(Asset(asset.clone()))).collect()
+        })
         .register_get("answer", |flow: &mut Flow| -> Array {
             flow.0.dns.iter().flat_map(|dns| &dns.addresses).map(text).collect()
         })
@@ -246,6 +261,7 @@ pub(super) fn kind(value: &Dynamic) -> &'static str {
         name if name.ends_with("::Packet") => "a packet",
         name if name.ends_with("::Hop") => "a hop",
         name if name.ends_with("::Endpoint") => "an endpoint",
+        name if name.ends_with("::Asset") => "an asset",
         name if name.ends_with("::Service") => "a service",
         name if name.ends_with("::Pod") => "a pod",
         name if name.ends_with("::Node") => "a node",
@@ -332,6 +348,12 @@ mod tests {
             Type::Flow => Dynamic::from(Flow(flow())),
             Type::Packet => Dynamic::from(Packet(flow(), 0)),
             Type::Hop => Dynamic::from(Hop(flow(), 0, 0..1)),
+            Type::Asset => Dynamic::from(Asset(trace::Asset {
+                url: "http://a/b.js".into(),
+                status: Some(200),
+                content_type: "text/css".into(),
+                body: name,
+            })),
             Type::Endpoint => Dynamic::from(Endpoint(endpoint)),
             Type::Service => {
                 Dynamic::from(service(world::Service { name, cluster_ip: None, endpoints: vec![endpoint] }))
@@ -373,7 +395,7 @@ mod tests {
                 Type::Number => value.is_int(),
                 Type::Truth => value.is_bool(),
                 Type::Text => value.is_string(),
-                Type::List | Type::Texts | Type::Packets | Type::Hops | Type::Endpoints => {
+                Type::List | Type::Texts | Type::Packets | Type::Hops | Type::Endpoints | Type::Assets => {
                     value.is_array() || value.is::<rhai::Blob>()
                 }
                 _ => false,

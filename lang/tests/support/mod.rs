@@ -66,7 +66,7 @@ impl Engine for Fake {
         Ok(match &operation.op {
             Op::Send { name, .. } => self.send(name, FlowKind::Tcp(server), None),
             Op::Get { name, url, .. } => {
-                let http = HttpResult { status: 200, body: "hello".into(), server };
+                let http = HttpResult::new(200, "hello", server);
                 self.send(name, FlowKind::Get(url.clone()), Some(http))
             }
             Op::Trace { name, .. } => Outcome::Text(format!("trace of {name}\n")),

@@ -1,7 +1,7 @@
 //! The NGINX ingress controller: from ingresses to servers and locations, and from a request to an endpoint.
 //!
-//! It sends to endpoints itself: no `clusterIP` and no kube-proxy on the second leg. Without the annotation for regular
-//! expressions, which is not modelled, a location is a plain path.
+//! It sends to endpoints itself: no `clusterIP` and no kube-proxy on the second leg. TLS is a port and a scheme here: what
+//! certificates are for is known, and nothing is encrypted.
 
 mod location;
 mod publish;
@@ -14,35 +14,75 @@ use indexmap::IndexMap;
 
 use crate::Origin;
 use crate::kube::endpoints::endpoints;
-use crate::kube::{Declared, Endpoint, Ingress, IngressPath, State};
+use crate::kube::{Declared, Endpoint, Ingress, IngressBackend, NginxAnnotations, PathType, State};
 
-use location::Location;
+pub use location::{Location, Matcher};
 pub use publish::address;
+
+/// The class whose ingresses the controller takes (`--ingress-class`, and `k8s.io/ingress-nginx` of its IngressClass).
+const CLASS: &str = "nginx";
 
 /// nginx' configuration, as made from the ingresses.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     /// By host in lower case. That of ingresses without a host is `_`.
-    servers: IndexMap<String, Server>,
+    pub servers: IndexMap<String, Server>,
 }
 
+/// A server block.
 #[derive(Clone, Debug, Default)]
-struct Server {
-    locations: Vec<Location>,
+pub struct Server {
+    /// Whether there is a certificate for its name.
+    pub tls: bool,
+    /// Its locations, in the order of nginx.conf.
+    pub locations: Vec<Location>,
 }
 
 /// The server for hosts that no ingress names.
-const DEFAULT_SERVER: &str = "_";
+pub const DEFAULT_SERVER: &str = "_";
+
+/// Where the requests of a location go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backend {
+    /// Its service and port.
+    pub to: IngressBackend,
+    /// `namespace-service-port`, nginx' name for its endpoints.
+    pub upstream: Arc<str>,
+    /// The endpoints; none where nobody is behind the service, or there is no such service.
+    pub endpoints: Arc<[Endpoint]>,
+}
+
+/// A request, as far as it decides where it goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// Whether it came by the port for https.
+    pub https: bool,
+    /// The header `Host`.
+    pub host: &'a str,
+    /// The path, with the query.
+    pub target: &'a str,
+}
 
 /// What becomes of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Decision {
-    /// It is sent to one of these endpoints, in turn.
+    /// It is sent to one of the endpoints, in turn.
     Upstream {
-        /// `namespace-service-port`, nginx' name for them.
-        name: Arc<str>,
         /// The endpoints, never none.
-        endpoints: Arc<[Endpoint]>,
+        backend: Backend,
+        /// The path it is sent with.
+        target: String,
+        /// Time-outs and tries.
+        settings: Arc<NginxAnnotations>,
+        /// The rule that decided.
+        rule: Rule,
+    },
+    /// The client is told to go elsewhere.
+    Redirect {
+        /// 301, 302 or 308.
+        status: u16,
+        /// The header `Location`.
+        location: String,
         /// The rule that decided.
         rule: Rule,
     },
@@ -67,15 +107,32 @@ pub struct Rule {
 }
 
 impl Config {
-    /// The configuration for all ingresses. Of two with the same host and path, the older one counts.
+    /// The configuration for all ingresses of the controller's class. Of two with the same host and path, the older one
+    /// counts.
     pub fn of(state: &State) -> Self {
         let mut config = Self::default();
-        for Declared { object: ingress, origin, .. } in state.ingresses() {
+        for Declared { object: ingress, origin, .. } in state.ingresses().filter(|ingress| is_ours(&ingress.object)) {
+            // A declared ingress has been validated.
+            let settings = Arc::new(NginxAnnotations::read(&ingress.annotations).unwrap_or_default());
+            let mut add = |host: Option<&str>, path: &str, path_type: PathType, to: &IngressBackend| {
+                let ingress_name = format!("{}/{}", ingress.namespace, ingress.name);
+                let rule = Rule { ingress: ingress_name.into(), path: path.into(), origin: origin.clone() };
+                let backend = backend(state, &ingress.namespace, to, settings.service_upstream);
+                let server = config.servers.entry(server_name(host)).or_default();
+                server.tls |= host.is_some_and(|host| ingress.tls.iter().any(|one| one.eq_ignore_ascii_case(host)));
+                location::add(&mut server.locations, location::plain(rule, path_type, backend, settings.clone()));
+            };
             for path in &ingress.paths {
-                let host = path.host.as_deref().unwrap_or(DEFAULT_SERVER).to_ascii_lowercase();
-                let decision = decision(state, ingress, path, origin.as_ref());
-                let locations = &mut config.servers.entry(host).or_default().locations;
-                location::add(locations, path, &decision);
+                let to = IngressBackend { service: path.service.clone(), port: path.port };
+                add(path.host.as_deref(), &path.path, path.path_type, &to);
+            }
+            // What no path is for: of the ingress' own hosts, or of all where it has none.
+            if let Some(to) = &ingress.default_backend {
+                let mut hosts: Vec<_> = ingress.paths.iter().map(|path| path.host.as_deref()).collect();
+                hosts.dedup();
+                for host in if hosts.is_empty() { vec![None] } else { hosts } {
+                    add(host, "/", PathType::Prefix, to);
+                }
             }
         }
         for server in config.servers.values_mut() {
@@ -84,18 +141,47 @@ impl Config {
         config
     }
 
-    /// What becomes of a request for `path` with the header `Host: host`. A port in `host`, and a query behind `path`,
-    /// make no difference.
-    pub fn route(&self, host: &str, path: &str) -> Decision {
-        let path = path.split('?').next().unwrap_or_default();
-        let locations = self.server(host).map_or(&[][..], |server| &server.locations);
-        location::find(locations, path).map_or(Decision::NotFound, |location| location.decision.clone())
+    /// What becomes of a request. A port in `Host` makes no difference; nor does a query, which is passed on.
+    pub fn route(&self, request: &Request<'_>) -> Decision {
+        let (path, arguments) = request.target.split_once('?').map_or((request.target, None), |(p, a)| (p, Some(a)));
+        let uri = merged(path);
+        let Some(server) = self.server(request.host) else { return Decision::NotFound };
+        // `if ($uri = /)` stands in the server, before any location.
+        let app_root = |one: &Location| Some((one.settings.app_root.clone()?, one.rule.clone()));
+        if uri == "/"
+            && let Some((root, rule)) = server.locations.iter().find_map(app_root)
+        {
+            let scheme = if request.https { "https" } else { "http" };
+            let location = format!("{scheme}://{}{root}", request.host);
+            return Decision::Redirect { status: 302, location, rule };
+        }
+        let Some(location) = location::find(&server.locations, &uri) else { return Decision::NotFound };
+        let (settings, rule) = (&location.settings, location.rule.clone());
+        if !request.https && (settings.force_ssl_redirect || settings.ssl_redirect && server.tls) {
+            let mut target = request.target;
+            if !settings.preserve_trailing_slash {
+                target = target.strip_suffix('/').unwrap_or(target);
+            }
+            let location = format!("https://{}{target}", without_port(request.host));
+            return Decision::Redirect { status: 308, location, rule };
+        }
+        if let Some((status, url)) = &settings.redirect {
+            return Decision::Redirect { status: *status, location: url.clone(), rule };
+        }
+        if location.backend.endpoints.is_empty() {
+            return Decision::Unavailable { rule };
+        }
+        let target = match settings.rewrite_target {
+            Some(_) => location.rewritten(&uri, arguments),
+            None => request.target.to_owned(),
+        };
+        Decision::Upstream { backend: location.backend.clone(), target, settings: settings.clone(), rule }
     }
 
     /// The server for a host: by its name, by a wildcard for its first label, or the default one. nginx looks no further:
     /// a path that the server does not have is not looked for elsewhere.
     fn server(&self, host: &str) -> Option<&Server> {
-        let host = host.rsplit_once(':').map_or(host, |(name, _port)| name).to_ascii_lowercase();
+        let host = without_port(host).to_ascii_lowercase();
         let wildcard = || {
             let (label, parent) = host.split_once('.')?;
             // The controller's expression for `*` is [\w-]+.
@@ -107,18 +193,41 @@ impl Config {
     }
 }
 
-fn decision(state: &State, ingress: &Ingress, path: &IngressPath, origin: Option<&Origin>) -> Decision {
-    let rule = Rule {
-        ingress: format!("{}/{}", ingress.namespace, ingress.name).into(),
-        path: path.path.as_str().into(),
-        origin: origin.cloned(),
-    };
-    let service = state.service(&format!("{}/{}", ingress.namespace, path.service)).map(|service| &service.object);
-    let port = service.and_then(|service| service.ports.iter().find(|port| port.port == path.port));
-    let found = service.zip(port).map(|(service, port)| endpoints(state, service, port)).unwrap_or_default();
-    if found.is_empty() {
-        return Decision::Unavailable { rule };
+fn server_name(host: Option<&str>) -> String {
+    host.unwrap_or(DEFAULT_SERVER).to_ascii_lowercase()
+}
+
+fn without_port(host: &str) -> &str {
+    host.rsplit_once(':').map_or(host, |(name, _port)| name)
+}
+
+/// `merge_slashes on`: what locations are compared with.
+fn merged(path: &str) -> String {
+    let mut merged = String::with_capacity(path.len());
+    for char in path.chars() {
+        if char != '/' || !merged.ends_with('/') {
+            merged.push(char);
+        }
     }
-    let name = format!("{}-{}-{}", ingress.namespace, path.service, path.port).into();
-    Decision::Upstream { name, endpoints: found.into(), rule }
+    merged
+}
+
+/// The annotation comes before the field; an ingress with neither is everybody's.
+fn is_ours(ingress: &Ingress) -> bool {
+    let named = ingress.annotations.get(crate::kube::INGRESS_CLASS).or(ingress.ingress_class_name.as_ref());
+    named.is_none_or(|class| class == CLASS)
+}
+
+fn backend(state: &State, namespace: &str, to: &IngressBackend, to_service: bool) -> Backend {
+    let service = state.service(&format!("{namespace}/{}", to.service)).map(|service| &service.object);
+    let port = service.and_then(|service| service.ports.iter().find(|port| port.port == to.port));
+    let found = service.zip(port).map(|(service, port)| match service.cluster_ip.filter(|_| to_service) {
+        Some(address) => vec![Endpoint::outside(address, port.port)],
+        None => endpoints(state, service, port),
+    });
+    Backend {
+        to: to.clone(),
+        upstream: format!("{namespace}-{}-{}", to.service, to.port).into(),
+        endpoints: found.unwrap_or_default().into(),
+    }
 }

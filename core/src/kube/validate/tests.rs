@@ -23,7 +23,7 @@ pub(crate) fn node(name: &str, address: &str, block: &str) -> Object {
 }
 
 fn host(name: &str, address: &str) -> Object {
-    Object::Host(Host { name: name.into(), address: address.parse().unwrap(), mac: None })
+    Object::Host(Host::new(name, address.parse::<Ipv4Addr>().unwrap()))
 }
 
 pub(crate) fn plain_pod(key: &str, node: &str) -> Pod {

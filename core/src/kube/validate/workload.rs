@@ -1,11 +1,11 @@
-//! Pods, deployments, ingresses.
+//! Pods, deployments.
 
 use std::net::Ipv4Addr;
 
 use indexmap::IndexSet;
 
-use super::super::{Container, Deployment, Ingress, PathType, Pod, State};
-use super::{dns_label, dns_subdomain, fault, fault_beside, is_dns_label, port, unique};
+use super::super::{Container, Deployment, Pod, State};
+use super::{dns_label, dns_subdomain, fault, fault_beside, port, unique};
 use crate::packet::DeviceName;
 use crate::world::OpError;
 
@@ -120,37 +120,4 @@ fn containers(containers: &[Container]) -> Result<(), OpError> {
         }
     }
     Ok(())
-}
-
-pub(super) fn ingress(state: &State, ingress: &Ingress) -> Result<(), OpError> {
-    dns_label("a namespace's name", &ingress.namespace)?;
-    dns_subdomain("an ingress's name", &ingress.name)?;
-    unique(&state.ingresses, "ingress", &format!("{}/{}", ingress.namespace, ingress.name))?;
-    for path in &ingress.paths {
-        if !path.path.starts_with('/') {
-            let problem = format!("path `{}` of ingress {} does not begin with `/`", path.path, ingress.name);
-            return Err(fault(problem, format!("write `/{}`", path.path)));
-        }
-        if path.path_type != PathType::ImplementationSpecific && path.path.contains("//") {
-            return Err(fault(format!("path `{}` has an empty element", path.path), "write one `/` between elements"));
-        }
-        if path.path.contains(|c: char| c.is_whitespace() || c == '?') {
-            return Err(fault(format!("path `{}` has a blank or a `?`", path.path), "leave the query out"));
-        }
-        if let Some(host) = &path.host {
-            ingress_host(host)?;
-        }
-        dns_label("a service's name", &path.service)?;
-        port("a backend's port", path.port)?;
-    }
-    Ok(())
-}
-
-/// A DNS name, or `*.` and one.
-fn ingress_host(host: &str) -> Result<(), OpError> {
-    let name = host.strip_prefix("*.").unwrap_or(host);
-    if name.len() <= 253 && name.split('.').all(is_dns_label) && name.parse::<Ipv4Addr>().is_err() {
-        return Ok(());
-    }
-    Err(fault(format!("`{host}` cannot be an ingress's host"), "use a name, or a wildcard such as *.example.com"))
 }

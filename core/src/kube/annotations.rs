@@ -1,0 +1,168 @@
+//! The annotations of ingress-nginx that the model knows (ingress-nginx, docs/user-guide/nginx-configuration/annotations.md).
+
+use std::time::Duration;
+
+use super::Labels;
+use crate::did_you_mean;
+
+/// What stands before the names of all of them.
+const PREFIX: &str = "nginx.ingress.kubernetes.io/";
+/// The older way to name the class of an ingress.
+pub const INGRESS_CLASS: &str = "kubernetes.io/ingress.class";
+
+/// Annotations that change nothing which the model shows.
+const WITHOUT_EFFECT: [&str; 8] = [
+    "proxy-body-size",
+    "proxy-buffer-size",
+    "proxy-buffering",
+    "client-body-buffer-size",
+    "enable-access-log",
+    "backend-protocol",
+    "connection-proxy-header",
+    "proxy-http-version",
+];
+
+/// What the annotations of an ingress say, with the controller's defaults for the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NginxAnnotations {
+    /// `rewrite-target`.
+    pub rewrite_target: Option<String>,
+    /// `use-regex`.
+    pub use_regex: bool,
+    /// `ssl-redirect`: from http to https, where the host has a certificate.
+    pub ssl_redirect: bool,
+    /// `force-ssl-redirect`: and where it has none.
+    pub force_ssl_redirect: bool,
+    /// `preserve-trailing-slash`, of those redirects.
+    pub preserve_trailing_slash: bool,
+    /// `app-root`: where `/` is sent.
+    pub app_root: Option<String>,
+    /// `permanent-redirect` with its `permanent-redirect-code`, else `temporal-redirect` with 302.
+    pub redirect: Option<(u16, String)>,
+    /// `service-upstream`: to the service's clusterIP instead of its endpoints.
+    pub service_upstream: bool,
+    /// `proxy-connect-timeout`.
+    pub connect_timeout: Duration,
+    /// `proxy-read-timeout`.
+    pub read_timeout: Duration,
+    /// `proxy-next-upstream-tries`; 0 sets no limit.
+    pub tries: u32,
+}
+
+impl Default for NginxAnnotations {
+    fn default() -> Self {
+        Self {
+            rewrite_target: None,
+            use_regex: false,
+            ssl_redirect: true,
+            force_ssl_redirect: false,
+            preserve_trailing_slash: false,
+            app_root: None,
+            redirect: None,
+            service_upstream: false,
+            connect_timeout: Duration::from_secs(5),
+            read_timeout: Duration::from_mins(1),
+            tries: 3,
+        }
+    }
+}
+
+/// An annotation that cannot be taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnnotationError {
+    /// What is wrong.
+    pub problem: String,
+    /// The cure.
+    pub hint: String,
+}
+
+impl NginxAnnotations {
+    /// The names that [`read`](Self::read) takes, without what stands before all of them.
+    pub const NAMES: [&str; 13] = [
+        "rewrite-target",
+        "use-regex",
+        "ssl-redirect",
+        "force-ssl-redirect",
+        "preserve-trailing-slash",
+        "app-root",
+        "permanent-redirect",
+        "permanent-redirect-code",
+        "temporal-redirect",
+        "service-upstream",
+        "proxy-connect-timeout",
+        "proxy-read-timeout",
+        "proxy-next-upstream-tries",
+    ];
+
+    /// Reads the annotations of an ingress. Those of other programs are none of nginx' business; one of nginx' own that
+    /// the model does not know would make its answers guesses.
+    ///
+    /// ```
+    /// use netscene_core::kube::{Labels, NginxAnnotations};
+    /// let one = |name: &str, value: &str| Labels::from([(name.to_owned(), value.to_owned())]);
+    /// let read = NginxAnnotations::read(&one("nginx.ingress.kubernetes.io/rewrite-target", "/$2")).unwrap();
+    /// assert_eq!(read.rewrite_target.as_deref(), Some("/$2"));
+    /// let fault = NginxAnnotations::read(&one("nginx.ingress.kubernetes.io/rewrite-targets", "/")).unwrap_err();
+    /// assert_eq!(fault.hint, "did you mean `nginx.ingress.kubernetes.io/rewrite-target`?");
+    /// ```
+    pub fn read(annotations: &Labels) -> Result<Self, AnnotationError> {
+        let mut read = Self::default();
+        let mut permanent_code = 301;
+        let mut permanent = None;
+        for (full, value) in annotations {
+            let Some(name) = full.strip_prefix(PREFIX) else { continue };
+            let text = || Some(value.clone());
+            match name {
+                "rewrite-target" => read.rewrite_target = text(),
+                "use-regex" => read.use_regex = truth(full, value)?,
+                "ssl-redirect" => read.ssl_redirect = truth(full, value)?,
+                "force-ssl-redirect" => read.force_ssl_redirect = truth(full, value)?,
+                "preserve-trailing-slash" => read.preserve_trailing_slash = truth(full, value)?,
+                "app-root" => read.app_root = text(),
+                "permanent-redirect" => permanent = text(),
+                // The controller takes the codes of redirects and nothing else for it.
+                "permanent-redirect-code" => {
+                    let code = u16::try_from(number(full, value)?).ok().filter(|code| (300..=308).contains(code));
+                    permanent_code = code.unwrap_or(301);
+                }
+                "temporal-redirect" => read.redirect = Some((302, value.clone())),
+                "service-upstream" => read.service_upstream = truth(full, value)?,
+                "proxy-connect-timeout" => read.connect_timeout = Duration::from_secs(number(full, value)?.into()),
+                "proxy-read-timeout" => read.read_timeout = Duration::from_secs(number(full, value)?.into()),
+                "proxy-next-upstream-tries" => read.tries = number(full, value)?,
+                _ if WITHOUT_EFFECT.contains(&name) => {}
+                _ => return Err(unknown(full, name)),
+            }
+        }
+        if let Some(url) = permanent {
+            read.redirect = Some((permanent_code, url));
+        }
+        Ok(read)
+    }
+}
+
+fn truth(name: &str, value: &str) -> Result<bool, AnnotationError> {
+    match value {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(AnnotationError {
+            problem: format!("annotation {name} is `{value}`"),
+            hint: "write true or false".into(),
+        }),
+    }
+}
+
+fn number(name: &str, value: &str) -> Result<u32, AnnotationError> {
+    value.parse().map_err(|_| AnnotationError {
+        problem: format!("annotation {name} is `{value}`"),
+        hint: "write a whole number".into(),
+    })
+}
+
+fn unknown(full: &str, name: &str) -> AnnotationError {
+    let hint = match did_you_mean(name, NginxAnnotations::NAMES) {
+        Some(meant) => format!("did you mean `{PREFIX}{meant}`?"),
+        None => format!("it knows {}", NginxAnnotations::NAMES.join(", ")),
+    };
+    AnnotationError { problem: format!("the model does not know what annotation {full} does"), hint }
+}
