@@ -21,12 +21,15 @@ pub(super) fn ingress(object: &Fields<'_>, meta: &Meta<'_>) -> Option<Object> {
         }
         rule.finish(&[]);
     }
-    spec.finish(&["ingressClassName", "tls"]);
+    let ingress_class_name = spec.text("ingressClassName").map(str::to_owned);
+    spec.finish(&["tls"]);
     Some(Object::Ingress(Ingress {
         namespace: meta.namespace.clone(),
         name: meta.name.clone(),
         annotations: meta.all_annotations(),
+        ingress_class_name,
         paths,
+        ..Ingress::default()
     }))
 }
 

@@ -287,7 +287,7 @@ fn container(fields: Fields<'_>, meta: &Meta<'_>) -> Option<Container> {
         Some((text, span)) => serve(text, span, faults),
         None => known_for(&ports),
     };
-    Some(Container { name: name.to_owned(), ports, serve })
+    Some(Container { name: name.to_owned(), ports, serve, ..Container::default() })
 }
 
 /// What `serve TEXT` says in a container of a scenario.
