@@ -34,7 +34,8 @@ impl Network {
                     continue;
                 }
                 let app = App::HealthCheck(HealthCheck::new(service.clone()));
-                let process = self.start(Process { namespace: place, kube_namespace: None, app });
+                let owner = self.get(place).name.clone();
+                let process = self.start(Process { namespace: place, owner, kube_namespace: None, app });
                 let sockets = &mut self.get_mut(place).sockets;
                 sockets.name_process(process, "kube-proxy");
                 sockets.listen(port, process);
