@@ -165,10 +165,10 @@ impl Client {
             }
             Task::Segment(to, flags) => {
                 if let Err(error) = system.namespace.source_or_error(*to.ip()) {
-                    return self.end(Answer::Unsent(error));
+                    return self.end(Answer::Unsent(error), system);
                 }
                 system.send_segment(self.port, to, flags);
-                self.end(Answer::Sent);
+                self.end(Answer::Sent, system);
             }
             Task::Ping(to) => self.ping(to, system),
             Task::Get { url, .. } => self.fetch(url, system),
