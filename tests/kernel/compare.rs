@@ -9,7 +9,7 @@ use netscene_core::packet::Packet;
 use crate::Result;
 use crate::case::Case;
 use crate::event::{Observed, Ports, same};
-use crate::linux::{Linux, connections};
+use crate::linux::Linux;
 use crate::model::Model;
 use crate::step::{Segment, Step};
 use crate::wire;
@@ -43,17 +43,42 @@ pub(crate) struct Outcome {
     pub(crate) difference: Option<Difference>,
 }
 
+/// Either side of a comparison: something that packets go through.
+pub(crate) trait Network {
+    /// Packets come from the far end of a wire, or from a process of a node, so long after the beginning.
+    fn perform(&mut self, from: &str, packets: Vec<Packet>, after: Duration) -> Result<Observed>;
+    /// The connections that there are, each with its node, as `conntrack -L` lists them.
+    fn connections(&mut self, after: Duration) -> Result<Vec<(&'static str, String)>>;
+    /// Forgets every connection.
+    fn flush(&mut self) -> Result<()>;
+    /// A step of another kind.
+    fn other(&mut self, step: &Step, _after: Duration) -> Result<Observed> {
+        Err(format!("`{step}` is for the network with one node").into())
+    }
+}
+
 /// Runs `case`. The model may be given other rules than the kernel, to see whether that is noticed.
 pub(crate) fn run(linux: &mut Linux, case: &Case, for_model: &Case, listing: Listing) -> Result<Outcome> {
     linux.load(case)?;
     linux.flush()?;
-    // The kernel draws other ports each time, and so does the model.
-    linux.runs += 1;
-    let mut model = Model::new(for_model, linux.backend(), linux.runs)?;
     if let Some(log) = &mut linux.log {
         log.take();
     }
     let ports = Ports::named_in(&case.to_string());
+    // The kernel draws other ports each time, and so does the model.
+    linux.runs += 1;
+    let mut model = Model::new(for_model, linux.backend(), linux.runs)?;
+    steps(linux, &mut model, case, &ports, listing)
+}
+
+/// Takes two networks through the steps of a case, until they differ.
+pub(crate) fn steps(
+    linux: &mut impl Network,
+    model: &mut impl Network,
+    case: &Case,
+    ports: &Ports,
+    listing: Listing,
+) -> Result<Outcome> {
     let mut last: [Option<(&'static str, Vec<u8>)>; 2] = [None, None];
     let mut outcome = Outcome::default();
     #[expect(clippy::disallowed_methods, reason = "the kernel's time is real, and the model's has to keep up with it")]
@@ -65,34 +90,20 @@ pub(crate) fn run(linux: &mut Linux, case: &Case, for_model: &Case, listing: Lis
             Step::Send { from, source, destination, what } => {
                 let packets = what.packets(*source, *destination);
                 modelled = model.perform(from, packets.clone(), beginning.elapsed())?;
-                kernel = linux.perform(from, &packets)?;
+                kernel = linux.perform(from, packets, beginning.elapsed())?;
             }
             Step::Reply(what) => {
                 if let Some((from, packet)) = answer(what, last[1].as_ref())? {
                     modelled = model.perform(from, vec![packet], beginning.elapsed())?;
                 }
                 if let Some((from, packet)) = answer(what, last[0].as_ref())? {
-                    kernel = linux.perform(from, &[packet])?;
+                    kernel = linux.perform(from, vec![packet], beginning.elapsed())?;
                 }
             }
-            Step::Bridged { from, source, destination, to, what } => {
-                let packet = what.packet(*source, *destination);
-                modelled = model.bridged(from, to, packet.clone(), beginning.elapsed())?;
-                kernel = linux.bridged(from, to, &packet)?;
-            }
-            Step::Ask { from, sender, target } => {
-                modelled.others = model.ask(from, *sender, *target)?;
-                kernel.others = linux.ask(from, *sender, *target)?;
-            }
-            Step::Do(command) => {
-                model.command(command, beginning.elapsed())?;
-                linux.command(command)?;
-                sent = false;
-            }
-            Step::Log => {
-                modelled.others = model.log();
-                kernel.others = linux.log.as_mut().ok_or("nobody reads the log")?.take();
-                sent = false;
+            Step::Bridged { .. } | Step::Ask { .. } | Step::Do(_) | Step::Log => {
+                modelled = model.other(step, beginning.elapsed())?;
+                kernel = linux.other(step, beginning.elapsed())?;
+                sent = !matches!(step, Step::Do(_) | Step::Log);
             }
             #[expect(clippy::disallowed_methods, reason = "the kernel's time is real")]
             Step::Wait(milliseconds) => {
@@ -101,11 +112,10 @@ pub(crate) fn run(linux: &mut Linux, case: &Case, for_model: &Case, listing: Lis
             }
             Step::Flush => sent = false,
         }
-        modelled.events.retain(|event| !case.is_vacant(event.table));
         let flush = matches!(step, Step::Flush);
         if flush || listing == Listing::Always || at + 1 == case.steps.len() {
-            kernel.connections = Some(connections()?);
-            modelled.connections = Some(model.connections(beginning.elapsed()));
+            kernel.connections = Some(linux.connections(beginning.elapsed())?);
+            modelled.connections = Some(model.connections(beginning.elapsed())?);
         }
         if sent {
             outcome.packets += 1;
@@ -113,7 +123,7 @@ pub(crate) fn run(linux: &mut Linux, case: &Case, for_model: &Case, listing: Lis
                 *last = observed.sent.last().cloned().or_else(|| last.take());
             }
         }
-        let (one, other) = (kernel.lines(&ports)?, modelled.lines(&ports)?);
+        let (one, other) = (kernel.lines(ports)?, modelled.lines(ports)?);
         let equal = one.len() == other.len() && one.iter().zip(&other).all(|(one, other)| same(one, other));
         outcome.kernel.push(one.clone());
         if !equal {
@@ -123,7 +133,7 @@ pub(crate) fn run(linux: &mut Linux, case: &Case, for_model: &Case, listing: Lis
         }
         if flush {
             linux.flush()?;
-            model.flush();
+            model.flush()?;
             last = [None, None];
         }
     }

@@ -11,6 +11,8 @@ use crate::wire::{self, Ends};
 /// A rule that matched, or a chain that ended.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
+    /// The node it happened on; empty where there is but one.
+    pub(crate) node: &'static str,
     pub(crate) hook: Hook,
     pub(crate) table: TableName,
     pub(crate) chain: String,
@@ -40,8 +42,8 @@ pub(crate) struct Observed {
     pub(crate) events: Vec<Event>,
     /// The packets that left the node, with the name of the wire's far end; those of one wire in order.
     pub(crate) sent: Vec<(&'static str, Vec<u8>)>,
-    /// The connections after it, if they were asked for: one line of `conntrack -L` each.
-    pub(crate) connections: Option<Vec<String>>,
+    /// The connections after it, if they were asked for: the node, empty where there is but one, and a line of `conntrack -L`.
+    pub(crate) connections: Option<Vec<(&'static str, String)>>,
     /// Lines of other kinds: answers of ARP, the log.
     pub(crate) others: Vec<String>,
 }
@@ -77,7 +79,7 @@ impl Observed {
         }
         lines.extend(self.others.iter().cloned());
         if let Some(connections) = &self.connections {
-            let mut shown: Vec<_> = connections.iter().map(|line| connection(line, ports)).collect();
+            let mut shown: Vec<_> = connections.iter().map(|(node, line)| connection(node, line, ports)).collect();
             shown.sort();
             lines.extend(shown);
         }
@@ -87,7 +89,7 @@ impl Observed {
 
 impl Event {
     fn line(&self, port: &dyn Fn(u16) -> String) -> String {
-        let mut text = format!("{} {} {} ", self.hook, self.table, self.chain);
+        let mut text = format!("{}{} {} {} ", at(self.node), self.hook, self.table, self.chain);
         // A String takes everything that is written to it.
         let _ = match self.what {
             What::Rule(number) => write!(text, "rule {number}"),
@@ -110,9 +112,14 @@ impl Event {
     }
 }
 
+/// The node before what happened there.
+fn at(node: &str) -> String {
+    if node.is_empty() { String::new() } else { format!("{node} ") }
+}
+
 /// A line of `conntrack -L` without what differs between two honest tools: the count of users. The timeout comes last,
 /// where the comparison gives it a second of grace.
-fn connection(line: &str, ports: &Ports) -> String {
+fn connection(node: &str, line: &str, ports: &Ports) -> String {
     let mut words = line.split_whitespace();
     let head: Vec<_> = words.by_ref().take(3).collect();
     let rest = words.filter(|word| !word.starts_with("use=")).map(|word| match word.split_once('=') {
@@ -125,13 +132,13 @@ fn connection(line: &str, ports: &Ports) -> String {
     let rest = rest.collect::<Vec<_>>().join(" ");
     let (name, number, timeout) = (head.first(), head.get(1), head.get(2));
     let text = |part: Option<&&str>| part.map_or("?", |text| text).to_owned();
-    format!("connection {} {} {rest} timeout {}", text(name), text(number), text(timeout))
+    format!("{}connection {} {} {rest} timeout {}", at(node), text(name), text(number), text(timeout))
 }
 
 /// Whether two lines say the same; of timeouts, within a second.
 pub(crate) fn same(one: &str, other: &str) -> bool {
     let parts = |line: &str| -> Option<(String, u64)> {
-        let (text, timeout) = line.strip_prefix("connection ")?.rsplit_once(" timeout ")?;
+        let (text, timeout) = line.rsplit_once(" timeout ")?;
         Some((text.to_owned(), timeout.parse().ok()?))
     };
     match (parts(one), parts(other)) {

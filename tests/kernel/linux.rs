@@ -8,6 +8,7 @@ use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use netscene_core::netfilter::{Backend, TableName};
 use netscene_core::packet::{Mac, Packet};
@@ -22,11 +23,13 @@ use nix::unistd::Pid;
 
 use crate::Result;
 use crate::case::{Case, TABLES};
+use crate::compare::Network;
 use crate::event::Observed;
 use crate::log::KernelLog;
 use crate::netlink::{ask, attribute, netfilter_socket, request};
 use crate::nflog::NfLog;
 use crate::nftrace::NfTrace;
+use crate::step::Step;
 use crate::topology::{BRIDGE, CLIENT, LINKS, Link, NODE, ROUTES, SYSCTLS, device_names};
 use crate::wire;
 
@@ -80,10 +83,9 @@ impl Linux {
         run("ip", &["-batch", "-"], &up.concat())?;
         let wires = LINKS.iter().map(|link| far_end(link.far)).collect::<Result<_>>()?;
         setns(&node, CloneFlags::CLONE_NEWNET)?;
-        // The protocol for which the sender writes the IPv4 header himself (raw(7)).
-        let raw = socket(AddressFamily::Inet, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::Raw)?;
+        let raw = raw_socket()?;
         let trace = match backend {
-            Backend::Legacy => Trace::Legacy(NfLog::new()?),
+            Backend::Legacy => Trace::Legacy(NfLog::new(device_names())?),
             Backend::Nft => Trace::Nft(NfTrace::new()?),
         };
         let mut linux = Self {
@@ -110,22 +112,10 @@ impl Linux {
         if REMEMBERING.iter().any(|name| case.rules().contains(name)) {
             self.load(&Case::default())?;
         }
-        let mut sets = Vec::new();
-        for line in &case.sets {
-            sets.push(format!("{line} -exist\n"));
-            if let Some(name) = line.strip_prefix("create ").and_then(|rest| rest.split(' ').next()) {
-                sets.push(format!("flush {name}\n"));
-            }
-        }
-        if !sets.is_empty() {
-            run("ipset", &["restore"], &sets.concat())?;
-        }
         match &mut self.trace {
-            Trace::Legacy(trace) => {
-                run("iptables-legacy-restore", &["-w", "30"], &with_trace(case))?;
-                trace.learn(case);
-            }
+            Trace::Legacy(trace) => load_legacy(case, trace)?,
             Trace::Nft(trace) => {
+                load_sets(case)?;
                 run("iptables-nft-restore", &[], &with_trace(case))?;
                 trace.learn(case)?;
             }
@@ -133,20 +123,11 @@ impl Linux {
         Ok(())
     }
 
-    /// A packet comes from the far end of a wire, or from a process of the node.
-    pub(crate) fn perform(&mut self, from: &str, packets: &[Packet]) -> Result<Observed> {
-        for packet in packets {
-            self.hand_over(from, packet)?;
-        }
-        self.observe()
-    }
-
     /// A packet comes from a pod for another one on the same bridge.
-    pub(crate) fn bridged(&mut self, from: &str, to: &str, packet: &Packet) -> Result<Observed> {
+    fn bridged(&mut self, from: &str, to: &str, packet: &Packet) -> Result<Observed> {
         let at = LINKS.iter().position(|link| link.far == from).ok_or("nobody of that name")?;
         let to = LINKS.iter().find(|link| link.far == to).ok_or("nobody of that name")?;
-        let frame = [&to.far_mac.0[..], &LINKS[at].far_mac.0, &[8, 0], &wire::bytes(packet)?].concat();
-        send(self.wires[at].as_raw_fd(), &frame, MsgFlags::empty())?;
+        send_frame(&self.wires[at], LINKS[at].far_mac, to.far_mac, packet)?;
         self.observe()
     }
 
@@ -160,20 +141,10 @@ impl Linux {
     }
 
     fn hand_over(&self, from: &str, packet: &Packet) -> Result<()> {
-        let bytes = wire::bytes(packet)?;
-        if let Some(at) = LINKS.iter().position(|link| link.far == from) {
-            let link = &LINKS[at];
-            let frame = [&link.node_mac.0[..], &link.far_mac.0, &[8, 0], &bytes].concat();
-            send(self.wires[at].as_raw_fd(), &frame, MsgFlags::empty())?;
-        } else {
-            let to = SockaddrIn::from(SocketAddrV4::new(packet.destination, 0));
-            match sendto(self.raw.as_raw_fd(), &bytes, &to, MsgFlags::empty()) {
-                // The sender is told of a packet that the rules drop, or that no route leads on.
-                Ok(_) | Err(Errno::EPERM | Errno::EINVAL | Errno::EHOSTUNREACH | Errno::EMSGSIZE) => {}
-                Err(error) => return Err(error.into()),
-            }
+        match LINKS.iter().position(|link| link.far == from) {
+            Some(at) => send_frame(&self.wires[at], LINKS[at].far_mac, LINKS[at].node_mac, packet),
+            None => send_by_process(&self.raw, packet),
         }
-        Ok(())
     }
 
     /// Which of the two packet filters the rules are in. One namespace has one of them: both would be walked.
@@ -185,15 +156,15 @@ impl Linux {
     }
 
     /// Somebody at the far end of a wire asks who has an address: the answer, as the suite writes it.
-    pub(crate) fn ask(&mut self, from: &str, sender: Ipv4Addr, target: Ipv4Addr) -> Result<Vec<String>> {
+    fn ask(&mut self, from: &str, sender: Ipv4Addr, target: Ipv4Addr) -> Result<Vec<String>> {
         let at = LINKS.iter().position(|link| link.far == from).ok_or("nobody of that name")?;
-        send(self.wires[at].as_raw_fd(), &arp_request(&LINKS[at], sender, target), MsgFlags::empty())?;
+        send(self.wires[at].as_raw_fd(), &arp_request(LINKS[at].far_mac, sender, target), MsgFlags::empty())?;
         self.settle()?;
         Ok(std::mem::take(&mut self.answers))
     }
 
     /// Does what a command of a case says.
-    pub(crate) fn command(&mut self, text: &str) -> Result<()> {
+    fn command(&mut self, text: &str) -> Result<()> {
         let (tool, rest) = text.split_once(' ').unwrap_or((text, ""));
         let iptables = |tool: &str| run("sh", &["-c", &format!("{tool} {rest}")], "").map(drop);
         match (tool, rest.split_once(' ')) {
@@ -238,7 +209,7 @@ impl Linux {
     /// What goes over a veth waits in a queue of the sender's processor, and this thread stays on one. So when the answer to
     /// an ARP request is there, everything that was sent before it has been dealt with.
     fn settle(&mut self) -> Result<Vec<(&'static str, Vec<u8>)>> {
-        let question = arp_request(&LINKS[0], CLIENT, NODE);
+        let question = arp_request(LINKS[0].far_mac, CLIENT, NODE);
         send(self.wires[0].as_raw_fd(), &question, MsgFlags::empty())?;
         let mut sent = Vec::new();
         let mut buffer = [0; 4096];
@@ -268,12 +239,82 @@ impl Linux {
         }
         Ok(sent)
     }
+}
 
-    /// Forgets every connection.
-    pub(crate) fn flush(&self) -> Result<()> {
-        // `IPCTNL_MSG_CT_DELETE` without a tuple: all of them (linux/netfilter/nfnetlink_conntrack.h).
-        ask(&self.netfilter, &request(1 << 8 | 2, &[]))
+impl Network for Linux {
+    fn perform(&mut self, from: &str, packets: Vec<Packet>, _: Duration) -> Result<Observed> {
+        packets.iter().try_for_each(|packet| self.hand_over(from, packet))?;
+        self.observe()
     }
+
+    fn connections(&mut self, _: Duration) -> Result<Vec<(&'static str, String)>> {
+        Ok(connections()?.into_iter().map(|line| ("", line)).collect())
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        forget_connections(&self.netfilter)
+    }
+
+    fn other(&mut self, step: &Step, _: Duration) -> Result<Observed> {
+        let mut observed = Observed::default();
+        match step {
+            Step::Bridged { from, source, destination, to, what } => {
+                observed = self.bridged(from, to, &what.packet(*source, *destination))?;
+            }
+            Step::Ask { from, sender, target } => observed.others = self.ask(from, *sender, *target)?,
+            Step::Do(command) => self.command(command)?,
+            Step::Log => observed.others = self.log.as_mut().ok_or("nobody reads the log")?.take(),
+            Step::Send { .. } | Step::Reply(_) | Step::Wait(_) | Step::Flush => {}
+        }
+        Ok(observed)
+    }
+}
+
+/// What the node's processes send by: the protocol for which the sender writes the IPv4 header himself (raw(7)).
+pub(crate) fn raw_socket() -> Result<OwnedFd> {
+    Ok(socket(AddressFamily::Inet, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::Raw)?)
+}
+
+/// A process sends a packet.
+pub(crate) fn send_by_process(raw: &OwnedFd, packet: &Packet) -> Result<()> {
+    let to = SockaddrIn::from(SocketAddrV4::new(packet.destination, 0));
+    match sendto(raw.as_raw_fd(), &wire::bytes(packet)?, &to, MsgFlags::empty()) {
+        // The sender is told of a packet that the rules drop, or that no route leads on.
+        Ok(_) | Err(Errno::EPERM | Errno::EINVAL | Errno::EHOSTUNREACH | Errno::EMSGSIZE) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The far end of a wire sends a packet.
+pub(crate) fn send_frame(wire: &OwnedFd, from: Mac, to: Mac, packet: &Packet) -> Result<()> {
+    let frame = [&to.0[..], &from.0, &[8, 0], &wire::bytes(packet)?].concat();
+    send(wire.as_raw_fd(), &frame, MsgFlags::empty())?;
+    Ok(())
+}
+
+/// Forgets every connection of the socket's namespace.
+pub(crate) fn forget_connections(netfilter: &OwnedFd) -> Result<()> {
+    // `IPCTNL_MSG_CT_DELETE` without a tuple: all of them (linux/netfilter/nfnetlink_conntrack.h).
+    ask(netfilter, &request(1 << 8 | 2, &[]))
+}
+
+/// Gives the thread's namespace the sets and rules of a case, and tells the reader of its trace.
+pub(crate) fn load_legacy(case: &Case, trace: &mut NfLog) -> Result<()> {
+    load_sets(case)?;
+    run("iptables-legacy-restore", &["-w", "30"], &with_trace(case))?;
+    trace.learn(case);
+    Ok(())
+}
+
+fn load_sets(case: &Case) -> Result<()> {
+    let mut sets = Vec::new();
+    for line in &case.sets {
+        sets.push(format!("{line} -exist\n"));
+        if let Some(name) = line.strip_prefix("create ").and_then(|rest| rest.split(' ').next()) {
+            sets.push(format!("flush {name}\n"));
+        }
+    }
+    if sets.is_empty() { Ok(()) } else { run("ipset", &["restore"], &sets.concat()).map(drop) }
 }
 
 /// What `conntrack -L` prints in the thread's namespace.
@@ -282,7 +323,7 @@ pub(crate) fn connections() -> Result<Vec<String>> {
 }
 
 /// Keeps the thread on the processor it is on: queues of received packets are the processor's own.
-fn stay_on_one_processor() -> Result<()> {
+pub(crate) fn stay_on_one_processor() -> Result<()> {
     let this = sched_getcpu()?;
     if sched_getaffinity(Pid::from_raw(0))?.is_set(this)? {
         let mut one = CpuSet::new();
@@ -292,7 +333,8 @@ fn stay_on_one_processor() -> Result<()> {
     Ok(())
 }
 
-fn sysctl(name: &str, value: &str) -> Result<()> {
+/// Sets a sysctl of the thread's namespace.
+pub(crate) fn sysctl(name: &str, value: &str) -> Result<()> {
     let path = format!("/proc/sys/{name}");
     fs::write(&path, value).map_err(|error| format!("{path}: {error}").into())
 }
@@ -319,7 +361,7 @@ fn plan(outside: &str) -> String {
 }
 
 /// A socket on a device of the thread's namespace, for whole frames.
-fn far_end(device: &str) -> Result<OwnedFd> {
+pub(crate) fn far_end(device: &str) -> Result<OwnedFd> {
     let fd = socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::EthAll)?;
     let mut interfaces = nix::ifaddrs::getifaddrs()?.filter(|one| one.interface_name == device);
     let found = interfaces.find_map(|one| one.address?.as_link_addr().copied());
@@ -330,10 +372,10 @@ fn far_end(device: &str) -> Result<OwnedFd> {
     Ok(fd)
 }
 
-/// Who has that address?
-fn arp_request(link: &Link, sender: Ipv4Addr, target: Ipv4Addr) -> Vec<u8> {
-    let head = [&[0xff; 6][..], &link.far_mac.0, &[8, 6], &[0, 1, 8, 0, 6, 4, 0, 1]].concat();
-    [&head[..], &link.far_mac.0, &sender.octets(), &[0; 6], &target.octets()].concat()
+/// A frame that asks who has an address.
+pub(crate) fn arp_request(mac: Mac, sender: Ipv4Addr, target: Ipv4Addr) -> Vec<u8> {
+    let head = [&[0xff; 6][..], &mac.0, &[8, 6], &[0, 1, 8, 0, 6, 4, 0, 1]].concat();
+    [&head[..], &mac.0, &sender.octets(), &[0; 6], &target.octets()].concat()
 }
 
 /// The rules of a case with TRACE before them, in every table, and one rule in a chain of its own that nobody calls: it

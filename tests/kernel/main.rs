@@ -1,7 +1,7 @@
 //! The kernel suite: the same rules and packets through a real Linux kernel and through the model, event by event.
 //!
 //! It needs root and the packages that `tests/kernel/setup.sh` installs. Where they are missing it says so and passes; with
-//! `CI=true` it fails.
+//! `CI=true` it installs them, and fails where it cannot.
 //!
 //! | Read | for |
 //! |---|---|
@@ -11,6 +11,7 @@
 //! | `model` | the model's side |
 //! | `event`, `compare` | the form both stories are told in, and where they part |
 //! | `facts` | named scenarios, one for each fact |
+//! | `overlay` | the same with two nodes and IP-in-IP, in a kernel that is a process |
 //! | `generate`, `random` | random rules and packets, and what a failing run leaves behind |
 #![cfg(target_os = "linux")]
 
@@ -25,6 +26,7 @@ mod model;
 mod netlink;
 mod nflog;
 mod nftrace;
+mod overlay;
 mod random;
 mod ready;
 mod replay;

@@ -9,21 +9,25 @@ use netscene_core::net::rules::MAIN;
 use netscene_core::net::text::{Routes, Rules, Sysctls};
 use netscene_core::net::wire::{Arp, Frame, Payload};
 use netscene_core::net::{Context, Device, Effect, KernelProfile, Namespace};
-use netscene_core::netfilter::{Backend, Hook, text};
-use netscene_core::packet::{DeviceName, Mac, Packet};
+use netscene_core::netfilter::{Backend, Hook, TableName, text};
+use netscene_core::packet::{Body, DeviceName, Mac, Packet};
 use netscene_core::trace::{Hop, PacketId, Recorder, Step};
 use netscene_core::view::{self, conntrack::line};
 use netscene_core::{Random, Time};
 
 use crate::Result;
-use crate::case::Case;
+use crate::case::{Case, TABLES};
+use crate::compare::Network;
 use crate::event::{Event, Observed, What};
+use crate::step as case;
 use crate::topology::{BRIDGE, LINKS, NODE, ROUTES};
 use crate::wire::{self, Ends};
 
 /// The node, and what it needs of a world.
 pub(crate) struct Model {
     node: Namespace,
+    /// Tables that count as absent.
+    vacant: Vec<TableName>,
     random: Random,
     next_packet: u64,
 }
@@ -57,29 +61,22 @@ impl Model {
         let Ok(input) = case.rules().parse::<text::RestoreInput>();
         text::restore(&mut node.rules, &input)?;
         node.tracking = !case.tracks_as_needed || node.rules.need_tracking();
-        let mut model = Self { node, random: Random::new(seed), next_packet: 0 };
-        model.meet_neighbours();
+        let vacant = TABLES.into_iter().filter(|table| case.is_vacant(*table)).collect();
+        let mut model = Self { node, vacant, random: Random::new(seed), next_packet: 0 };
+        model.meet_neighbours()?;
         Ok(model)
     }
 
     /// Everybody asks for the node's address once, and so the node knows everybody's.
-    fn meet_neighbours(&mut self) {
+    fn meet_neighbours(&mut self) -> Result<()> {
         for (at, link) in LINKS.iter().enumerate() {
             for &sender in link.neighbours {
                 let arp = Arp { request: true, sender_mac: link.far_mac, sender, target: NODE };
                 let frame = Frame { source: link.far_mac, destination: Mac::BROADCAST, payload: Payload::Arp(arp) };
-                self.act(Duration::ZERO, |node, cx| node.receive_frame(at + 1, frame, cx));
+                self.act(Duration::ZERO, |node, cx| node.receive_frame(at + 1, frame, cx))?;
             }
         }
-    }
-
-    /// A packet comes from the far end of a wire, or from the node itself, so long after the beginning.
-    pub(crate) fn perform(&mut self, from: &str, packets: Vec<Packet>, after: Duration) -> Result<Observed> {
-        let mut observed = Observed::default();
-        for packet in packets {
-            self.perform_one(from, packet, after, &mut observed)?;
-        }
-        Ok(observed)
+        Ok(())
     }
 
     fn perform_one(&mut self, from: &str, packet: Packet, after: Duration, observed: &mut Observed) -> Result<()> {
@@ -88,7 +85,7 @@ impl Model {
     }
 
     /// A packet comes from a pod for another one on the same bridge.
-    pub(crate) fn bridged(&mut self, from: &str, to: &str, packet: Packet, after: Duration) -> Result<Observed> {
+    fn bridged(&mut self, from: &str, to: &str, packet: Packet, after: Duration) -> Result<Observed> {
         let mut observed = Observed::default();
         let to = LINKS.iter().find(|link| link.far == to).ok_or("nobody of that name")?;
         self.perform_to(from, to.far_mac, packet, after, &mut observed)?;
@@ -103,20 +100,17 @@ impl Model {
         after: Duration,
         observed: &mut Observed,
     ) -> Result<()> {
-        let (effects, hops) = match LINKS.iter().position(|link| link.far == from) {
+        let (effects, events) = match LINKS.iter().position(|link| link.far == from) {
             Some(at) => {
                 let source = LINKS[at].far_mac;
                 self.next_packet += 1;
                 let payload = Payload::Ipv4(PacketId(self.next_packet), packet);
                 let frame = Frame { source, destination, payload };
-                self.act(after, |node, cx| node.receive_frame(at + 1, frame, cx))
+                self.act(after, |node, cx| node.receive_frame(at + 1, frame, cx))?
             }
-            None => self.act(after, |node, cx| node.send(packet, cx)),
+            None => self.act(after, |node, cx| node.send(packet, cx))?,
         };
-        let mut marks = Vec::new();
-        for (id, hop) in &hops {
-            events(*id, hop, &mut marks, &mut observed.events)?;
-        }
+        observed.events.extend(events.into_iter().filter(|event| !self.vacant.contains(&event.table)));
         for effect in effects {
             if let Effect::Transmit { device, frame: Frame { payload: Payload::Ipv4(_, packet), .. } } = effect {
                 observed.sent.push((LINKS[device - 1].far, wire::bytes(&packet)?));
@@ -129,26 +123,16 @@ impl Model {
         &mut self,
         after: Duration,
         action: impl FnOnce(&mut Namespace, &mut Context<'_, Recorder>),
-    ) -> (Vec<Effect>, Vec<(PacketId, Hop)>) {
-        let (mut recorder, mut effects) = (Recorder::default(), Vec::new());
-        let mut cx = Context {
-            now: Time::ZERO + after,
-            random: &mut self.random,
-            observer: &mut recorder,
-            next_packet: &mut self.next_packet,
-            effects: &mut effects,
-        };
-        action(&mut self.node, &mut cx);
-        let packets = recorder.into_packets();
-        (effects, packets.into_iter().flat_map(|one| one.hops.into_iter().map(move |hop| (one.id, hop))).collect())
+    ) -> Result<(Vec<Effect>, Vec<Event>)> {
+        act(&mut self.node, "", &mut self.random, &mut self.next_packet, after, action)
     }
 
     /// Somebody asks who has an address: the answer, as the suite writes it.
-    pub(crate) fn ask(&mut self, from: &str, sender: Ipv4Addr, target: Ipv4Addr) -> Result<Vec<String>> {
+    fn ask(&mut self, from: &str, sender: Ipv4Addr, target: Ipv4Addr) -> Result<Vec<String>> {
         let at = LINKS.iter().position(|link| link.far == from).ok_or("nobody of that name")?;
         let arp = Arp { request: true, sender_mac: LINKS[at].far_mac, sender, target };
         let frame = Frame { source: LINKS[at].far_mac, destination: Mac::BROADCAST, payload: Payload::Arp(arp) };
-        let (effects, _) = self.act(Duration::ZERO, |node, cx| node.receive_frame(at + 1, frame, cx));
+        let (effects, _) = self.act(Duration::ZERO, |node, cx| node.receive_frame(at + 1, frame, cx))?;
         let answer = |effect| match effect {
             Effect::Transmit { device, frame: Frame { payload: Payload::Arp(arp), .. } } if !arp.request => {
                 Some(format!("arp to {}: {} is at {}", LINKS[device - 1].far, arp.sender, arp.sender_mac))
@@ -159,7 +143,7 @@ impl Model {
     }
 
     /// Does what a command says.
-    pub(crate) fn command(&mut self, text: &str, after: Duration) -> Result<()> {
+    fn command(&mut self, text: &str, after: Duration) -> Result<()> {
         let node = &mut self.node;
         let (tool, rest) = text.split_once(' ').unwrap_or((text, ""));
         match (tool, rest.split_once(' ')) {
@@ -209,21 +193,71 @@ impl Model {
     }
 
     /// What LOG rules have written since the last time.
-    pub(crate) fn log(&mut self) -> Vec<String> {
+    fn log(&mut self) -> Vec<String> {
         let lines = self.node.log.drain(..).map(|record| view::log::line(&record));
         lines.filter_map(|line| Some(line.split_once("] ")?.1.to_owned())).collect()
     }
+}
 
-    /// The connections, as `conntrack -L` lists them.
-    pub(crate) fn connections(&self, after: Duration) -> Vec<String> {
-        let now = Jiffies::from(Time::ZERO + after);
-        self.node.conntrack.entries(now).map(|entry| line(entry, now)).collect()
+impl Network for Model {
+    fn perform(&mut self, from: &str, packets: Vec<Packet>, after: Duration) -> Result<Observed> {
+        let mut observed = Observed::default();
+        for packet in packets {
+            self.perform_one(from, packet, after, &mut observed)?;
+        }
+        Ok(observed)
     }
 
-    /// Forgets every connection.
-    pub(crate) fn flush(&mut self) {
+    fn connections(&mut self, after: Duration) -> Result<Vec<(&'static str, String)>> {
+        Ok(listed(&self.node, after).map(|line| ("", line)).collect())
+    }
+
+    fn flush(&mut self) -> Result<()> {
         self.node.conntrack = connections();
+        Ok(())
     }
+
+    fn other(&mut self, step: &case::Step, after: Duration) -> Result<Observed> {
+        let mut observed = Observed::default();
+        match step {
+            case::Step::Bridged { from, source, destination, to, what } => {
+                observed = self.bridged(from, to, what.packet(*source, *destination), after)?;
+            }
+            case::Step::Ask { from, sender, target } => observed.others = self.ask(from, *sender, *target)?,
+            case::Step::Do(command) => self.command(command, after)?,
+            case::Step::Log => observed.others = self.log(),
+            case::Step::Send { .. } | case::Step::Reply(_) | case::Step::Wait(_) | case::Step::Flush => {}
+        }
+        Ok(observed)
+    }
+}
+
+/// Lets a node do something, and gives what it wants to happen outside, and its story.
+pub(crate) fn act(
+    node: &mut Namespace,
+    name: &'static str,
+    random: &mut Random,
+    next_packet: &mut u64,
+    after: Duration,
+    action: impl FnOnce(&mut Namespace, &mut Context<'_, Recorder>),
+) -> Result<(Vec<Effect>, Vec<Event>)> {
+    let (mut recorder, mut effects) = (Recorder::default(), Vec::new());
+    let now = Time::ZERO + after;
+    let mut cx = Context { now, random, observer: &mut recorder, next_packet, effects: &mut effects };
+    action(node, &mut cx);
+    let (mut found, mut marks) = (Vec::new(), Vec::new());
+    for packet in recorder.into_packets() {
+        for hop in &packet.hops {
+            events(name, packet.id, hop, &mut marks, &mut found)?;
+        }
+    }
+    Ok((effects, found))
+}
+
+/// The connections of a node, as `conntrack -L` lists them.
+pub(crate) fn listed(node: &Namespace, after: Duration) -> impl Iterator<Item = String> + '_ {
+    let now = Jiffies::from(Time::ZERO + after);
+    node.conntrack.entries(now).map(move |entry| line(entry, now))
 }
 
 fn connections() -> Table {
@@ -236,7 +270,13 @@ fn route(destination: ipnet::Ipv4Net, kind: RouteKind, via: Option<Ipv4Addr>, de
 }
 
 /// The events of one hop. Devices and addresses are those that the steps before have left.
-fn events(id: PacketId, hop: &Hop, marks: &mut Vec<(PacketId, u32)>, into: &mut Vec<Event>) -> Result<()> {
+fn events(
+    node: &'static str,
+    id: PacketId,
+    hop: &Hop,
+    marks: &mut Vec<(PacketId, u32)>,
+    into: &mut Vec<Event>,
+) -> Result<()> {
     let mut packet = wire::ends(&wire::bytes(&hop.before)?)?;
     let mut mark = marks.iter().find(|(known, _)| *known == id).map_or(0, |(_, mark)| *mark);
     // A bridged packet has no route; at POSTROUTING it has no input device either.
@@ -275,9 +315,15 @@ fn events(id: PacketId, hop: &Hop, marks: &mut Vec<(PacketId, u32)>, into: &mut 
             _ => continue,
         };
         let none = hook == Hook::Output || bridged && hook == Hook::Postrouting;
-        let in_device = if none { None } else { hop.in_device.map(|name| name.to_string()) };
+        let in_device = match hook {
+            _ if none => None,
+            // The recorder has what a tunnel made as sent from here. To the rules it has come in by the tunnel.
+            Hook::Postrouting if matches!(hop.before.body, Body::Ipip(_)) => Some(DeviceName::TUNL0.to_string()),
+            _ => hop.in_device.map(|name| name.to_string()),
+        };
         let out_device = if matches!(hook, Hook::Prerouting | Hook::Input) { None } else { out.clone() };
-        into.push(Event { hook, table, chain: chain.to_string(), what, mark: before, in_device, out_device, packet });
+        let chain = chain.to_string();
+        into.push(Event { node, hook, table, chain, what, mark: before, in_device, out_device, packet });
     }
     marks.retain(|(known, _)| *known != id);
     marks.push((id, mark));

@@ -11,7 +11,6 @@ use crate::Result;
 use crate::case::{self, Case, TABLES};
 use crate::event::{Event, What};
 use crate::netlink::{ask, attribute, attributes, messages, netfilter_socket, number, request};
-use crate::topology::device_names;
 use crate::wire;
 
 /// `NFNL_SUBSYS_ULOG` with its message types (`linux/netfilter/nfnetlink_log.h`).
@@ -30,15 +29,15 @@ pub(crate) struct NfLog {
 }
 
 impl NfLog {
-    /// Binds to group 0 of the thread's namespace.
-    pub(crate) fn new() -> Result<Self> {
+    /// Binds to group 0 of the thread's namespace, whose devices have these numbers and names.
+    pub(crate) fn new(devices: HashMap<u32, String>) -> Result<Self> {
         let socket = netfilter_socket()?;
         // Bind; copy whole packets; and tell of each at once instead of gathering a hundred.
         for (kind, value) in [(1, &[1_u8][..]), (2, &[0, 0, 0xff, 0xff, 2, 0]), (5, &[0, 0, 0, 1]), (4, &[0, 0, 0, 0])]
         {
             ask(&socket, &request(CONFIG, &attribute(kind, value)))?;
         }
-        Ok(Self { socket, counts: HashMap::new(), vacant: Vec::new(), devices: device_names() })
+        Ok(Self { socket, counts: HashMap::new(), vacant: Vec::new(), devices })
     }
 
     /// Takes note of the chains' lengths: the kernel gives the end of a chain a number too.
@@ -132,7 +131,7 @@ impl NfLog {
             _ => What::Rule(place),
         };
         let packet = packet.ok_or("a trace without its packet")?;
-        Ok(Some(Event { hook, table, chain: chain.to_owned(), what, mark, in_device, out_device, packet }))
+        Ok(Some(Event { node: "", hook, table, chain: chain.to_owned(), what, mark, in_device, out_device, packet }))
     }
 }
 

@@ -142,6 +142,7 @@ impl NfTrace {
             (_, None) => What::Return,
         };
         told.events.push(Event {
+            node: "",
             hook: told.hook,
             table,
             chain: message.chain.clone(),

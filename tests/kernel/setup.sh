@@ -1,9 +1,10 @@
 #!/bin/sh
-# Installs what the kernel suite runs: the Debian packages with iptables, ip, conntrack and ipset. Says nothing and does
-# nothing where they are there.
+# Installs what the kernel suite runs: the Debian packages with iptables, ip, conntrack and ipset, and the Linux that runs as a
+# process, whose modules kmod loads. Says nothing and does nothing where they are there.
 set -eu
 missing=
-for pair in iptables-legacy:iptables iptables-nft:iptables nft:nftables ip:iproute2 conntrack:conntrack ipset:ipset; do
+for pair in iptables-legacy:iptables iptables-nft:iptables nft:nftables ip:iproute2 conntrack:conntrack ipset:ipset \
+    linux.uml:user-mode-linux modprobe:kmod; do
     command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair##*:}"
 done
 [ -z "$missing" ] && exit 0

@@ -109,8 +109,11 @@ pub(crate) const SYSCTLS: [(&str, &str); 11] = [
 
 /// The node's devices by the number that the kernel of the thread's namespace gives them.
 pub(crate) fn device_names() -> HashMap<u32, String> {
-    let names = LINKS.iter().map(|link| link.device).chain(["lo"]);
-    let known =
-        names.chain(["br0"]).filter_map(|name| Some((nix::net::if_::if_nametoindex(name).ok()?, name.to_owned())));
-    known.collect()
+    numbered(LINKS.iter().map(|link| link.device).chain(["lo", "br0"]))
+}
+
+/// Those of the named devices that the thread's namespace has, by their number there.
+pub(crate) fn numbered<'a>(names: impl IntoIterator<Item = &'a str>) -> HashMap<u32, String> {
+    let names = names.into_iter();
+    names.filter_map(|name| Some((nix::net::if_::if_nametoindex(name).ok()?, name.to_owned()))).collect()
 }

@@ -182,6 +182,10 @@ pub(crate) fn describe(packet: &[u8], port: &dyn Fn(u16) -> String) -> Result<St
         }
         IpNumber::UDP => text.push_str("udp"),
         IpNumber::ICMP => icmp_text(&mut text, rest, port)?,
+        IpNumber::IPV4 => match describe(rest, port) {
+            Ok(inner) => write!(text, "ipip [{inner}]")?,
+            Err(_) => text.push_str("ipip, of something else"),
+        },
         other => write!(text, "protocol {}", other.0)?,
     }
     let fragments = if header.dont_fragment() { " df" } else { "" };

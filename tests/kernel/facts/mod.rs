@@ -55,11 +55,11 @@ fn agree(case: &'static str, check: impl Fn(&[Step]) + Send + 'static) {
 }
 
 /// What the kernel did in one step, one line a fact.
-struct Step(Vec<String>);
+pub(crate) struct Step(pub(crate) Vec<String>);
 
 impl Step {
     /// Hook and table of each event, without repetitions.
-    fn tables(&self) -> Vec<String> {
+    pub(crate) fn tables(&self) -> Vec<String> {
         let events = self.0.iter().filter(|line| line.contains(" mark 0x"));
         let words = events.map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" "));
         let mut tables: Vec<_> = words.collect();
@@ -68,13 +68,13 @@ impl Step {
     }
 
     /// The lines that begin so.
-    fn starting(&self, with: &str) -> Vec<&str> {
+    pub(crate) fn starting(&self, with: &str) -> Vec<&str> {
         self.0.iter().map(String::as_str).filter(|line| line.starts_with(with)).collect()
     }
 
     /// The one line that begins so.
     #[track_caller]
-    fn one(&self, with: &str) -> &str {
+    pub(crate) fn one(&self, with: &str) -> &str {
         match self.starting(with)[..] {
             [line] => line,
             _ => panic!("one line that starts with `{with}`: {:#?}", self.0),
@@ -82,7 +82,7 @@ impl Step {
     }
 
     /// Whether nothing left the node.
-    fn is_silent(&self) -> bool {
+    pub(crate) fn is_silent(&self) -> bool {
         self.starting("to ").is_empty()
     }
 }
