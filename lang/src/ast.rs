@@ -468,6 +468,7 @@ impl StatementKind {
             | Self::Labels { word, .. }
             | Self::Switch { word, .. }
             | Self::Choice { word, .. }
+            | Self::Folder { word, .. }
             | Self::Cidrs { word, .. } => *word,
             Self::Pod { .. } => Word::Pod,
             Self::Service { .. } => Word::Service,
@@ -490,7 +491,6 @@ impl StatementKind {
             Self::Container { .. } => Word::Container,
             Self::Port(_) => Word::Port,
             Self::Serve { .. } => Word::Serve,
-            Self::Folder { word, .. } => *word,
             Self::Volume(_) => Word::Volume,
             Self::VolumeMount { .. } => Word::VolumeMount,
             Self::File { .. } => Word::File,

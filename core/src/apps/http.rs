@@ -74,7 +74,7 @@ impl Response {
         let mut text = format!("HTTP/1.1 {status} {}\r\nContent-Length: {}\r\n", reason(*status), body.len());
         for (name, value) in [("Content-Type", content_type), ("Location", location)] {
             if let Some(value) = value {
-                text += &format!("{name}: {value}\r\n");
+                text.extend([name, ": ", value, "\r\n"]);
             }
         }
         text += "\r\n";

@@ -198,10 +198,9 @@ fn file<O: Observer>(container: &str, folder: &str, request: &Request, system: &
     let mut inside: Vec<&str> = Vec::new();
     for part in path.split('/') {
         match part {
-            "" | "." => {}
             // Nothing above the root is anybody's business.
             ".." if inside.pop().is_none() => return Response::new(400, "Bad Request"),
-            ".." => {}
+            "" | "." | ".." => {}
             part => inside.push(part),
         }
     }

@@ -62,7 +62,7 @@ pub enum App {
     /// The NGINX ingress controller.
     Nginx(Nginx),
     /// Something a scenario does: a connection, a request, a question.
-    Client(Client),
+    Client(Box<Client>),
 }
 
 impl App {

@@ -24,6 +24,7 @@ const WITHOUT_EFFECT: [&str; 8] = [
 
 /// What the annotations of an ingress say, with the controller's defaults for the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an annotation that is true or false")]
 pub struct NginxAnnotations {
     /// `rewrite-target`.
     pub rewrite_target: Option<String>,

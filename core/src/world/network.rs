@@ -402,7 +402,7 @@ impl Network {
     /// What the programs of a pod or host have written, program by program.
     pub(super) fn logs(&self, owner: &str) -> String {
         let its = self.processes.iter().filter(|process| *process.owner == *owner);
-        its.flat_map(|process| process.app.log()).map(|line| format!("{line}\n")).collect()
+        its.flat_map(|process| process.app.log()).flat_map(|line| [line, "\n"]).collect()
     }
 
     pub(super) fn start(&mut self, process: Process) -> ProcessId {

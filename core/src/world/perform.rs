@@ -193,7 +193,7 @@ impl World {
         let name_of_place = &self.network.get(place).name;
         let pod = self.state.pod(name_of_place).filter(|_| name_of_place.contains('/'));
         let kube_namespace = pod.map(|pod| pod.namespace.clone());
-        let app = App::Client(Client::new(task, from.port));
+        let app = App::Client(Box::new(Client::new(task, from.port)));
         let owner = name_of_place.clone();
         let process = self.network.start(Process { namespace: place, owner, kube_namespace, app });
         self.network.get_mut(place).sockets.name_process(process, "the client");

@@ -10,7 +10,7 @@ use crate::{Code, Diagnostic, Word};
 
 /// The fields of a container that are about its files.
 #[derive(Default)]
-pub(super) struct Files {
+pub(super) struct DiskFields {
     folders: [Field<String>; 2],
     volume_mounts: Vec<VolumeMount>,
     files: Vec<File>,
@@ -18,7 +18,7 @@ pub(super) struct Files {
 
 impl Checker<'_> {
     /// Takes a field of a container that is about its files. It says whether the field is one.
-    pub(super) fn disk_field(&mut self, disk: &mut Files, volumes: &[Text], field: &Statement) -> bool {
+    pub(super) fn disk_field(&mut self, disk: &mut DiskFields, volumes: &[Text], field: &Statement) -> bool {
         match &field.kind {
             StatementKind::Folder { word, path } => {
                 let place = usize::from(*word == Word::WorkingDir);
@@ -52,7 +52,7 @@ impl Checker<'_> {
     }
 }
 
-impl Files {
+impl DiskFields {
     pub(super) fn disk(self) -> Disk {
         let [document_root, working_dir] = self.folders.map(|field| field.value);
         Disk { working_dir, document_root, volume_mounts: self.volume_mounts, files: self.files }

@@ -7,7 +7,7 @@ use netscene_core::kube::{
 };
 
 use super::declare::Field;
-use super::disk::Files;
+use super::disk::DiskFields;
 use super::{Checker, values};
 use crate::ast::{Block, Clause, Operand, Statement, StatementKind, Text, What};
 use crate::words::BlockKind;
@@ -235,7 +235,7 @@ impl Checker<'_> {
     }
 
     fn container(&mut self, name: &Text, volumes: &[Text], body: Option<&Block>) -> Container {
-        let mut disk = Files::default();
+        let mut disk = DiskFields::default();
         let mut ports: Vec<ContainerPort> = Vec::new();
         let mut serve = Field::default();
         for field in body.iter().flat_map(|body| &body.statements) {

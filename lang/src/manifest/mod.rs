@@ -4,7 +4,7 @@
 //! one that Kubernetes does not know is a fault, as it is to `kubectl apply --validate`. Kinds that the model has no use
 //! for are reported and left alone.
 //!
-//! What a manifest cannot say is said by annotations of a pod (or of a pod template), which [`workload`] lists.
+//! What a manifest cannot say is said by annotations of a pod (or of a pod template), which `workload.rs` lists.
 
 mod fields;
 mod ingress;

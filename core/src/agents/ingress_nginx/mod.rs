@@ -19,7 +19,7 @@ use crate::kube::{Declared, Endpoint, Ingress, IngressBackend, NginxAnnotations,
 pub use location::{Location, Matcher};
 pub use publish::address;
 
-/// The class whose ingresses the controller takes (`--ingress-class`, and `k8s.io/ingress-nginx` of its IngressClass).
+/// The class whose ingresses the controller takes (`--ingress-class`, and `k8s.io/ingress-nginx` of its `IngressClass`).
 const CLASS: &str = "nginx";
 
 /// nginx' configuration, as made from the ingresses.

@@ -87,7 +87,7 @@ impl Listing {
 
 /// The table of `-t`.
 pub(super) fn table(text: &str, word: Option<Word<'_>>) -> Result<TableName, CommandError> {
-    let names = TableName::ALL.map(|name| name.as_str());
+    let names = TableName::ALL.map(TableName::as_str);
     let all = names.join(", ");
     let word = word.ok_or_else(|| missing(text, "the table", &all))?;
     let found = TableName::ALL.into_iter().find(|name| name.as_str() == word.text);
