@@ -33,7 +33,7 @@ fn figure_56_two_lines_of_the_log() {
 }
 
 /// All 24 rows in order. Two packets of nginx leave it at the same time, the acknowledgement of the request and the first
-/// to WordPress; which goes first was a matter of scheduling, so that the rows of each are compared in order.
+/// to `WordPress`; which goes first was a matter of scheduling, so that the rows of each are compared in order.
 #[test]
 fn figure_57_the_first_packets_of_a_request() {
     let figure = figure("fig057_log.tsv");

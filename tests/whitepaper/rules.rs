@@ -67,7 +67,7 @@ fn figure_65_raw_prerouting() {
 #[test]
 fn figure_66_mangle_prerouting() {
     let printed = rules();
-    let mangle = part(&printed, "LOG rules on worker2").split("state NEW LOG").nth(0).map(str::len).expect("the chain");
+    let mangle = part(&printed, "LOG rules on worker2").split("state NEW LOG").next().map(str::len).expect("the chain");
     let printed = part(&printed, "LOG rules on worker2");
     let start = printed[..mangle].rfind("Chain cali-PREROUTING").expect("its title");
     chains(&printed[start..], "fig066_mangle_cali-PREROUTING.txt");

@@ -205,7 +205,8 @@ impl Checker<'_> {
         }
     }
 
-    /// `ClientIP`, and for how many seconds; or `None`.
+    /// `ClientIP`, and for how many seconds; or `None`. Nothing at all where that cannot be read.
+    #[expect(clippy::option_option, reason = "a faulty value, no affinity, and an affinity are three things")]
     fn affinity(&mut self, kind: &Text, timeout: Option<&Text>) -> Option<Option<u32>> {
         let client = self.ok(values::choice("session affinity", kind, &[("ClientIP", true), ("None", false)]))?;
         if !client {

@@ -47,22 +47,19 @@ fn one_path(fields: Fields<'_>, host: Option<String>) -> Option<IngressPath> {
     fields.finish(&[]);
     let backend = backend?;
     let faults = backend.faults;
-    let (service, port) = match backend.fields("service") {
-        Some(service) => {
-            let name = service.required("name").and_then(|_| service.text("name"));
-            service.required("port");
-            let port = service.fields("port");
-            let number = port.as_ref().and_then(|port| number(port.required("number")?, faults));
-            if let Some(port) = port {
-                port.finish(&[]);
-            }
-            service.finish(&[]);
-            (name, number)
+    let (service, port) = if let Some(service) = backend.fields("service") {
+        let name = service.required("name").and_then(|_| service.text("name"));
+        service.required("port");
+        let port = service.fields("port");
+        let number = port.as_ref().and_then(|port| number(port.required("number")?, faults));
+        if let Some(port) = port {
+            port.finish(&[]);
         }
-        None => {
-            let name = backend.required("serviceName").and_then(|_| backend.text("serviceName"));
-            (name, backend.required("servicePort").and_then(|port| number(port, faults)))
-        }
+        service.finish(&[]);
+        (name, number)
+    } else {
+        let name = backend.required("serviceName").and_then(|_| backend.text("serviceName"));
+        (name, backend.required("servicePort").and_then(|port| number(port, faults)))
     };
     backend.finish(&[]);
     Some(IngressPath { host, path_type, path, service: service?.to_owned(), port: port? })

@@ -124,7 +124,7 @@ pub(super) fn pod(object: &Fields<'_>, meta: &Meta<'_>) -> Option<Read> {
         pod.address = status.parsed("podIP", "IPv4 address");
     }
     pod.interface_name = template.interface_name;
-    pod.labels = meta.labels.clone();
+    pod.labels.clone_from(&meta.labels);
     pod.host_network = template.host_network;
     pod.service_account = template.service_account;
     pod.containers = template.containers;

@@ -245,7 +245,7 @@ mod tests {
         for level in 1..9 {
             let before = level - 1;
             let aliases = vec![format!("*a{before}"); 10].join(", ");
-            text += &format!("a{level}: &a{level} [{aliases}]\n");
+            text.extend([format!("a{level}: &a{level} [{aliases}]\n")]);
         }
         let (_, fault) = read(&text);
         assert_eq!(fault.expect("too much").code, Code::TooMuch);
