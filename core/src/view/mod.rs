@@ -8,6 +8,7 @@
 //! - [`route`]: `route -n`;
 //! - [`kubectl`]: `kubectl get` and `kubectl describe`; [`calicoctl`]: `calicoctl get`; [`tabwriter`] makes their columns;
 //! - [`log`]: the kernel's lines for the LOG target;
+//! - [`tcpdump`]: `tcpdump` of the packets that passed a device;
 //! - [`trace`]: the story of a flow, told for people.
 
 pub mod calicoctl;
@@ -20,6 +21,7 @@ pub mod metallb;
 pub mod route;
 pub mod shell;
 pub mod tabwriter;
+pub mod tcpdump;
 pub mod trace;
 
 pub use command_line::CommandError;

@@ -1,0 +1,95 @@
+use super::*;
+use crate::kube::{
+    Container, ContainerPort, Labels, Node, Object, Pod, Serve, Service, ServicePort, TransportProtocol,
+};
+use crate::packet::TcpOptions;
+use crate::world::{Op, Operation, Outcome, Source, World};
+
+const CLIENT: &str = "wordpress-frontend-7b884dd698-d8w44";
+
+/// A pod that asks CoreDNS for the database of the white paper.
+fn world() -> World {
+    let mut world = World::new(0);
+    let label = |value: &str| Labels::from_iter([("app".to_owned(), value.to_owned())]);
+    let port = ContainerPort { name: None, port: 53, protocol: TransportProtocol::Udp };
+    let coredns = Container { name: "coredns".into(), ports: vec![port], serve: Some(Serve::Dns) };
+    let dns = Service::new("kube-system", "kube-dns", label("dns"), 53);
+    let ports = dns.ports.iter().map(|port| ServicePort { protocol: TransportProtocol::Udp, ..port.clone() }).collect();
+    let database = Service::new("default", "wordpress-db", label("db"), 3306);
+    let server = Pod { labels: label("dns"), containers: vec![coredns], ..Pod::new("kube-system", "coredns") };
+    for object in [
+        Object::Node(Node::new("worker2", [10, 1, 110, 107])),
+        Object::Pod(Pod::new("default", CLIENT)),
+        Object::Pod(server),
+        Object::Service(Service { cluster_ip: Some([10, 96, 0, 10].into()), ports, ..dns }),
+        Object::Service(Service { cluster_ip: Some([10, 96, 23, 229].into()), ..database }),
+    ] {
+        world.apply(&Operation { op: Op::Declare { object }, origin: None }).unwrap();
+    }
+    world
+}
+
+/// A line without its time, the client's port and the message's identifier, which are by chance.
+fn without_chance(line: &str) -> String {
+    let mut words: Vec<_> = line.split(' ').skip(1).map(str::to_owned).collect();
+    for word in &mut words {
+        if let Some((host, port)) = word.trim_end_matches(':').rsplit_once('.')
+            && port.bytes().all(|byte| byte.is_ascii_digit())
+            && host == CLIENT
+        {
+            *word = host.to_owned();
+        }
+    }
+    if let Some(id) = words.get_mut(4) {
+        *id = id.trim_start_matches(|letter: char| letter.is_ascii_digit()).to_owned();
+    }
+    words.join(" ")
+}
+
+/// The two questions and their answers; the order of the answers is by chance. The last two lines are tcpdump's own: it
+/// asks for the name of the server, which the model's does not.
+#[test]
+fn figure_96_first_four_of_six_packets() {
+    let mut world = world();
+    let from = Source { name: CLIENT.into(), port: None };
+    let resolve = Op::Resolve { from, host: "wordpress-db".into(), name: "name".into() };
+    let Ok(Outcome::Flow(flow)) = world.apply(&Operation { op: resolve, origin: None }) else { panic!("no flow") };
+    let client = world.state().pod(CLIENT).unwrap().address;
+    let name_of = |address: Ipv4Addr| match address.octets() {
+        [10, 96, 0, 10] => Some("kube-dns.kube-system.svc.cluster.local".to_owned()),
+        _ => (address == client).then(|| CLIENT.to_owned()),
+    };
+    let packets = captured(&flow.packets, &format!("default/{CLIENT}"), "eth0".parse().unwrap());
+    let printed: Vec<_> =
+        packets.iter().map(|(time, packet)| without_chance(&line(*time, packet, Some(&name_of)))).collect();
+    let figure = include_str!("../../../../tests/whitepaper/fig096_tcpdump_dns.txt");
+    let figure: Vec<_> = figure.lines().skip(2).take(4).map(without_chance).collect();
+    let sorted = |lines: &[String]| {
+        let mut lines = lines.to_vec();
+        lines.sort();
+        lines
+    };
+    assert_eq!(printed[..2], figure[..2]);
+    assert_eq!(sorted(&printed[2..]), sorted(&figure[2..]));
+}
+
+#[test]
+fn a_segment_in_the_tunnel() {
+    let flags = TcpFlags::PSH.with(TcpFlags::ACK);
+    let options = TcpOptions::Timestamps;
+    let payload = vec![0; 40].into();
+    let tcp = Tcp { source: 41000, destination: 80, seq: 7, ack: 9, flags, window: 501, options, payload };
+    let inner = Packet::new([192, 168, 8, 192].into(), [192, 168, 104, 65].into(), tcp);
+    let outer = Packet {
+        source: [10, 1, 110, 107].into(),
+        destination: [10, 1, 110, 102].into(),
+        body: Body::Ipip(inner.clone().into()),
+        ..inner
+    };
+    let nobody = |_: Ipv4Addr| None;
+    let shown = "IP 10.1.110.107 > 10.1.110.102: IP 192.168.8.192.41000 > 192.168.104.65.http: Flags [P.], seq 7:47, ack 9, \
+                 win 501, length 40 (ipip-proto-4)";
+    assert_eq!(line(Time::ZERO, &outer, Some(&nobody)), format!("00:00:00.000000 {shown}"));
+    let numbers = shown.replace(".http", ".80");
+    assert_eq!(line(Time::ZERO, &outer, None), format!("00:00:00.000000 {numbers}"));
+}
