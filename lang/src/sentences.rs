@@ -11,7 +11,7 @@ use crate::{Code, Diagnostic, SourceFile, Span, Word};
 const DEEPEST: usize = 64;
 
 /// The programs whose command lines stand in an `on` block as they are typed, but for `iptables`.
-const LOOKING: [&str; 6] = ["iptables-save", "ipset", "conntrack", "route", "dmesg", "cat"];
+const LOOKING: [&str; 7] = ["iptables-save", "ipset", "conntrack", "route", "tcpdump", "dmesg", "cat"];
 
 /// A token and its place.
 pub(crate) type Spanned<'s> = (usize, Token<'s>, usize);

@@ -16,7 +16,7 @@ use std::fs;
 use common::root;
 
 /// Figures that nothing shows yet: README.md says why.
-const NOT_YET: [&str; 2] = ["fig067_conntrack.txt", "fig096_tcpdump_dns.txt"];
+const NOT_YET: [&str; 1] = ["fig067_conntrack.txt"];
 
 /// Every figure has a test: a file that no test names would be compared with nothing.
 #[test]

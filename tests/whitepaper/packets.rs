@@ -92,3 +92,22 @@ fn figure_61_metallb_answers_for_the_address() {
     let figure = timeless(&expected("fig061_metallb_log.txt"));
     assert!(printed.lines().any(|line| timeless(line) == figure), "no {figure} in\n{printed}");
 }
+
+/// What tcpdump itself asks, the names of addresses, is not there. By chance are the times, the messages' numbers, and which
+/// reply comes first.
+#[test]
+fn figure_96_without_the_questions_of_tcpdump_itself() {
+    let ids = |line: &str| {
+        let Some((ends, message)) = line.get(16..).and_then(|line| line.split_once(": ")) else {
+            return line.to_owned();
+        };
+        format!("{ends}: {}", message.trim_start_matches(|c: char| c.is_ascii_digit()))
+    };
+    let own = |line: &&str| !line.contains("PTR");
+    let printed = printed("whitepaper/second_packets.scn");
+    let mut found: Vec<_> = part(&printed, "what tcpdump sees in the pod").lines().skip(1).map(ids).collect();
+    let mut figure: Vec<_> = expected("fig096_tcpdump_dns.txt").lines().filter(own).map(ids).collect();
+    found[4..].sort();
+    figure[4..].sort();
+    assert_eq!(found, figure);
+}

@@ -1,10 +1,13 @@
 //! What people type on a node, a pod or a host to look at it.
 
+use std::net::Ipv4Addr;
+
 use super::{OpError, World};
 use crate::agents::{bird_cfg, coredns};
 use crate::conntrack::Jiffies;
 use crate::kube::Version;
 use crate::netfilter::TableName;
+use crate::packet::{DeviceName, Packet};
 use crate::view::iptables::{ListOptions, ListStyle};
 use crate::view::shell::{Command, File, Listing, ListingKind, Look};
 use crate::{netfilter, view};
@@ -44,6 +47,7 @@ impl World {
                 view::conntrack::list(entries, now, view::conntrack::VERSION)
             }
             Look::Routes => view::route::route_n(&namespace.fib),
+            Look::Tcpdump { device, numeric, port } => self.tcpdump(place, *device, *numeric, *port)?,
             Look::Log => namespace.log.iter().map(|record| view::log::line(record) + "\n").collect(),
             Look::File(File::BirdCfg) => match bird_cfg::sessions(&self.state, on) {
                 text if text.is_empty() => return Err(self.no_file(place, "bird.cfg", "only nodes have one")),
@@ -57,6 +61,41 @@ impl World {
                 None => return Err(self.no_file(place, "/etc/resolv.conf", "only pods have one")),
             },
         })
+    }
+
+    /// The packets of every flow that have passed a device.
+    fn tcpdump(&self, place: usize, device: DeviceName, numeric: bool, port: Option<u16>) -> Result<String, OpError> {
+        let namespace = self.network.get(place);
+        if namespace.device_index(device).is_none() {
+            let problem = format!("tcpdump: {device}: No such device exists on {}", namespace.name);
+            let names: Vec<_> = namespace.devices.iter().map(|device| device.name.to_string()).collect();
+            return Err(OpError { problem, hint: Some(format!("it has: {}", names.join(", "))), related: None });
+        }
+        let packets = self.flows.values().flat_map(|flow| &flow.packets);
+        let seen = view::tcpdump::captured(packets, &namespace.name, device);
+        let asked = |packet: &Packet| {
+            port.is_none_or(|port| packet.ports().is_some_and(|(from, to)| from == port || to == port))
+        };
+        let name_of = |address: Ipv4Addr| self.name_of(place, address);
+        let name_of: Option<&dyn Fn(Ipv4Addr) -> Option<String>> = if numeric { None } else { Some(&name_of) };
+        let mut text = "tcpdump: verbose output suppressed, use -v or -vv for full protocol decode\n".to_owned();
+        text += &format!("listening on {device}, link-type EN10MB (Ethernet), capture size 262144 bytes\n");
+        for (time, packet) in seen.into_iter().filter(|(_, packet)| asked(packet)) {
+            text += &view::tcpdump::line(time, packet, name_of);
+            text.push('\n');
+        }
+        Ok(text)
+    }
+
+    /// The name of an address at a place: its own of its `/etc/hosts`, and those of services by CoreDNS.
+    fn name_of(&self, place: usize, address: Ipv4Addr) -> Option<String> {
+        let namespace = self.network.get(place);
+        if namespace.is_local(address) {
+            return namespace.name.rsplit('/').next().map(str::to_owned);
+        }
+        let mut services = self.state.services().map(|service| &service.object);
+        let service = services.find(|service| service.cluster_ip == Some(address))?;
+        Some(format!("{}.{}.svc.{}", service.name, service.namespace, self.state.cluster().domain))
     }
 
     fn no_file(&self, place: usize, file: &str, hint: &str) -> OpError {

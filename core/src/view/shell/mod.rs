@@ -10,6 +10,7 @@ use std::ops::Range;
 use super::command_line::{CommandError, Word, Words, missing, unknown};
 use crate::kube::TransportProtocol;
 use crate::netfilter::TableName;
+use crate::packet::DeviceName;
 
 pub use iptables::{Listing, ListingKind};
 pub use pipe::Grep;
@@ -60,6 +61,15 @@ pub enum Look {
     Routes,
     /// `dmesg`: what LOG rules wrote.
     Log,
+    /// `tcpdump -i DEVICE`: what has passed a device since the world, or the test, began.
+    Tcpdump {
+        /// The device.
+        device: DeviceName,
+        /// `-n`: numbers, no names.
+        numeric: bool,
+        /// `port NUMBER`, or `port domain`.
+        port: Option<u16>,
+    },
     /// `cat` of a file that the model has.
     File(File),
 }
@@ -82,7 +92,7 @@ impl File {
 }
 
 /// The programs that are known here.
-pub const PROGRAMS: [&str; 7] = ["iptables", "iptables-save", "ipset", "conntrack", "route", "dmesg", "cat"];
+pub const PROGRAMS: [&str; 8] = ["iptables", "iptables-save", "ipset", "conntrack", "route", "tcpdump", "dmesg", "cat"];
 
 impl Command {
     /// Understands a command line.
@@ -105,6 +115,7 @@ fn look(text: &str, at: Range<usize>) -> Result<Look, CommandError> {
         "ipset" => only(text, words, "save").map(|()| Look::IpSets),
         "conntrack" => conntrack(text, words),
         "route" => only(text, words, "-n").map(|()| Look::Routes),
+        "tcpdump" => tcpdump(text, words),
         "dmesg" => match words.next() {
             None => Ok(Look::Log),
             Some(word) => Err(unknown(word.at, "option", word.text, &[], "expected nothing more")),
@@ -184,6 +195,29 @@ fn conntrack<'a>(text: &str, mut words: impl Iterator<Item = Word<'a>>) -> Resul
     } else {
         Err(missing(text, "`-L`", "nothing else can be asked for"))
     }
+}
+
+fn tcpdump<'a>(text: &str, mut words: impl Iterator<Item = Word<'a>>) -> Result<Look, CommandError> {
+    const ALL: &str = "known are: -i DEVICE, -n, port NUMBER";
+    let (mut device, mut numeric, mut port) = (None, false, None);
+    while let Some(word) = words.next() {
+        match word.text {
+            "-n" | "-nn" => numeric = true,
+            "-i" => {
+                let name = words.next().ok_or_else(|| missing(text, "the device", ALL))?;
+                let found = name.text.parse().map_err(|_| unknown(name.at, "device", name.text, &[], ALL))?;
+                device = Some(found);
+            }
+            "port" => {
+                let number = words.next().ok_or_else(|| missing(text, "the port", ALL))?;
+                let found = if number.text == "domain" { Some(53) } else { number.text.parse().ok() };
+                port = Some(found.ok_or_else(|| unknown(number.at, "port", number.text, &["domain"], ALL))?);
+            }
+            other => return Err(unknown(word.at, "word", other, &["-i", "-n", "port"], ALL)),
+        }
+    }
+    let device = device.ok_or_else(|| missing(text, "the device", ALL))?;
+    Ok(Look::Tcpdump { device, numeric, port })
 }
 
 #[cfg(test)]
