@@ -79,7 +79,7 @@ impl World {
         let name_of = |address: Ipv4Addr| self.name_of(place, address);
         let name_of: Option<&dyn Fn(Ipv4Addr) -> Option<String>> = if numeric { None } else { Some(&name_of) };
         let mut text = "tcpdump: verbose output suppressed, use -v or -vv for full protocol decode\n".to_owned();
-        text += &format!("listening on {device}, link-type EN10MB (Ethernet), capture size 262144 bytes\n");
+        text.extend(["listening on ", device.as_str(), ", link-type EN10MB (Ethernet), capture size 262144 bytes\n"]);
         for (time, packet) in seen.into_iter().filter(|(_, packet)| asked(packet)) {
             text += &view::tcpdump::line(time, packet, name_of);
             text.push('\n');

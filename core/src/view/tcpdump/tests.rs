@@ -12,7 +12,7 @@ fn world() -> World {
     let mut world = World::new(0);
     let label = |value: &str| Labels::from_iter([("app".to_owned(), value.to_owned())]);
     let port = ContainerPort { name: None, port: 53, protocol: TransportProtocol::Udp };
-    let coredns = Container { name: "coredns".into(), ports: vec![port], serve: Some(Serve::Dns) };
+    let coredns = Container { ports: vec![port], ..Container::serving("coredns", 53, Serve::Dns) };
     let dns = Service::new("kube-system", "kube-dns", label("dns"), 53);
     let ports = dns.ports.iter().map(|port| ServicePort { protocol: TransportProtocol::Udp, ..port.clone() }).collect();
     let database = Service::new("default", "wordpress-db", label("db"), 3306);
