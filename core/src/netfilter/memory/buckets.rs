@@ -25,7 +25,8 @@ const HASHLIMIT_CREDITS: u64 = 1 << (u64::MAX / (HZ * 86_400)).ilog2();
 pub(in crate::netfilter) const fn limit_credits(period: u32) -> u32 {
     const SCALE: u32 = 10_000;
     const CREDITS: u32 = (HZ * LIMIT_CREDITS) as u32;
-    if period > u32::MAX / CREDITS { period / SCALE * CREDITS } else { period * CREDITS / SCALE }
+    // The first product may not fit either: then it wraps, as in C.
+    if period > u32::MAX / CREDITS { (period / SCALE).wrapping_mul(CREDITS) } else { period * CREDITS / SCALE }
 }
 
 /// `user2credits` of `xt_hashlimit.c`.

@@ -101,9 +101,14 @@ fn recent() -> impl Strategy<Value = Recent> {
 }
 
 /// The time for one packet, as it comes of a rate that people write: a number of packets in a second, minute, hour or day.
+/// One that does not come out even is printed as a neighbouring rate, by iptables too.
 fn period(scale: u64) -> impl Strategy<Value = (u64, u32)> {
     let unit = prop::sample::select(&[1_u32, 60, 3600, 86_400][..]);
-    (unit, 1..=10_000_u64).prop_map(move |(seconds, amount)| (scale * u64::from(seconds) / amount, seconds))
+    (unit, 1..=10_000_u64)
+        .prop_filter("it comes out even", move |(seconds, amount)| {
+            (scale * u64::from(*seconds)).is_multiple_of(*amount)
+        })
+        .prop_map(move |(seconds, amount)| (scale * u64::from(seconds) / amount, seconds))
 }
 
 fn hashlimit() -> impl Strategy<Value = Hashlimit> {
