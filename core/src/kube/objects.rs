@@ -134,6 +134,10 @@ pub struct Cluster {
     /// The addresses of services.
     #[serde(rename = "serviceCIDR")]
     pub service_cidr: Ipv4Net,
+    /// `serviceClusterIPs` of Calico's BGPConfiguration: service addresses that are told to routers, and what of them
+    /// kube-proxy does not take is dropped (from Calico 3.17 on). The model's routers learn nothing from it.
+    #[serde(rename = "serviceClusterIPs", skip_serializing_if = "Vec::is_empty")]
+    pub service_cluster_ips: Vec<Ipv4Net>,
     /// When packets between nodes travel in IP-in-IP.
     pub overlay: Overlay,
     /// The release whose rules kube-proxy writes.
@@ -153,7 +157,7 @@ pub struct Cluster {
     pub iptables: Version,
     /// The kernel of the nodes.
     pub kernel: Version,
-    /// The MTU of pods and of `tunl0`, in bytes.
+    /// The MTU of pods and of `tunl0`, in bytes. See [`Cluster::usual_mtu`].
     pub mtu: u16,
     /// The domain of the cluster's names.
     pub domain: String,
@@ -166,6 +170,7 @@ impl Default for Cluster {
             pod_cidr: Ipv4Net::new_assert(Ipv4Addr::new(192, 168, 0, 0), 16),
             block_size: 26,
             service_cidr: Ipv4Net::new_assert(Ipv4Addr::new(10, 96, 0, 0), 16),
+            service_cluster_ips: Vec::new(),
             overlay: Overlay::Always,
             kube_proxy: Version::new(1, 20, 0),
             kube_proxy_options: KubeProxyOptions::default(),
@@ -177,6 +182,24 @@ impl Default for Cluster {
             kernel: Version::new(4, 15, 0),
             mtu: 1440,
             domain: "cluster.local".into(),
+        }
+    }
+}
+
+impl Cluster {
+    /// The MTU in bytes that Calico gives pods and `tunl0` of itself: up to 3.16 the one of its manifests, from 3.17 on
+    /// that of the machines, here 1500, less what IP-in-IP needs (felix, `determinePodMTU`).
+    ///
+    /// ```
+    /// use netscene_core::kube::{Cluster, Overlay, Version};
+    /// assert_eq!(Cluster::usual_mtu(Version::new(3, 16, 0), Overlay::Always), Cluster::default().mtu);
+    /// assert_eq!(Cluster::usual_mtu(Version::new(3, 20, 0), Overlay::Always), 1480);
+    /// ```
+    pub fn usual_mtu(calico: Version, overlay: Overlay) -> u16 {
+        match overlay {
+            _ if calico < Version::new(3, 17, 0) => 1440,
+            Overlay::Always | Overlay::CrossSubnet => 1480,
+            Overlay::Never => 1500,
         }
     }
 }

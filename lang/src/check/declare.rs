@@ -143,21 +143,24 @@ impl Checker<'_> {
         let (kube_proxy, kube_proxy_options) =
             kube_proxy.value.unwrap_or((default.kube_proxy, default.kube_proxy_options));
         let [calico, metallb, kubectl, iptables, kernel] = versions.map(|(_, field)| field.value);
+        let calico = calico.unwrap_or(default.calico);
+        let overlay = overlay.value.unwrap_or(default.overlay);
         Object::Cluster(Cluster {
             name: name.text.clone(),
             pod_cidr: pod_cidr.value.unwrap_or(default.pod_cidr),
             block_size,
             service_cidr: service_cidr.value.unwrap_or(default.service_cidr),
-            overlay: overlay.value.unwrap_or(default.overlay),
+            service_cluster_ips: default.service_cluster_ips,
+            overlay,
             kube_proxy,
             kube_proxy_options,
             node_port_range: node_port_range.value.unwrap_or(default.node_port_range),
-            calico: calico.unwrap_or(default.calico),
+            calico,
             metallb: metallb.unwrap_or(default.metallb),
             kubectl,
             iptables: iptables.unwrap_or(default.iptables),
             kernel: kernel.unwrap_or(default.kernel),
-            mtu: mtu.value.unwrap_or(default.mtu),
+            mtu: mtu.value.unwrap_or_else(|| Cluster::usual_mtu(calico, overlay)),
             domain: domain.value.unwrap_or(default.domain),
         })
     }

@@ -51,6 +51,11 @@ impl Chain {
     }
 }
 
+/// A rule with a comment: it stands before everything else.
+pub(super) fn commented(comment: &str, rule: impl std::fmt::Display) -> String {
+    format!("-m comment --comment \"{comment}\" {rule}")
+}
+
 /// The name of the chain of something whose own name may be too long for one: then a hash stands for it.
 ///
 /// ```

@@ -1,9 +1,11 @@
-//! The chains that Felix has on every node (felix v3.16, rules/static.go).
+//! The chains that Felix has on every node (felix, rules/static.go).
 
 use crate::netfilter::TableName;
 
-use super::mark::{ACCEPT, ALL, SCRATCH};
-use super::{ALL_HOSTS, ALL_POOLS, Chain, Context, MASQUERADED_POOLS};
+use super::chain::commented;
+use super::mark::{ACCEPT, ALL, SCRATCH, clear, marked, set, unmarked};
+use super::sets::{ALL_HOSTS, ALL_POOLS, MASQUERADED_POOLS};
+use super::{Chain, Context};
 
 /// Ports that host endpoint policies never close: `FailsafeInboundHostPorts` by default.
 const FAILSAFE_IN: [(&str, u16); 9] = [
@@ -45,6 +47,7 @@ pub(super) fn chains(context: &Context<'_>, table: TableName) -> Vec<Chain> {
 pub(super) fn inserted(context: &Context<'_>, table: TableName) -> Vec<Chain> {
     let hooks: &[&str] = match table {
         TableName::Raw => &["PREROUTING", "OUTPUT"],
+        TableName::Mangle if context.release.host_policy_after_dnat => &["PREROUTING", "POSTROUTING"],
         TableName::Mangle => &["PREROUTING"],
         TableName::Nat => &["PREROUTING", "POSTROUTING", "OUTPUT"],
         TableName::Filter => &["FORWARD", "INPUT", "OUTPUT"],
@@ -54,19 +57,18 @@ pub(super) fn inserted(context: &Context<'_>, table: TableName) -> Vec<Chain> {
     hooks.iter().map(jump).collect()
 }
 
-/// What Felix puts at the end of built-in chains. Its hashes start from a name of their own.
-pub(super) fn appended(context: &Context<'_>, table: TableName) -> Vec<(&'static str, Chain)> {
-    match table {
-        TableName::Filter => {
-            let accept = accepted("Policy explicitly accepted packet.");
-            vec![("FORWARD", Chain::new("FORWARD*appends*", &context.fixed).rule(accept))]
-        }
-        _ => Vec::new(),
+/// What Felix puts at the end of a built-in chain. Its hashes start from a name of their own.
+pub(super) fn appended(context: &Context<'_>, table: TableName) -> Option<(&'static str, Chain)> {
+    if table != TableName::Filter {
+        return None;
     }
+    let chain = Chain::new("FORWARD*appends*", &context.fixed).rule(accepted("Policy explicitly accepted packet."));
+    let chain = if context.release.host_policy_after_dnat { chain.rule(set(ACCEPT)) } else { chain };
+    Some(("FORWARD", chain))
 }
 
 fn accepted(comment: &str) -> String {
-    format!("-m comment --comment \"{comment}\" -m mark --mark {ACCEPT:#x}/{ACCEPT:#x} --jump ACCEPT")
+    commented(comment, accept_marked())
 }
 
 fn host_endpoint_accepted() -> String {
@@ -74,11 +76,7 @@ fn host_endpoint_accepted() -> String {
 }
 
 fn accept_marked() -> String {
-    format!("-m mark --mark {ACCEPT:#x}/{ACCEPT:#x} --jump ACCEPT")
-}
-
-fn clear(bits: u32) -> String {
-    format!("--jump MARK --set-mark 0/{bits:#x}")
+    format!("{} --jump ACCEPT", marked(ACCEPT))
 }
 
 /// A failsafe chain: ports one may connect to, and where replies are not tracked, ports that replies come from.
@@ -96,15 +94,16 @@ fn empty<'a>(context: &'a Context<'_>, names: &'a [&str]) -> impl Iterator<Item 
 
 fn raw(context: &Context<'_>) -> Vec<Chain> {
     let fixed = &context.fixed;
+    let heed = if context.release.valid_mark { " --validmark" } else { "" };
     let mut chains = vec![
         failsafe(context, "cali-failsafe-in", &FAILSAFE_IN, &FAILSAFE_OUT),
         failsafe(context, "cali-failsafe-out", &FAILSAFE_OUT, &FAILSAFE_IN),
         Chain::new("cali-PREROUTING", fixed)
             .rule(clear(ALL))
-            .rule(format!("--in-interface cali+ --jump MARK --set-mark {SCRATCH:#x}/{SCRATCH:#x}"))
+            .rule(format!("--in-interface cali+ {}", set(SCRATCH)))
             // A pod that pretends to be another: the way back does not lead through its own veth.
-            .rule(format!("-m mark --mark {SCRATCH:#x}/{SCRATCH:#x} -m rpfilter --invert --jump DROP"))
-            .rule(format!("-m mark --mark 0/{SCRATCH:#x} --jump cali-from-host-endpoint"))
+            .rule(format!("{} -m rpfilter --invert{heed} --jump DROP", marked(SCRATCH)))
+            .rule(format!("{} --jump cali-from-host-endpoint", unmarked(SCRATCH)))
             .rule(accept_marked()),
         Chain::new("cali-OUTPUT", fixed).rule(clear(ALL)).rule("--jump cali-to-host-endpoint").rule(accept_marked()),
     ];
@@ -122,6 +121,18 @@ fn mangle(context: &Context<'_>) -> Vec<Chain> {
             .rule(host_endpoint_accepted()),
     ];
     chains.extend(empty(context, &["cali-from-host-endpoint"]));
+    if context.release.host_policy_after_dnat {
+        let done = format!("{} --jump RETURN", marked(ACCEPT));
+        chains.push(failsafe(context, "cali-failsafe-out", &FAILSAFE_OUT, &[]));
+        chains.push(
+            Chain::new("cali-POSTROUTING", &context.fixed)
+                .rule(&done)
+                .rule(clear(ALL))
+                .rule("-m conntrack --ctstate DNAT --jump cali-to-host-endpoint")
+                .rule(commented("Host endpoint policy accepted packet.", &done)),
+        );
+        chains.extend(empty(context, &["cali-to-host-endpoint"]));
+    }
     chains
 }
 
@@ -152,25 +163,36 @@ fn nat(context: &Context<'_>) -> Vec<Chain> {
 
 fn filter(context: &Context<'_>) -> Vec<Chain> {
     let fixed = &context.fixed;
+    let mut forward = Chain::new("cali-FORWARD", fixed)
+        // All bits but the accept bit, which raw may have set for a host endpoint.
+        .rule(clear(ALL & !ACCEPT))
+        .rule(format!("{} --jump cali-from-hep-forward", unmarked(ACCEPT)))
+        .rule("--in-interface cali+ --jump cali-from-wl-dispatch")
+        .rule("--out-interface cali+ --jump cali-to-wl-dispatch")
+        .rule("--jump cali-to-hep-forward");
+    let mut block = None;
+    if context.release.blocks_service_cidrs {
+        forward = forward.rule("--jump cali-cidr-block");
+        let why = context.cluster("serviceClusterIPs");
+        let cidrs = context.state.cluster().service_cluster_ips.iter();
+        block = Some(cidrs.fold(Chain::new("cali-cidr-block", fixed), |chain, cidr| {
+            chain.rule_for(format!("--destination {cidr} --jump DROP"), &why)
+        }));
+    }
     let mut chains = vec![
-        Chain::new("cali-FORWARD", fixed)
-            // All bits but the accept bit, which raw may have set for a host endpoint.
-            .rule(clear(ALL & !ACCEPT))
-            .rule(format!("-m mark --mark 0/{ACCEPT:#x} --jump cali-from-hep-forward"))
-            .rule("--in-interface cali+ --jump cali-from-wl-dispatch")
-            .rule("--out-interface cali+ --jump cali-to-wl-dispatch")
-            .rule("--jump cali-to-hep-forward"),
+        forward,
         input(context),
         Chain::new("cali-wl-to-host", fixed)
             .rule("--jump cali-from-wl-dispatch")
             // Felix' own default is DROP; the manifests that install it say ACCEPT.
-            .rule("-m comment --comment \"Configured DefaultEndpointToHostAction\" --jump ACCEPT"),
+            .rule(commented("Configured DefaultEndpointToHostAction", "--jump ACCEPT")),
         failsafe(context, "cali-failsafe-in", &FAILSAFE_IN, &[]),
         output(context),
         failsafe(context, "cali-failsafe-out", &FAILSAFE_OUT, &[]),
     ];
     let names = ["cali-from-hep-forward", "cali-to-hep-forward", "cali-from-host-endpoint", "cali-to-host-endpoint"];
     chains.extend(empty(context, &names));
+    chains.extend(block);
     chains
 }
 
@@ -178,12 +200,10 @@ fn input(context: &Context<'_>) -> Chain {
     let mut chain = Chain::new("cali-INPUT", &context.fixed);
     if context.tunnelled() {
         let overlay = context.cluster("overlay");
-        let allow = format!(
-            "-m comment --comment \"Allow IPIP packets from Calico hosts\" -p 4 -m set --match-set {ALL_HOSTS} src \
-             -m addrtype --dst-type LOCAL --jump ACCEPT"
-        );
-        let deny = "-m comment --comment \"Drop IPIP packets from non-Calico hosts\" -p 4 --jump DROP";
-        chain = chain.rule_for(allow, &overlay).rule_for(deny, &overlay);
+        let allow = format!("-p 4 -m set --match-set {ALL_HOSTS} src -m addrtype --dst-type LOCAL --jump ACCEPT");
+        let deny = commented("Drop IPIP packets from non-Calico hosts", "-p 4 --jump DROP");
+        chain =
+            chain.rule_for(commented("Allow IPIP packets from Calico hosts", allow), &overlay).rule_for(deny, &overlay);
     }
     chain
         .rule("--in-interface cali+ --goto cali-wl-to-host")
@@ -197,11 +217,11 @@ fn output(context: &Context<'_>) -> Chain {
     let mut chain =
         Chain::new("cali-OUTPUT", &context.fixed).rule(accept_marked()).rule("--out-interface cali+ --jump RETURN");
     if context.tunnelled() {
-        let allow = format!(
-            "-m comment --comment \"Allow IPIP packets to other Calico hosts\" -p 4 -m set --match-set {ALL_HOSTS} dst \
-             -m addrtype --src-type LOCAL --jump ACCEPT"
-        );
+        let allow = format!("-p 4 -m set --match-set {ALL_HOSTS} dst -m addrtype --src-type LOCAL --jump ACCEPT");
+        let allow = commented("Allow IPIP packets to other Calico hosts", allow);
         chain = chain.rule_for(allow, &context.cluster("overlay"));
     }
-    chain.rule(clear(ALL)).rule("--jump cali-to-host-endpoint").rule(host_endpoint_accepted())
+    // From v3.18 on, what goes to a service is judged in mangle POSTROUTING, by where it really goes.
+    let not_to_services = if context.release.host_policy_after_dnat { "-m conntrack ! --ctstate DNAT " } else { "" };
+    chain.rule(clear(ALL)).rule(format!("{not_to_services}--jump cali-to-host-endpoint")).rule(host_endpoint_accepted())
 }

@@ -6,13 +6,14 @@
 
 mod chain;
 mod fixed;
+mod mark;
+mod release;
+mod sets;
 #[cfg(test)]
 mod tests;
 mod workload;
 
 use std::sync::Arc;
-
-use ipnet::Ipv4Net;
 
 use super::script::{Section, provenance};
 use crate::kube::{Overlay, State, Version};
@@ -21,38 +22,24 @@ use crate::netfilter::text::RestoreInput;
 use crate::netfilter::{Provenance, TableName};
 
 use chain::Chain;
+use release::Release;
 
 pub use chain::chain_name;
+pub use sets::ip_sets;
 
 const AGENT: &str = "felix";
-/// Every node's address: the machines that may send IP-in-IP.
-const ALL_HOSTS: &str = "cali40all-hosts-net";
-/// Every pool.
-const ALL_POOLS: &str = "cali40all-ipam-pools";
-/// The pools with `natOutgoing`.
-const MASQUERADED_POOLS: &str = "cali40masq-ipam-pools";
-
-/// The mark bits of `IptablesMarkMask` 0xffff0000, the lowest first (felix, markbits).
-mod mark {
-    /// A policy or profile has accepted the packet.
-    pub(super) const ACCEPT: u32 = 0x10000;
-    /// In raw: the packet comes from a pod.
-    pub(super) const SCRATCH: u32 = 0x40000;
-    /// All bits that rules may use for a while.
-    pub(super) const ALL: u32 = 0xf0000;
-}
-
 /// What Felix goes by on one node.
 struct Context<'a> {
     state: &'a State,
     node: &'a str,
+    release: Release,
     /// The provenance of rules that are the same everywhere.
     fixed: Arc<Provenance>,
 }
 
 impl<'a> Context<'a> {
     fn new(state: &'a State, node: &'a str) -> Self {
-        Self { state, node, fixed: provenance(AGENT, "", "", None) }
+        Self { state, node, release: Release::of(state.cluster().calico), fixed: provenance(AGENT, "", "", None) }
     }
 
     /// The provenance of what follows from a field of the cluster.
@@ -99,7 +86,7 @@ pub fn rules(state: &State, node: &str) -> RestoreInput {
                 section.insert(&inserted.name, &rule, why);
             }
         }
-        for (hook, appended) in fixed::appended(&context, table) {
+        if let Some((hook, appended)) = fixed::appended(&context, table) {
             for (rule, why) in appended.rendered() {
                 section.append_once(hook, &rule, why);
             }
@@ -107,13 +94,6 @@ pub fn rules(state: &State, node: &str) -> RestoreInput {
         section.finish(&mut input);
     }
     input
-}
-
-/// The sets that Felix keeps on every node, all of type `hash:net`.
-pub fn ip_sets(state: &State) -> Vec<(String, Vec<Ipv4Net>)> {
-    let hosts = state.nodes().map(|node| Ipv4Net::from(node.object.address)).collect();
-    let pools = vec![state.cluster().pod_cidr.trunc()];
-    vec![(ALL_HOSTS.into(), hosts), (ALL_POOLS.into(), pools.clone()), (MASQUERADED_POOLS.into(), pools)]
 }
 
 /// The routes to the pods of `node`. Protocol `boot` is Felix' default for them then (`DeviceRouteProtocol` 3), and `ip

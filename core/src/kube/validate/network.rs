@@ -44,7 +44,9 @@ pub(super) fn cluster(state: &State, cluster: &Cluster) -> Result<(), OpError> {
     dns_subdomain("the cluster's domain", &cluster.domain)?;
     node_port_range(cluster.node_port_range)?;
     release("kubeProxy", cluster.kube_proxy, "1.20 or 1.36", |v| v.major == 1 && matches!(v.minor, 20 | 36))?;
-    release("calico", cluster.calico, "3.16", |v| (v.major, v.minor) == (3, 16))?;
+    // 3.21.4 puts its rules of nat POSTROUTING behind kube-proxy's.
+    let calico = Version::new(3, 16, 0)..Version::new(3, 21, 4);
+    release("calico", cluster.calico, "3.16 to 3.21.3", |v| calico.contains(&v))?;
     release("metallb", cluster.metallb, "0.8 or later", |v| v >= Version::new(0, 8, 0))?;
     super::proxy::options(cluster)
 }
@@ -58,7 +60,7 @@ fn node_port_range((first, last): (u16, u16)) -> Result<(), OpError> {
 }
 
 /// Refuses a release of which this model does not know what it writes: a near guess would be a wrong rule.
-fn release(field: &str, version: Version, known: &str, is_known: fn(Version) -> bool) -> Result<(), OpError> {
+fn release(field: &str, version: Version, known: &str, is_known: impl Fn(Version) -> bool) -> Result<(), OpError> {
     if is_known(version) {
         return Ok(());
     }
