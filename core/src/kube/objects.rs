@@ -134,7 +134,7 @@ pub struct Cluster {
     /// The addresses of services.
     #[serde(rename = "serviceCIDR")]
     pub service_cidr: Ipv4Net,
-    /// `serviceClusterIPs` of Calico's BGPConfiguration: service addresses that are told to routers, and what of them
+    /// `serviceClusterIPs` of Calico's `BGPConfiguration`: service addresses that are told to routers, and what of them
     /// kube-proxy does not take is dropped (from Calico 3.17 on). The model's routers learn nothing from it.
     #[serde(rename = "serviceClusterIPs", skip_serializing_if = "Vec::is_empty")]
     pub service_cluster_ips: Vec<Ipv4Net>,

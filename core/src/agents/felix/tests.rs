@@ -79,7 +79,7 @@ fn worker2() -> State {
 fn one_node(calico: Version) -> State {
     let mut state = State::new(0);
     let service_cluster_ips = vec!["10.96.0.0/14".parse().unwrap()];
-    declare(&mut state, Object::Cluster(Cluster { calico, service_cluster_ips, ..Cluster::default() }));
+    declare(&mut state, Object::Cluster(Cluster { service_cluster_ips, calico, ..Cluster::default() }));
     declare(&mut state, node("worker2", "10.1.110.107", "192.168.8.192/26"));
     state
 }
