@@ -108,7 +108,7 @@ mod tests {
         let volume_mounts = mount.map(|(name, path)| VolumeMount { name: name.into(), mount_path: path.into() });
         let files = files.iter().map(|(path, text)| File { path: (*path).into(), text: (*text).into() });
         let disk = Disk {
-            working_dir: Some("/work".into()),
+            working_dir: Some("/srv".into()),
             volume_mounts: volume_mounts.into_iter().collect(),
             files: files.collect(),
             ..Disk::default()
@@ -124,7 +124,7 @@ mod tests {
         ]);
         assert_eq!(files.read("nginx", "/usr/share/nginx/html/index.html"), Some("hello"));
         assert_eq!(files.read("nginx", "/pod-data/index.html"), None);
-        assert_eq!((files.read("nginx", "/work/a.txt"), files.read("debian", "/work/a.txt")), (Some("mine"), None));
+        assert_eq!((files.read("nginx", "/srv/a.txt"), files.read("debian", "/srv/a.txt")), (Some("mine"), None));
         files.write("debian", "/pod-data/sub/x", "new");
         assert_eq!(files.read("nginx", "/usr/share/nginx/html/sub/x"), Some("new"));
         assert!(files.is_folder("nginx", "/usr/share/nginx/html/sub"));
