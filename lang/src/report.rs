@@ -22,10 +22,12 @@ pub enum Verdict {
     Unmet,
     /// The scenario could not be understood, or the world refused something.
     BadInput,
+    /// A limit was hit.
+    LimitHit,
 }
 
 impl Verdict {
-    /// The command's exit status: 0, 1 and 2.
+    /// The command's exit status: 0, 1, 2 and 3.
     pub const fn exit_status(self) -> u8 {
         self as u8
     }
@@ -66,6 +68,7 @@ pub fn run_scenario(
     let summary = run(&program, &mut World::new(seed), &mut reporter);
     (reporter.write)(Channel::Output, &closing_line(summary));
     match summary {
+        Summary { limits: 1.., .. } => Verdict::LimitHit,
         Summary { refused: 1.., .. } => Verdict::BadInput,
         summary if summary.passed() => Verdict::Passed,
         _ => Verdict::Unmet,

@@ -124,8 +124,13 @@ pub(crate) fn failure(error: &EvalAltResult, island: &Island, library: &[Island]
             bare
         }
     };
-    let mut diagnostic =
-        Diagnostic::error(Code::IslandFailed, title).at(place.locate(error.position()), "it failed here");
+    let code = match error {
+        EvalAltResult::ErrorTooManyOperations(_)
+        | EvalAltResult::ErrorStackOverflow(_)
+        | EvalAltResult::ErrorDataTooLarge(..) => Code::LimitHit,
+        _ => Code::IslandFailed,
+    };
+    let mut diagnostic = Diagnostic::error(code, title).at(place.locate(error.position()), "it failed here");
     let failed = diagnostic.span();
     for (span, name) in calls.into_iter().filter(|(span, _)| failed != Some(*span)) {
         diagnostic = diagnostic.see(span, format!("in this call of `{name}`"));

@@ -1,47 +1,46 @@
 //! `scn`: the command that runs netscene scenarios.
+//!
+//! - [`commands`]: a file for each command, and how to add one;
+//! - [`console`]: the streams, and where colours are due; [`exit`]: the statuses that a command ends with;
+//! - [`files`]: reading scenarios; [`folder`]: the other files that a scenario names.
 
+mod commands;
+mod console;
+mod exit;
+mod files;
 mod folder;
-mod run;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::Parser;
+
+use commands::Command;
+use console::{Color, Console};
 
 /// A packet-level model of a Kubernetes network that needs no cluster.
 #[derive(Parser)]
-#[command(name = "scn", version, arg_required_else_help = true)]
+#[command(name = "scn", version, arg_required_else_help = true, after_help = EXAMPLES)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+    /// When to print in colour: on a terminal, unless `NO_COLOR` is set; always; never.
+    #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN", global = true)]
+    color: Color,
 }
 
-#[derive(Subcommand)]
-enum Command {
-    /// Run a scenario: its commands, then every test.
-    ///
-    /// Exit status 0 when everything was as expected, 1 when something was not, 2 when the file could not be understood.
-    Run {
-        /// The scenario.
-        file: PathBuf,
-        /// Where all chance comes from: the same seed gives the same bytes.
-        #[arg(long, default_value_t = 0, value_name = "NUMBER")]
-        seed: u64,
-        /// When to print in colour: on a terminal, unless `NO_COLOR` is set; always; never.
-        #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
-        color: Color,
-    },
-}
+const EXAMPLES: &str = "\
+Examples:
+  scn run shop.scn                what happens to the packets of shop.scn, and the tests in it
+  scn run --seed 7 shop.scn       the same with other dice
+  scn help run                    everything that a command takes
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Color {
-    Auto,
-    Always,
-    Never,
-}
+Exit status:
+  0  everything was as the files say
+  1  an expectation was not met, or an assertion not true
+  2  a file could not be read or understood, or asks for what cannot be done
+  3  a limit was hit";
 
 fn main() -> ExitCode {
-    match Arguments::parse().command {
-        Command::Run { file, seed, color } => run::run(&file, seed, color),
-    }
+    let Arguments { command, color } = Arguments::parse();
+    command.run(Console::new(color)).into()
 }

@@ -134,3 +134,18 @@ pub struct OpError {
     /// Another place that has to do with it, and what it says there.
     pub related: Option<(Origin, String)>,
 }
+
+/// How the hint of a passed bound begins.
+const BOUND: &str = "this is the bound on ";
+
+impl OpError {
+    /// A bound was passed: `what` it bounds, and what to do.
+    fn bound(problem: String, what: &str, cure: &str) -> Self {
+        Self { problem, hint: Some(format!("{BOUND}{what}; {cure}")), related: None }
+    }
+
+    /// Whether a bound was passed, which says nothing of whether the operation was a good one.
+    pub fn is_bound(&self) -> bool {
+        self.hint.as_ref().is_some_and(|hint| hint.starts_with(BOUND))
+    }
+}

@@ -97,11 +97,8 @@ impl World {
             let Some((at, event)) = self.queue.next(None) else { return Ok(()) };
             self.happen(at, event, observer)?;
         }
-        Err(OpError {
-            problem: format!("more than {MAX_EVENTS} events came of it"),
-            hint: Some("this is the bound on events for each operation; something goes in circles".into()),
-            related: None,
-        })
+        let problem = format!("more than {MAX_EVENTS} events came of it");
+        Err(OpError::bound(problem, "events for each operation", "something goes in circles"))
     }
 
     /// Lets the world run to a moment.
@@ -113,11 +110,8 @@ impl World {
             };
             self.happen(at, event, observer)?;
         }
-        Err(OpError {
-            problem: format!("more than {MAX_EVENTS} events came of it"),
-            hint: Some("this is the bound on events for each operation; wait in smaller steps".into()),
-            related: None,
-        })
+        let problem = format!("more than {MAX_EVENTS} events came of it");
+        Err(OpError::bound(problem, "events for each operation", "wait in smaller steps"))
     }
 
     fn answer(&self, process: ProcessId) -> Option<&Answer> {

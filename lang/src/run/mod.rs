@@ -299,6 +299,7 @@ impl<E: Engine + 'static> Runner<'_, E> {
     }
 
     fn tell(&mut self, diagnostic: Diagnostic) {
+        self.summary.limits += usize::from(diagnostic.code == Code::LimitHit);
         self.sink.failure(diagnostic);
     }
 
@@ -316,8 +317,8 @@ impl<E: Engine + 'static> Runner<'_, E> {
 
     fn refused(&mut self, error: &OpError, span: Span) {
         self.summary.refused += 1;
-        let mut diagnostic =
-            Diagnostic::error(Code::Refused, &error.problem).at(span, "refused").hint(error.hint.clone());
+        let code = if error.is_bound() { Code::LimitHit } else { Code::Refused };
+        let mut diagnostic = Diagnostic::error(code, &error.problem).at(span, "refused").hint(error.hint.clone());
         if let Some((origin, text)) = &error.related {
             if let Some(place) = self.program.files.span(origin) {
                 diagnostic = diagnostic.see(place, text);

@@ -133,6 +133,8 @@ pub struct Summary {
     pub unmet: usize,
     /// How many sentences could not be carried out, in tests and outside.
     pub refused: usize,
+    /// How many of those hit a limit.
+    pub limits: usize,
 }
 
 impl Summary {

@@ -1,0 +1,28 @@
+//! The commands, a file for each.
+//!
+//! A command is a module with an `Arguments` (its options, and the help that teaches them) and a function `run` that takes
+//! them and the [`Console`] and answers with an [`Exit`]. To add one, add its module, its variant of [`Command`] and its line
+//! in [`Command::run`].
+
+mod completions;
+mod run;
+
+use clap::Subcommand;
+
+use crate::console::Console;
+use crate::exit::Exit;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    Run(run::Arguments),
+    Completions(completions::Arguments),
+}
+
+impl Command {
+    pub(crate) fn run(&self, console: Console) -> Exit {
+        match self {
+            Self::Run(arguments) => run::run(arguments, console),
+            Self::Completions(arguments) => completions::run(arguments, console),
+        }
+    }
+}
