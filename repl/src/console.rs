@@ -36,6 +36,7 @@ impl Console {
         Self { output_color: on(io::stdout().is_terminal()), error_color: on(io::stderr().is_terminal()) }
     }
 
+    #[expect(clippy::unused_self, reason = "commands print by what they were given")]
     /// Prints at once. Whoever has closed a stream does not want to hear more.
     pub(crate) fn write(self, channel: Channel, text: &str) {
         let _ = match channel {
