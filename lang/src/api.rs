@@ -145,7 +145,7 @@ properties! {
         "delivered" Truth "whether the other side answered";
         "to" Text "where the first packet was delivered; nothing where it was not";
         "status" Number "the status of the page; nothing where there is none";
-        "body" Text "the page; nothing where there is none";
+        "body" Text "the page, or what came back on an open connection; nothing where there is none";
         "location" Text "where the page's server sends the client; nothing where it does not";
         "assets" Assets "what the page needs, as `get … with assets` fetched it";
         "answer" Texts "the addresses of the name that was resolved";

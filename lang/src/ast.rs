@@ -314,6 +314,25 @@ pub enum StatementKind {
         protocol: Text,
         name: Text,
     },
+    Open {
+        from: Operand,
+        to: Operand,
+        name: Text,
+    },
+    /// `send` on an open connection.
+    Say {
+        connection: Text,
+        text: Value,
+        by: Option<Text>,
+        name: Option<Text>,
+    },
+    /// `close` and `reset`.
+    End {
+        word: Word,
+        connection: Text,
+        by: Option<Text>,
+        name: Option<Text>,
+    },
     Ping {
         from: Operand,
         to: Operand,
@@ -469,6 +488,7 @@ impl StatementKind {
             | Self::Switch { word, .. }
             | Self::Choice { word, .. }
             | Self::Folder { word, .. }
+            | Self::End { word, .. }
             | Self::Cidrs { word, .. } => *word,
             Self::Pod { .. } => Word::Pod,
             Self::Service { .. } => Word::Service,
@@ -510,7 +530,8 @@ impl StatementKind {
             Self::Path { .. } => Word::Path,
             Self::Command(_) => Word::Iptables,
             Self::Choose { .. } | Self::ChoosePort { .. } => Word::Choose,
-            Self::Send { .. } | Self::Segment { .. } => Word::Send,
+            Self::Send { .. } | Self::Segment { .. } | Self::Say { .. } => Word::Send,
+            Self::Open { .. } => Word::Open,
             Self::Ping { .. } => Word::Ping,
             Self::Get { .. } => Word::Get,
             Self::Resolve { .. } => Word::Resolve,

@@ -189,7 +189,10 @@ words! {
     Data "data" [ConfigMap] "data KEY (\"TEXT\" | \"\"\" lines of text \"\"\")" "a text, by its key";
 
     // Commands.
-    Send "send" [File Test] "send FROM[:PORT] -> TO:PORT tcp|udp [flags FLAG, …] as NAME" "open a TCP connection or send a UDP datagram; a bare name to send to is a service's before a pod's, a node's, a host's";
+    Send "send" [File Test] "send FROM[:PORT] -> TO:PORT tcp|udp [flags FLAG, …] as NAME, or on an open connection: send NAME \"text\" [by client|server] [as NAME]" "open a TCP connection or send a UDP datagram; a bare name to send to means a service before a pod of that name; or send bytes on an open connection";
+    Open "open" [File Test] "open FROM[:PORT] -> TO:PORT as NAME" "open a TCP connection and keep it, to send on it, close it or reset it";
+    Close "close" [File Test] "close NAME [by client|server] [as NAME]" "close one side of an open connection: FIN";
+    Reset "reset" [File Test] "reset NAME [by client|server] [as NAME]" "reset an open connection: RST";
     Ping "ping" [File Test] "ping FROM -> TO as NAME" "send an ICMP echo request";
     Get "get" [File Test] "get FROM[:PORT] -> URL [at ADDRESS] [with assets] as NAME" "fetch a page";
     Resolve "resolve" [File Test] "resolve FROM NAME as NAME" "ask for the address of a name";

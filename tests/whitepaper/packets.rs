@@ -1,6 +1,6 @@
 //! Figures of the kernel's log, from traffic in `examples/whitepaper/second_log.scn` and `second_packets.scn`.
 
-use super::paper::{expected, figure, part, printed, rows};
+use super::paper::{expected, figure, lines_from, part, printed, rows};
 
 /// The rows of the packets between two ports.
 fn between<'a>(rows: &'a [String], ports: &str) -> Vec<&'a String> {
@@ -82,6 +82,20 @@ fn figures_58_64_75_and_82_a_segment_of_a_forgotten_connection() {
     let figures = ["fig058_fig064_log.tsv", "fig075_log.tsv", "fig082_log.tsv"].into_iter().flat_map(figure);
     let figures: Vec<_> = figures.collect();
     assert_eq!(found[..figures.len()], figures[..]);
+}
+
+/// All of every line. In which order the kernel lists connections is a matter of its hash's seed.
+#[test]
+fn figure_67_five_connections_in_different_states() {
+    let printed = printed("whitepaper/second_packets.scn");
+    let part = part(&printed, "five connections in different states");
+    let mut found = lines_from(part, "conntrack v1.4.4 (conntrack-tools): 5 flow entries", 6);
+    let figure = expected("fig067_conntrack.txt");
+    let mut figure: Vec<_> = figure.lines().collect();
+    assert_eq!(found[0], figure[0]);
+    found.sort_unstable();
+    figure.sort_unstable();
+    assert_eq!(found, figure);
 }
 
 /// All but the time.

@@ -31,6 +31,8 @@ const NAME: u64 = 1;
 pub enum Task {
     /// Open a TCP connection.
     Connect(SocketAddrV4),
+    /// Open a TCP connection and leave it to the scenario what is said on it, and when it ends.
+    Open(SocketAddrV4),
     /// Send a UDP datagram.
     Datagram(SocketAddrV4),
     /// Send a TCP segment that belongs to no connection, with these control bits.
@@ -93,6 +95,8 @@ pub struct Client {
     browser: Browser,
     /// How it ended, once it has.
     pub answer: Option<Answer>,
+    /// What has ended its connection since it was open, in the words of the C library.
+    pub broken: Option<&'static str>,
 }
 
 impl Client {
@@ -100,7 +104,13 @@ impl Client {
     pub fn new(task: Task, port: Option<u16>) -> Self {
         let (resolver, connection, deadline, server) = (None, None, None, None);
         let browser = Browser::default();
-        Self { task, port, resolver, connection, deadline, server, received: Vec::new(), browser, answer: None }
+        let (received, answer, broken) = (Vec::new(), None, None);
+        Self { task, port, resolver, connection, deadline, server, received, browser, answer, broken }
+    }
+
+    /// What has come in on its connection since it was asked last.
+    pub fn take_received(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.received)
     }
 
     pub(super) fn handle<O: Observer>(&mut self, event: Event, system: &mut System<'_, '_, O>) {
@@ -152,7 +162,7 @@ impl Client {
 
     fn start<O: Observer>(&mut self, system: &mut System<'_, '_, O>) {
         match self.task.clone() {
-            Task::Connect(to) => self.connect(to, system),
+            Task::Connect(to) | Task::Open(to) => self.connect(to, system),
             Task::Datagram(to) => {
                 if let Err(error) = system.namespace.source_or_error(*to.ip()) {
                     return self.end(Answer::Unsent(error), system);
@@ -259,6 +269,7 @@ impl Client {
                     }
                 }
             }
+            Happened::PeerClosed(_) if matches!(self.task, Task::Open(_)) => {}
             Happened::PeerClosed(connection) => {
                 system.close(connection);
                 if let (Task::Get { .. }, Some(server), true) =
@@ -266,6 +277,12 @@ impl Client {
                 {
                     self.end(Answer::Closed(server), system);
                 }
+            }
+            Happened::Failed(_, failure) if self.answer.is_some() => {
+                self.broken = Some(match failure {
+                    Failure::Refused { .. } => "connection reset by peer",
+                    Failure::TimedOut => "connection timed out",
+                });
             }
             Happened::Failed(_, Failure::Refused { by, with }) => self.end(Answer::Refused { by, with }, system),
             Happened::DatagramRefused { by, with, .. } => self.answer = Some(Answer::Refused { by, with }),

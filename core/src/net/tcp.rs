@@ -2,6 +2,8 @@
 //! close, reset, retransmission with back-off. There is no congestion control; what does not fit the other
 //! side's window waits.
 
+mod ends;
+
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;

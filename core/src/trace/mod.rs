@@ -48,6 +48,8 @@ pub struct Flow {
     pub http: Option<HttpResult>,
     /// The answer to a `resolve`.
     pub dns: Option<DnsResult>,
+    /// What came back on an open connection after something was sent on it.
+    pub received: Option<String>,
 }
 
 /// How deep a trace goes.

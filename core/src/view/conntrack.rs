@@ -90,8 +90,23 @@ fn tuple(text: &mut String, tuple: &Tuple) {
 /// On a terminal that line comes last, or not at all, for it goes to stderr; under `watch` it comes first. `version`
 /// is the tool's, such as [`VERSION`]. The order is the caller's: the kernel's is that of a hash with a random seed.
 pub fn list<'a>(entries: impl Iterator<Item = &'a Entry>, now: Jiffies, version: &str) -> String {
+    counted(entries, now, version, "shown")
+}
+
+/// What `conntrack -D` prints: the connections that it makes the kernel forget, after the line that tells their number,
+/// which goes to stderr as that of [`list`] does.
+pub fn deleted<'a>(entries: impl Iterator<Item = &'a Entry>, now: Jiffies, version: &str) -> String {
+    counted(entries, now, version, "deleted")
+}
+
+/// What `conntrack -F` prints, on stderr.
+pub fn emptied(version: &str) -> String {
+    format!("conntrack {version} (conntrack-tools): connection tracking table has been emptied.\n")
+}
+
+fn counted<'a>(entries: impl Iterator<Item = &'a Entry>, now: Jiffies, version: &str, done: &str) -> String {
     let lines: Vec<_> = entries.map(|entry| line(entry, now)).collect();
-    let mut text = format!("conntrack {version} (conntrack-tools): {} flow entries have been shown.\n", lines.len());
+    let mut text = format!("conntrack {version} (conntrack-tools): {} flow entries have been {done}.\n", lines.len());
     for line in lines {
         text.push_str(&line);
         text.push('\n');

@@ -50,6 +50,7 @@ pub fn trace(flow: &Flow, depth: Depth) -> String {
 ///     packets: Vec::new(),
 ///     http: None,
 ///     dns: None,
+///     received: None,
 /// };
 /// assert_eq!(summary(&flow), "hello: tcp browser -> 10.1.110.105:80: no answer, last seen at worker1; no packets\n");
 /// ```

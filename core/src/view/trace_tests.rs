@@ -252,6 +252,8 @@ fn flow() -> Flow {
         ],
         http: Some(HttpResult::new(200, "hello\n", socket(BALANCER))),
         dns: None,
+
+        received: None,
     }
 }
 

@@ -4,11 +4,13 @@
 //! - `network` makes namespaces, wires and processes of the declared objects; `program` lets the agents write on a node;
 //! - `run` moves the time from event to event;
 //! - `fault` is what can be broken, `faults` breaks it and lets the cluster notice; `announce` is what MetalLB's speakers say;
+//! - `connections` is what a scenario does itself on connections that it keeps open;
 //! - `judge` compares what happened with what was expected.
 
 mod announce;
 mod broken;
 mod chains;
+mod connections;
 mod fault;
 mod faults;
 mod health;
@@ -26,6 +28,7 @@ mod tests;
 use std::sync::Arc;
 
 pub use announce::{SpeakerEvent, SpeakerRecord};
+pub use connections::Side;
 pub use fault::Fault;
 use indexmap::IndexMap;
 pub use op::{Choice, Op, Operation, Show, Source, Target, TargetHost, VERSION};
@@ -34,6 +37,7 @@ use crate::kube::State;
 use crate::trace::{Flow, Judgement};
 use crate::{Origin, Random, Time};
 use announce::Announcers;
+use connections::Connections;
 use faults::Faults;
 use network::Network;
 use program::Nodes;
@@ -70,6 +74,9 @@ pub struct World {
     random: Random,
     next_packet: u64,
     flows: IndexMap<String, Arc<Flow>>,
+    /// Every flow, those too whose name another has taken: what tcpdump has seen.
+    captured: Vec<Arc<Flow>>,
+    connections: Connections,
     faults: Faults,
     announcers: Announcers,
 }
@@ -89,6 +96,8 @@ impl World {
             random: Random::new(seed),
             next_packet: 0,
             flows: IndexMap::new(),
+            captured: Vec::new(),
+            connections: Connections::default(),
             faults: Faults::default(),
             announcers: Announcers::default(),
         }

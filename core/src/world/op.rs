@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Fault;
+use super::{Fault, Side};
 use crate::Origin;
 use crate::kube::{Object, ObjectKind, TransportProtocol};
 use crate::netfilter::TableName;
@@ -81,6 +81,58 @@ pub enum Op {
         flags: Vec<String>,
         /// The name for what happens.
         name: String,
+    },
+    /// Open a TCP connection and keep it: [`Say`](Self::Say), [`Close`](Self::Close) and [`Reset`](Self::Reset) are about
+    /// it.
+    Open {
+        /// Who opens it.
+        from: Source,
+        /// To whom.
+        to: Target,
+        /// The name of the connection, and for what happens.
+        name: String,
+    },
+    /// Send bytes on an open connection.
+    Say {
+        /// The connection's name.
+        connection: String,
+        /// Which side does.
+        #[serde(default)]
+        by: Side,
+        /// The bytes.
+        text: String,
+        /// The name for what happens.
+        #[serde(default)]
+        name: String,
+    },
+    /// Close one side of a connection: FIN.
+    Close {
+        /// The connection's name.
+        connection: String,
+        /// Which side does.
+        #[serde(default)]
+        by: Side,
+        /// The name for what happens.
+        #[serde(default)]
+        name: String,
+    },
+    /// Reset a connection: RST.
+    Reset {
+        /// The connection's name.
+        connection: String,
+        /// Which side does.
+        #[serde(default)]
+        by: Side,
+        /// The name for what happens.
+        #[serde(default)]
+        name: String,
+    },
+    /// Make a table of connections forget: `conntrack -D` and `conntrack -F`. It prints what the command prints.
+    Conntrack {
+        /// The node, pod or host.
+        on: String,
+        /// What follows the word `conntrack`.
+        arguments: String,
     },
     /// Send an ICMP echo request.
     Ping {

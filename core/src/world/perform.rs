@@ -3,6 +3,7 @@
 use std::net::SocketAddrV4;
 use std::sync::Arc;
 
+use super::connections::Act;
 use super::network::Process;
 use super::{Choice, Op, OpError, Operation, Outcome, Show, Source, World};
 use crate::apps::{Answer, App, Client, Task, Url};
@@ -40,6 +41,11 @@ impl World {
                 let (to, flags) = (self.socket(to)?, tcp_flags(flags)?);
                 self.flow_of(from, Task::Segment(to, flags), FlowKind::Tcp(to), name)
             }
+            Op::Open { from, to, name } => self.open(from, to, name),
+            Op::Say { connection, by, text, name } => self.on_connection(connection, *by, Act::Say(text), name),
+            Op::Close { connection, by, name } => self.on_connection(connection, *by, Act::Close, name),
+            Op::Reset { connection, by, name } => self.on_connection(connection, *by, Act::Reset, name),
+            Op::Conntrack { on, arguments } => self.conntrack(on, arguments).map(Outcome::Text),
             Op::Ping { from, to, name } => {
                 let to = self.address(&to.host)?;
                 self.flow_of(from, Task::Ping(to), FlowKind::Ping(to), name)
@@ -185,7 +191,13 @@ impl World {
     }
 
     /// Starts a client, lets the world run until it has its answer, and tells what happened.
-    fn flow_of(&mut self, from: &Source, task: Task, kind: FlowKind, name: &str) -> Result<Outcome, OpError> {
+    pub(super) fn flow_of(
+        &mut self,
+        from: &Source,
+        task: Task,
+        kind: FlowKind,
+        name: &str,
+    ) -> Result<Outcome, OpError> {
         let place = self.source(from)?;
         self.check_up(place)?;
         self.program(place)?;
@@ -215,6 +227,7 @@ impl World {
             packets: recorder.into_packets(),
             http: None,
             dns: None,
+            received: None,
         };
         self.name_neighbours(&mut flow);
         match answer {
@@ -255,14 +268,15 @@ impl World {
         Ok(self.keep(flow))
     }
 
-    fn keep(&mut self, flow: Flow) -> Outcome {
+    pub(super) fn keep(&mut self, flow: Flow) -> Outcome {
         let flow = Arc::new(flow);
+        self.captured.push(flow.clone());
         self.flows.insert(flow.name.clone(), flow.clone());
         Outcome::Flow(flow)
     }
 
     /// Fills in who it was that answered ARP: the wire knows only Ethernet addresses.
-    fn name_neighbours(&self, flow: &mut Flow) {
+    pub(super) fn name_neighbours(&self, flow: &mut Flow) {
         for hop in flow.packets.iter_mut().flat_map(|packet| &mut packet.hops) {
             let Some(place) = self.network.place(&hop.place) else { continue };
             for step in &mut hop.steps {
@@ -278,7 +292,7 @@ impl World {
 
 /// What became of a flow that nobody answered: the last drop of what the client sent, else the last drop of anything, else
 /// the last place.
-fn lost(flow: &Flow) -> FlowOutcome {
+pub(super) fn lost(flow: &Flow) -> FlowOutcome {
     let ends = || flow.packets.iter().filter_map(|packet| packet.hops.last());
     let drop = |hop: &crate::trace::Hop| match &hop.end {
         End::Dropped(reason) => Some(FlowOutcome::Dropped { at: hop.place.clone(), reason: reason.clone() }),

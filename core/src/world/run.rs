@@ -101,6 +101,35 @@ impl World {
         Err(OpError::bound(problem, "events for each operation", "something goes in circles"))
     }
 
+    /// Lets the world run until a namespace is as it is waited for, but no longer than to a moment, and no frame is on its
+    /// way any more.
+    pub(super) fn run_until_settled<O: Observer>(
+        &mut self,
+        place: usize,
+        deadline: Time,
+        settled: impl Fn(&Namespace) -> bool,
+        observer: &mut O,
+    ) -> Result<(), OpError> {
+        for _ in 0..MAX_EVENTS {
+            let quiet = self.queue.pressing == 0 && !self.network.iter().any(Namespace::has_waiting);
+            let until = match (settled(self.network.get(place)), quiet) {
+                (true, true) => return Ok(()),
+                (true, false) => None,
+                (false, _) => Some(deadline),
+            };
+            let Some((at, event)) = self.queue.next(until) else {
+                self.time = until.unwrap_or(self.time);
+                return Ok(());
+            };
+            self.happen(at, event, observer)?;
+        }
+        Err(OpError {
+            problem: format!("more than {MAX_EVENTS} events came of it"),
+            hint: Some("this is the bound on events for each operation; something goes in circles".into()),
+            related: None,
+        })
+    }
+
     /// Lets the world run to a moment.
     pub(super) fn run_until<O: Observer>(&mut self, until: Time, observer: &mut O) -> Result<(), OpError> {
         for _ in 0..MAX_EVENTS {

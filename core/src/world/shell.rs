@@ -9,7 +9,7 @@ use crate::kube::Version;
 use crate::netfilter::TableName;
 use crate::packet::{DeviceName, Packet};
 use crate::view::iptables::{ListOptions, ListStyle};
-use crate::view::shell::{Command, File, Listing, ListingKind, Look};
+use crate::view::shell::{Command, Conntrack, File, Listing, ListingKind, Look};
 use crate::{netfilter, view};
 
 impl World {
@@ -38,12 +38,8 @@ impl World {
                 netfilter::text::save(&namespace.rules, &tables, *counters)
             }
             Look::IpSets => namespace.sets.save(),
-            Look::Conntrack { protocol, destination_port, src_nat } => {
-                let entries = namespace.conntrack.entries(now).filter(|entry| {
-                    protocol.is_none_or(|protocol| protocol.number() == entry.original.protocol)
-                        && destination_port.is_none_or(|port| entry.original.destination_port() == Some(port))
-                        && (!src_nat || entry.status.src_nat)
-                });
+            Look::Conntrack(filter) => {
+                let entries = namespace.conntrack.entries(now).filter(|entry| filter.picks(entry));
                 view::conntrack::list(entries, now, view::conntrack::VERSION)
             }
             Look::Routes => view::route::route_n(&namespace.fib),
@@ -63,6 +59,35 @@ impl World {
         })
     }
 
+    /// Makes the table of connections of a place forget, and says what the command does.
+    pub(super) fn conntrack(&mut self, on: &str, arguments: &str) -> Result<String, OpError> {
+        let command = Conntrack::parse(arguments).map_err(|error| OpError {
+            problem: error.problem,
+            hint: Some(error.hint),
+            related: None,
+        })?;
+        let place = self.namespace_named(on)?;
+        self.program(place)?;
+        let now = Jiffies::from(self.time);
+        let table = &mut self.network.get_mut(place).conntrack;
+        match command {
+            Conntrack::List(filter) => {
+                let entries = table.entries(now).filter(|entry| filter.picks(entry));
+                Ok(view::conntrack::list(entries, now, view::conntrack::VERSION))
+            }
+            Conntrack::Delete(filter) => {
+                let entries = table.entries(now).filter(|entry| filter.picks(entry));
+                let text = view::conntrack::deleted(entries, now, view::conntrack::VERSION);
+                table.remove_where(|entry| filter.picks(entry));
+                Ok(text)
+            }
+            Conntrack::Flush => {
+                table.remove_where(|_| true);
+                Ok(view::conntrack::emptied(view::conntrack::VERSION))
+            }
+        }
+    }
+
     /// The packets of every flow that have passed a device.
     fn tcpdump(&self, place: usize, device: DeviceName, numeric: bool, port: Option<u16>) -> Result<String, OpError> {
         let namespace = self.network.get(place);
@@ -71,7 +96,7 @@ impl World {
             let names: Vec<_> = namespace.devices.iter().map(|device| device.name.to_string()).collect();
             return Err(OpError { problem, hint: Some(format!("it has: {}", names.join(", "))), related: None });
         }
-        let packets = self.flows.values().flat_map(|flow| &flow.packets);
+        let packets = self.captured.iter().flat_map(|flow| &flow.packets);
         let seen = view::tcpdump::captured(packets, &namespace.name, device);
         let asked = |packet: &Packet| {
             port.is_none_or(|port| packet.ports().is_some_and(|(from, to)| from == port || to == port))

@@ -1,5 +1,7 @@
 //! Commands and what groups them: which flows there are by then, what islands see, and where a sentence belongs.
 
+use indexmap::IndexSet;
+
 use super::Checker;
 use super::scripts::Variables;
 use crate::api::Type;
@@ -14,6 +16,8 @@ use crate::{Code, Diagnostic};
 struct Known {
     /// The flows that have been sent, and the loop variables.
     variables: Variables,
+    /// The connections that have been opened.
+    connections: IndexSet<String>,
 }
 
 impl Checker<'_> {
@@ -116,9 +120,14 @@ impl Checker<'_> {
         match kind {
             StatementKind::Send { name, .. }
             | StatementKind::Segment { name, .. }
+            | StatementKind::Open { name, .. }
             | StatementKind::Ping { name, .. }
             | StatementKind::Get { name, .. }
             | StatementKind::Resolve { name, .. } => sent = Some(name),
+            StatementKind::Say { connection, name, .. } | StatementKind::End { connection, name, .. } => {
+                self.connection(connection, known);
+                sent = name.as_ref();
+            }
             StatementKind::Trace { flow, .. } => self.flow(flow, known),
             StatementKind::Expect { flow, pattern, .. } if !matches!(pattern, Pattern::Conntrack { .. }) => {
                 self.flow(flow, known);
@@ -145,6 +154,10 @@ impl Checker<'_> {
         self.lower(known, |lowering| lowering.command(kind).map(drop));
         if let Some(name) = sent {
             known.variables.insert(name.text.clone(), Type::Flow);
+            // Another flow of the name takes the connection's place among flows, and does not end it.
+            if matches!(kind, StatementKind::Open { .. }) {
+                known.connections.insert(name.text.clone());
+            }
         }
         true
     }
@@ -180,6 +193,25 @@ impl Checker<'_> {
 
     fn island(&mut self, island: &Island, known: &Known) -> Type {
         self.compiler.island(island, &known.variables, &self.symbols, &mut self.diagnostics)
+    }
+
+    fn connection(&mut self, name: &Text, known: &Known) {
+        if self.symbols.loose.contains(&name.text) || known.connections.contains(&name.text) {
+            return;
+        }
+        let label = question(&name.text, known.connections.iter().map(String::as_str));
+        let (label, hint) = match known.variables.get(&name.text) {
+            Some(Type::Flow) => {
+                let hint = format!("`open … as {}` opens a connection and keeps it", name.text);
+                ("this is a flow, and no connection that is kept open".to_owned(), Some(hint))
+            }
+            _ => {
+                let hint = label.is_none().then(|| format!("open it so: `open client -> web:80 as {}`", name.text));
+                (label.unwrap_or_else(|| "nothing has been opened under that name by now".to_owned()), hint)
+            }
+        };
+        let title = format!("there is no open connection `{}`", name.text);
+        self.report(Diagnostic::error(Code::UnknownFlow, title).at(name.span, label).hint(hint));
     }
 
     fn flow(&mut self, name: &Text, known: &Known) {

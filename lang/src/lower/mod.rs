@@ -3,6 +3,7 @@
 //! The same code lowers twice: when a file is checked, with nothing known of the islands, to find what is wrong with the
 //! rest; and when it runs, with their values.
 
+mod connections;
 mod expect;
 mod faults;
 
@@ -13,7 +14,7 @@ use netscene_core::netfilter::TableName;
 use netscene_core::packet::TcpFlags;
 use netscene_core::trace::{Depth, Expectation, SocketPattern};
 use netscene_core::view;
-use netscene_core::view::shell::Listing;
+use netscene_core::view::shell::{Conntrack, Listing};
 use netscene_core::world::{Choice, Op, Show, Source, Target, TargetHost};
 
 use crate::ast::{Island, Operand, StatementKind, Text, Value, What};
@@ -106,6 +107,13 @@ impl Lowering<'_> {
                 let flags = flags.iter().map(flag).collect::<Result<_>>()?;
                 Op::Segment { from, to: target, flags, name: name.text.clone() }
             }
+            StatementKind::Open { from, to, name } => self.open(from, to, name)?,
+            StatementKind::Say { connection, text, by, name } => {
+                self.say(connection, text, by.as_ref(), name.as_ref())?
+            }
+            StatementKind::End { word, connection, by, name } => {
+                connections::end(*word, connection, by.as_ref(), name.as_ref())?
+            }
             StatementKind::Ping { from, to, name } => {
                 if let Some(port) = to.port.as_ref().or(from.port.as_ref()) {
                     let diagnostic = Diagnostic::error(Code::BadValue, "ICMP has no ports");
@@ -175,6 +183,14 @@ impl Lowering<'_> {
     pub(crate) fn typed(&mut self, place: &Operand, command: &Text, iptables: bool) -> Result<Op> {
         if iptables && !Listing::is_asked_for(&command.text) {
             return Ok(Op::Iptables { node: self.node(place)?, arguments: command.text.clone() });
+        }
+        if let Some(arguments) = command.text.strip_prefix("conntrack").filter(|_| Conntrack::changes(&command.text)) {
+            let op = Op::Conntrack { on: self.place(place)?, arguments: arguments.to_owned() };
+            return Conntrack::parse(arguments).map(|_| op).map_err(|error| {
+                let start = command.span.start as usize + "conntrack".len();
+                let span = Span::new(command.span.file, start + error.at.start, start + error.at.end);
+                Diagnostic::error(Code::BadValue, error.problem).at(span, error.hint)
+            });
         }
         let line = if iptables { format!("iptables {}", command.text) } else { command.text.clone() };
         let op = Op::Shell { on: self.place(place)?, command: line.clone() };

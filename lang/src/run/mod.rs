@@ -217,6 +217,10 @@ impl<E: Engine + 'static> Runner<'_, E> {
         let sent = match &op {
             Op::Send { name, .. }
             | Op::Segment { name, .. }
+            | Op::Open { name, .. }
+            | Op::Say { name, .. }
+            | Op::Close { name, .. }
+            | Op::Reset { name, .. }
             | Op::Ping { name, .. }
             | Op::Get { name, .. }
             | Op::Resolve { name, .. } => Some(name.clone()),

@@ -175,7 +175,10 @@ fn register_flow(engine: &mut Engine) {
             _ => Dynamic::UNIT,
         })
         .register_get("status", |flow: &mut Flow| maybe(flow.0.http.as_ref().map(|http| i64::from(http.status))))
-        .register_get("body", |flow: &mut Flow| maybe(flow.0.http.as_ref().map(|http| http.body.clone())))
+        .register_get("body", |flow: &mut Flow| {
+            let page = flow.0.http.as_ref().map(|http| &http.body);
+            maybe(page.or(flow.0.received.as_ref()).cloned())
+        })
         .register_get("location", |flow: &mut Flow| maybe(flow.0.http.as_ref().and_then(|http| http.location.clone())))
         .register_get("assets", |flow: &mut Flow| -> Array {
             let assets = flow.0.http.iter().flat_map(|http| &http.assets);
@@ -337,6 +340,8 @@ mod tests {
             packets: vec![PacketTrace { id: PacketId(0), hops: vec![hop] }],
             http: None,
             dns: None,
+
+            received: None,
         })
     }
 

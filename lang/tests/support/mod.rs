@@ -49,6 +49,8 @@ impl Fake {
             packets: vec![PacketTrace { id: PacketId(1), hops }],
             http,
             dns: None,
+
+            received: None,
         });
         self.flows.push(flow.clone());
         Outcome::Flow(flow)

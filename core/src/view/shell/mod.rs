@@ -2,16 +2,17 @@
 //!
 //! What changes something is no view: `iptables -A …` is an operation of its own.
 
+mod conntrack;
 mod iptables;
 mod pipe;
 
 use std::ops::Range;
 
 use super::command_line::{CommandError, Word, Words, missing, unknown};
-use crate::kube::TransportProtocol;
 use crate::netfilter::TableName;
 use crate::packet::DeviceName;
 
+pub use conntrack::{Conntrack, Ends, Filter};
 pub use iptables::{Listing, ListingKind};
 pub use pipe::Grep;
 
@@ -22,8 +23,8 @@ pub use pipe::Grep;
 /// let command = Command::parse("iptables-save -t nat | grep DNAT")?;
 /// assert!(matches!(command.look, Look::Save { .. }));
 /// assert_eq!(command.pipe.len(), 1);
-/// let error = Command::parse("conntrack -L --sport 80").unwrap_err();
-/// assert_eq!(error.problem, "the option `--sport` is not known here");
+/// let error = Command::parse("conntrack -L --sports 80").unwrap_err();
+/// assert_eq!(error.problem, "the option `--sports` is not known here");
 /// # Ok::<(), netscene_core::view::CommandError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,14 +50,7 @@ pub enum Look {
     /// `ipset save`.
     IpSets,
     /// `conntrack -L`.
-    Conntrack {
-        /// `-p`.
-        protocol: Option<TransportProtocol>,
-        /// `--dport` of the original direction.
-        destination_port: Option<u16>,
-        /// `--src-nat`: only connections whose source is translated.
-        src_nat: bool,
-    },
+    Conntrack(Filter),
     /// `route -n`.
     Routes,
     /// `dmesg`: what LOG rules wrote.
@@ -163,37 +157,15 @@ fn save<'a>(text: &str, mut words: impl Iterator<Item = Word<'a>>) -> Result<Loo
     Ok(Look::Save { table, counters })
 }
 
-fn conntrack<'a>(text: &str, mut words: impl Iterator<Item = Word<'a>>) -> Result<Look, CommandError> {
-    const OPTIONS: [&str; 5] = ["-L", "-p", "--dport", "--orig-port-dst", "--src-nat"];
-    let (mut protocol, mut destination_port, mut src_nat, mut list) = (None, None, false, false);
-    while let Some(word) = words.next() {
-        match word.text {
-            "-L" | "--dump" => list = true,
-            "-p" | "--proto" => {
-                let name = words.next().ok_or_else(|| missing(text, "the protocol", "tcp or udp"))?;
-                protocol = Some(match name.text {
-                    "tcp" => TransportProtocol::Tcp,
-                    "udp" => TransportProtocol::Udp,
-                    other => return Err(unknown(name.at, "protocol", other, &["tcp", "udp"], "tcp or udp")),
-                });
-            }
-            "--dport" | "--orig-port-dst" => {
-                let port = words.next().ok_or_else(|| missing(text, "the port", "a number from 1 to 65535"))?;
-                let number = port.text.parse().ok().filter(|number| *number > 0);
-                let wrong = || unknown(port.at.clone(), "port", port.text, &[], "a number from 1 to 65535");
-                destination_port = Some(number.ok_or_else(wrong)?);
-            }
-            "-n" | "--src-nat" => src_nat = true,
-            other => {
-                let all = "known are: -L, -p PROTOCOL, --dport PORT, --src-nat";
-                return Err(unknown(word.at, "option", other, &OPTIONS, all));
-            }
-        }
-    }
-    if list {
-        Ok(Look::Conntrack { protocol, destination_port, src_nat })
-    } else {
-        Err(missing(text, "`-L`", "nothing else can be asked for"))
+/// What changes the table is no view.
+fn conntrack<'a>(text: &str, words: impl Iterator<Item = Word<'a>>) -> Result<Look, CommandError> {
+    match Conntrack::read(text, words)? {
+        Conntrack::List(filter) => Ok(Look::Conntrack(filter)),
+        Conntrack::Delete(_) | Conntrack::Flush => Err(CommandError {
+            at: 0..text.len(),
+            problem: "nothing stands behind a command that changes the table".into(),
+            hint: "leave out what is behind the `|`".into(),
+        }),
     }
 }
 
