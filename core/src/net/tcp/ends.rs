@@ -28,7 +28,7 @@ impl Sockets {
 }
 
 impl Namespace {
-    /// Ends a connection by a reset: `tcp_send_active_reset`, as `close` does with SO_LINGER and a time of 0.
+    /// Ends a connection by a reset: `tcp_send_active_reset`, as `close` does with `SO_LINGER` and a time of 0.
     pub fn abort<O: Observer>(&mut self, id: ConnectionId, cx: &mut Context<'_, O>) {
         let Some(connection) = self.sockets.get_mut(id) else { return };
         let flags = TcpFlags::RST.with(TcpFlags::ACK);
