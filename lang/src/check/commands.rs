@@ -200,15 +200,12 @@ impl Checker<'_> {
             return;
         }
         let label = question(&name.text, known.connections.iter().map(String::as_str));
-        let (label, hint) = match known.variables.get(&name.text) {
-            Some(Type::Flow) => {
-                let hint = format!("`open … as {}` opens a connection and keeps it", name.text);
-                ("this is a flow, and no connection that is kept open".to_owned(), Some(hint))
-            }
-            _ => {
-                let hint = label.is_none().then(|| format!("open it so: `open client -> web:80 as {}`", name.text));
-                (label.unwrap_or_else(|| "nothing has been opened under that name by now".to_owned()), hint)
-            }
+        let (label, hint) = if known.variables.get(&name.text) == Some(&Type::Flow) {
+            let hint = format!("`open … as {}` opens a connection and keeps it", name.text);
+            ("this is a flow, and no connection that is kept open".to_owned(), Some(hint))
+        } else {
+            let hint = label.is_none().then(|| format!("open it so: `open client -> web:80 as {}`", name.text));
+            (label.unwrap_or_else(|| "nothing has been opened under that name by now".to_owned()), hint)
         };
         let title = format!("there is no open connection `{}`", name.text);
         self.report(Diagnostic::error(Code::UnknownFlow, title).at(name.span, label).hint(hint));

@@ -1,5 +1,7 @@
-//! Connections that a scenario keeps open, from the file's words to the engine's.
+//! Connections that a scenario keeps open, and segments of none, from the file's words to the engine's.
 
+use netscene_core::kube::TransportProtocol;
+use netscene_core::packet::TcpFlags;
 use netscene_core::world::{Op, Side};
 
 use super::{Lowering, Result};
@@ -8,6 +10,29 @@ use crate::check::values;
 use crate::{Code, Diagnostic, Word};
 
 impl Lowering<'_> {
+    /// A segment of no connection.
+    pub(super) fn segment(
+        &mut self,
+        (from, to): (&Operand, &Operand),
+        protocol: &Text,
+        flags: &[Text],
+        name: &Text,
+    ) -> Result<Op> {
+        let (from, target) = (self.source(from)?, self.target(to)?);
+        if values::protocol(&protocol.text, protocol.span)? != TransportProtocol::Tcp {
+            let diagnostic = Diagnostic::error(Code::BadValue, format!("{} has no flags", protocol.text));
+            return Err(diagnostic.at(protocol.span, "expected `tcp`"));
+        }
+        if target.port.is_none() && !matches!(to.what, What::Island(_)) {
+            let diagnostic = Diagnostic::error(Code::Missing, "there is no port to send to");
+            return Err(diagnostic.at(to.span, "expected a `:PORT` behind it"));
+        }
+        let names = TcpFlags::NAMED.map(|(_, name)| (name, name));
+        let flag = |flag: &Text| values::choice("flag of TCP", flag, &names).map(str::to_owned);
+        let flags = flags.iter().map(flag).collect::<Result<_>>()?;
+        Ok(Op::Segment { from, to: target, flags, name: name.text.clone() })
+    }
+
     pub(super) fn open(&mut self, from: &Operand, to: &Operand, name: &Text) -> Result<Op> {
         let (from, target) = (self.source(from)?, self.target(to)?);
         if target.port.is_none() && !matches!(to.what, What::Island(_)) {

@@ -11,7 +11,6 @@ use std::net::Ipv4Addr;
 
 use netscene_core::kube::{ROUTER, TransportProtocol};
 use netscene_core::netfilter::TableName;
-use netscene_core::packet::TcpFlags;
 use netscene_core::trace::{Depth, Expectation, SocketPattern};
 use netscene_core::view;
 use netscene_core::view::shell::{Conntrack, Listing};
@@ -93,19 +92,7 @@ impl Lowering<'_> {
                 Op::Send { from, to: target, protocol, name: name.text.clone() }
             }
             StatementKind::Segment { from, to, protocol, flags, name } => {
-                let (from, target) = (self.source(from)?, self.target(to)?);
-                if values::protocol(&protocol.text, protocol.span)? != TransportProtocol::Tcp {
-                    let diagnostic = Diagnostic::error(Code::BadValue, format!("{} has no flags", protocol.text));
-                    return Err(diagnostic.at(protocol.span, "expected `tcp`"));
-                }
-                if target.port.is_none() && !matches!(to.what, What::Island(_)) {
-                    let diagnostic = Diagnostic::error(Code::Missing, "there is no port to send to");
-                    return Err(diagnostic.at(to.span, "expected a `:PORT` behind it"));
-                }
-                let names = TcpFlags::NAMED.map(|(_, name)| (name, name));
-                let flag = |flag: &Text| values::choice("flag of TCP", flag, &names).map(str::to_owned);
-                let flags = flags.iter().map(flag).collect::<Result<_>>()?;
-                Op::Segment { from, to: target, flags, name: name.text.clone() }
+                self.segment((from, to), protocol, flags, name)?
             }
             StatementKind::Open { from, to, name } => self.open(from, to, name)?,
             StatementKind::Say { connection, text, by, name } => {
