@@ -42,6 +42,17 @@ pub(crate) const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 pub(crate) const NODE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 /// Another machine outside.
 pub(crate) const OTHER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 3);
+/// Everybody who may be in the network outside, all of them at the end of one wire. Somebody who is not there is told of to
+/// the sender seconds later (`arp_error_report`), amid what another case does.
+const OUTSIDE: [Ipv4Addr; 253] = {
+    let mut all = [CLIENT; 253];
+    let mut at = 0;
+    while at < all.len() {
+        all[at] = Ipv4Addr::new(10, 0, 0, 2 + at as u8);
+        at += 1;
+    }
+    all
+};
 /// Who is behind `cali1`.
 pub(crate) const POD1: Ipv4Addr = Ipv4Addr::new(10, 244, 0, 1);
 /// Who is behind `cali2`.
@@ -60,7 +71,7 @@ pub(crate) const LINKS: [Link; 3] = [
         node_mac: Mac([2, 0, 0, 0, 0, 1]),
         far_mac: Mac([2, 0, 0, 0, 1, 1]),
         address: Some("10.0.0.1/24"),
-        neighbours: &[CLIENT, OTHER],
+        neighbours: &OUTSIDE,
         mtu: 1500,
     },
     Link {
