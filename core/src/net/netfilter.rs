@@ -284,7 +284,7 @@ impl Namespace {
             // `ip_route_me_harder`: what a table at OUTPUT has changed needs a way before the next one sees it. The way
             // itself is taken behind the last one.
             let after = (skb.packet.source, skb.packet.destination, skb.mark, skb.packet.tos);
-            if hook == Hook::Output && before != after && self.find_route(&Flow::of(skb, None)).is_err() {
+            if hook == Hook::Output && before != after && self.find_way_out(skb).is_err() {
                 self.route_output(skb, cx)?;
             }
         }

@@ -80,8 +80,22 @@ impl Namespace {
         skb: &mut Skb,
         cx: &mut Context<'_, O>,
     ) -> Result<Route, Dropped> {
-        let found = self.find_route(&Flow::of(skb, None));
+        let found = self.find_way_out(skb);
         self.see_route(found, skb, cx)
+    }
+
+    /// `ip_route_output_key`. With a source of the loopback network it ends in `__mkroute_output`, unless the way is by lo.
+    pub(super) fn find_way_out(&self, skb: &Skb) -> Result<Route, NoWay> {
+        let route = self.find_route(&Flow::of(skb, None))?;
+        if skb.packet.source.is_loopback()
+            && route.kind != RouteKind::Local
+            && let Some((index, device)) = self.route_device(&route)
+            && device.kind != DeviceKind::Loopback
+            && !self.conf_of(index).route_localnet
+        {
+            return Err(NoWay::Loopback);
+        }
+        Ok(route)
     }
 
     /// Tells of the route; drops the packet where there is none, or one that says so, and tells the sender what the
@@ -113,6 +127,7 @@ impl Namespace {
             Err(NoWay::Drops(RouteKind::Prohibit, _)) => (13, DropReason::Prohibit),
             Err(NoWay::Drops(..)) => return Err(Dropped(DropReason::Blackhole)),
             Err(NoWay::None) => (0, DropReason::NoRoute),
+            Err(NoWay::Loopback) => return Err(Dropped(DropReason::Martian)),
             Err(NoWay::Unknown(why)) => return Err(Dropped(DropReason::Unknown(why))),
         };
         self.unreachable(skb, code, 0, cx);
@@ -139,6 +154,7 @@ impl Namespace {
             Err(NoWay::Drops(RouteKind::Prohibit, _)) => Err("permission denied".to_owned()),
             Err(NoWay::Drops(..)) => Err("invalid argument: its destination is in a blackhole route".to_owned()),
             Err(NoWay::None) => Err("network is unreachable".to_owned()),
+            Err(NoWay::Loopback) => Err("invalid argument: no wire has the loopback network".to_owned()),
             Err(NoWay::Unknown(why)) => Err(format!("the model does not know: {why}")),
         }
     }

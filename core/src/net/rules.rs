@@ -157,6 +157,8 @@ pub(super) enum NoWay {
     None,
     /// There is a route, or a rule, that drops.
     Drops(RouteKind, Option<Ipv4Net>),
+    /// Its source is of the loopback network, which no wire has.
+    Loopback,
     /// The model does not know.
     Unknown(Arc<str>),
 }

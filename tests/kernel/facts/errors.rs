@@ -192,3 +192,25 @@ send client 10.0.0.2 > 10.0.0.1 icmp echo id 7 seq 1
         |steps| assert!(steps[0].starting("OUTPUT filter OUTPUT rule 2").is_empty()),
     );
 }
+
+/// `__mkroute_output`: what has 127.0.0.1 for its source leaves by no wire, and the error is never made.
+#[test]
+fn an_error_that_127_0_0_1_would_have_to_send_is_not_sent() {
+    agree(
+        "*nat
+-A OUTPUT -p udp -m udp --dport 80 -j REDIRECT
+-A OUTPUT -p udp -m udp --dport 81 -j DNAT --to-destination 10.0.0.1
+-A POSTROUTING -p udp -j SNAT --to-source 10.0.0.3
+COMMIT
+*filter
+-A OUTPUT -p icmp
+COMMIT
+send node 10.0.0.1:10023 > 10.0.0.2:80 udp
+send node 10.0.0.1:10023 > 10.0.0.2:81 udp
+",
+        |steps| {
+            assert!(steps[0].starting("OUTPUT filter OUTPUT rule 1").is_empty());
+            steps[1].one("OUTPUT filter OUTPUT rule 1");
+        },
+    );
+}
