@@ -350,6 +350,8 @@ impl Namespace {
     ) -> Dropped {
         match verdict {
             Verdict::Drop(culprit) => Dropped(self.by_rule(table, &culprit, false)),
+            // `nf_send_unreach` and `nf_reject_ip_tcphdr_get` say nothing about what is damaged.
+            Verdict::Reject(_, culprit) if skb.packet.bad_checksum => Dropped(self.by_rule(table, &culprit, false)),
             Verdict::Reject(with, culprit) => {
                 if let Some(code) = with.icmp_code() {
                     self.unreachable(skb, code, 0, cx);

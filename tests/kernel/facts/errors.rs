@@ -214,3 +214,24 @@ send node 10.0.0.1:10023 > 10.0.0.2:81 udp
         },
     );
 }
+
+#[test]
+fn a_rejection_of_what_is_damaged_tells_nobody() {
+    agree(
+        "*filter
+-A FORWARD -p tcp -m tcp --dport 80 -j REJECT --reject-with tcp-reset
+-A FORWARD -j REJECT --reject-with icmp-host-unreachable
+COMMIT
+send pod1 10.244.0.1:40000 > 10.0.0.2:80 tcp SYN checksum bad
+send pod1 10.244.0.1:40000 > 10.0.0.2:81 tcp SYN checksum bad
+send pod1 10.244.0.1:40000 > 10.0.0.2:81 udp data 5 checksum bad
+send pod1 10.244.0.1:40000 > 10.0.0.2:81 udp data 5
+",
+        |steps| {
+            for step in &steps[..3] {
+                assert!(step.is_silent());
+            }
+            steps[3].one("to pod1: 10.0.0.1 > 10.244.0.1 icmp 3/1");
+        },
+    );
+}
