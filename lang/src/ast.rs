@@ -156,6 +156,7 @@ pub enum StatementKind {
     Node {
         name: Text,
         clauses: Vec<Clause>,
+        body: Option<Block>,
     },
     Host {
         name: Text,
@@ -363,6 +364,23 @@ pub enum StatementKind {
         kind: ObjectKind,
         what: Operand,
     },
+    /// `set` and `patch`.
+    Patch {
+        /// Which of them.
+        word: Word,
+        /// The kind of what changes; none where what is written is none.
+        kind: Option<Word>,
+        /// What changes.
+        what: Operand,
+        /// Its fields.
+        body: Block,
+    },
+    Sysctl {
+        name: Text,
+        value: Text,
+    },
+    /// What a clause says, as a sentence.
+    State(Clause),
     Scale {
         deployment: Operand,
         replicas: Value,
@@ -413,8 +431,13 @@ pub enum StatementKind {
 
     Test {
         name: Text,
+        clauses: Vec<TestClause>,
         body: Block,
     },
+    /// The table of a test.
+    Cases(Block),
+    /// A row of a table, as it is written.
+    Row(Text),
     For {
         variable: Text,
         list: Island,
@@ -438,6 +461,17 @@ pub enum StatementKind {
 
     /// A sentence that could not be read; its block, if it has one, could.
     Faulty(Option<Block>),
+}
+
+/// What is said of a test before its braces.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TestClause {
+    /// `tags slow, dns`
+    Tags(Vec<Text>),
+    /// `skip "why"`
+    Skip(Text),
+    /// `fails "why"`
+    Fails(Text),
 }
 
 /// What is expected: `core`'s patterns as they are written.
@@ -489,6 +523,7 @@ impl StatementKind {
             | Self::Choice { word, .. }
             | Self::Folder { word, .. }
             | Self::End { word, .. }
+            | Self::Patch { word, .. }
             | Self::Cidrs { word, .. } => *word,
             Self::Pod { .. } => Word::Pod,
             Self::Service { .. } => Word::Service,
@@ -540,6 +575,8 @@ impl StatementKind {
             Self::Restore(_) => Word::Restore,
             Self::Delete { .. } => Word::Delete,
             Self::Scale { .. } => Word::Scale,
+            Self::Sysctl { .. } => Word::Sysctl,
+            Self::State(clause) => clause.word,
             Self::Trace { .. } | Self::TraceGet { .. } => Word::Trace,
             Self::ShowRoutes(_)
             | Self::ShowConntrack { .. }
@@ -551,6 +588,7 @@ impl StatementKind {
             Self::Expect { .. } => Word::Expect,
             Self::Assert(_) => Word::Assert,
             Self::Test { .. } => Word::Test,
+            Self::Cases(_) | Self::Row(_) => Word::Cases,
             Self::For { .. } => Word::For,
             Self::If { .. } => Word::If,
             Self::Rhai(_) => Word::Rhai,
@@ -571,8 +609,11 @@ impl StatementKind {
             | Self::ConfigMap { body, .. }
             | Self::On { body, .. }
             | Self::Test { body, .. }
+            | Self::Cases(body)
+            | Self::Patch { body, .. }
             | Self::For { body, .. } => vec![body],
             Self::Host { body, .. }
+            | Self::Node { body, .. }
             | Self::Pod { body, .. }
             | Self::KubeProxy { body, .. }
             | Self::Container { body, .. }

@@ -165,6 +165,8 @@ codes! {
     /// A limit was hit, in the world or in an island: on events, operations, depth or size. Whether what was asked for is
     /// right or wrong is not known.
     LimitHit = 504,
+    /// A test that is said to fail has passed: what it waits for may have come.
+    UnexpectedPass = 505,
     /// A manifest has an object of a kind that the model has no use for. It is left alone; everything else is taken.
     UnknownKind = 601,
     /// A manifest names a version of Kubernetes' API that a release has stopped to take. The object is taken.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexMap;
+
 use crate::ast::{Ast, Statement, StatementKind, Text};
 use crate::{Code, Diagnostic, SourceFile, SourceFiles, manifest, parse};
 
@@ -52,6 +54,8 @@ pub(crate) fn read(files: &mut SourceFiles, main: &Arc<SourceFile>, folder: &dyn
         root: root.to_owned(),
         seen: vec![name.to_owned()],
         open: vec![name.to_owned()],
+        parsed: IndexMap::new(),
+        included: 0,
         diagnostics: Vec::new(),
     };
     let statements = reading.scenario(main, "");
@@ -68,6 +72,10 @@ struct Reading<'a> {
     seen: Vec<String>,
     /// The paths of those that are being read, each included by the one before.
     open: Vec<String>,
+    /// What each file says. A file may be included in many tests.
+    parsed: IndexMap<String, Vec<Statement>>,
+    /// How often a file has been included.
+    included: usize,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -76,38 +84,64 @@ impl Reading<'_> {
     fn scenario(&mut self, file: &Arc<SourceFile>, within: &str) -> Vec<Statement> {
         let (ast, found) = parse(file);
         self.diagnostics.extend(found);
-        let mut statements = Vec::with_capacity(ast.statements.len());
-        for mut statement in ast.statements {
+        self.statements(ast.statements, within, false)
+    }
+
+    /// Puts in what is included and applied, in a test or outside of all.
+    fn statements(&mut self, read: Vec<Statement>, within: &str, in_test: bool) -> Vec<Statement> {
+        let mut statements = Vec::with_capacity(read.len());
+        for mut statement in read {
             if let StatementKind::Include(path) = &statement.kind {
-                statements.extend(self.include(path, within));
+                statements.extend(self.include(path, within, in_test));
                 continue;
             }
             self.manifests(&mut statement, within);
+            let in_test = in_test || matches!(statement.kind, StatementKind::Test { .. });
+            for block in statement.kind.blocks_mut() {
+                let inner = std::mem::take(&mut block.statements);
+                block.statements = self.statements(inner, within, in_test);
+            }
             statements.push(statement);
         }
         statements
     }
 
-    fn include(&mut self, path: &Text, within: &str) -> Vec<Statement> {
+    fn include(&mut self, path: &Text, within: &str, in_test: bool) -> Vec<Statement> {
         let Some(path_below) = self.path(path, within) else { return Vec::new() };
         if self.open.contains(&path_below) {
             let diagnostic = Diagnostic::error(Code::Unreadable, "the file includes itself");
             self.diagnostics.push(diagnostic.at(path.span, self.open.join(", which includes ")));
             return Vec::new();
         }
-        if self.seen.contains(&path_below) {
+        // Each test has a world of its own, and takes what it includes into that.
+        if !in_test {
+            if self.seen.contains(&path_below) {
+                return Vec::new();
+            }
+            self.seen.push(path_below.clone());
+        }
+        self.included += 1;
+        if self.included > MOST_FILES {
+            let diagnostic =
+                Diagnostic::error(Code::TooMuch, format!("a scenario includes at most {MOST_FILES} files"));
+            self.diagnostics.push(diagnostic.at(path.span, "this is one too many"));
             return Vec::new();
         }
-        self.seen.push(path_below.clone());
-        let Some(file) = self.file(path, &path_below) else { return Vec::new() };
+        if !self.parsed.contains_key(&path_below) {
+            let Some(file) = self.file(path, &path_below) else { return Vec::new() };
+            let (ast, found) = parse(&file);
+            self.diagnostics.extend(found);
+            self.parsed.insert(path_below.clone(), ast.statements);
+        }
+        let read = self.parsed.get(&path_below).cloned().unwrap_or_default();
         self.open.push(path_below.clone());
         let folder = path_below.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let statements = self.scenario(&file, folder);
+        let statements = self.statements(read, folder, in_test);
         self.open.pop();
         statements
     }
 
-    /// Reads what a sentence applies, and those in its blocks.
+    /// Reads what a sentence applies.
     fn manifests(&mut self, statement: &mut Statement, within: &str) {
         if let StatementKind::Apply { path, operations } = &mut statement.kind {
             let Some(path_below) = self.path(path, within) else { return };
@@ -115,11 +149,6 @@ impl Reading<'_> {
             let (read, found) = manifest::read(&file);
             *operations = read;
             self.diagnostics.extend(found);
-        }
-        for block in statement.kind.blocks_mut() {
-            for inner in &mut block.statements {
-                self.manifests(inner, within);
-            }
         }
     }
 

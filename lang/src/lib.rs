@@ -11,6 +11,7 @@
 //! - [`check()`]: the tree to a [`Program`]. Names, values, places and the Rhai in islands, all in one pass, and nothing
 //!   runs;
 //! - [`manifest`]: Kubernetes' YAML to the same declarations;
+//! - `table`, `template`: the rows of `cases { }`, and texts with islands in them;
 //! - `lower`: a command to its operation, when it is checked and again when it runs;
 //! - `script`: the Rhai engine, its limits, and how its errors come back to the file;
 //! - [`run()`]: a program against a world behind [`Engine`], told to a [`Sink`].
@@ -50,6 +51,8 @@ mod script;
 mod sentences;
 mod source;
 mod suggest;
+mod table;
+mod template;
 mod text_block;
 mod token;
 mod words;
@@ -64,7 +67,7 @@ pub use parse::parse;
 pub use program::Program;
 pub use render::render;
 pub use report::{Channel, Verdict, run_scenario};
-pub use run::{Endpoint, Engine, Node, Pod, Service, Sink, Summary, run};
+pub use run::{Endpoint, Engine, Node, Pod, Service, Sink, Summary, TestInfo, TestResult, run};
 pub use source::{FileId, SourceFile, SourceFiles, Span};
 pub use words::{BlockKind, Word};
 

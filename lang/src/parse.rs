@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use lalrpop_util::ParseError;
 
-use crate::ast::{Ast, Clause, Island, Operand, Statement, StatementKind, Text, What};
+use crate::ast::{Ast, Block, Clause, Island, Operand, Statement, StatementKind, Text, What};
 use crate::sentences;
 use crate::suggest::{list, question};
 use crate::token::Token;
@@ -112,6 +112,10 @@ fn describe(file: &SourceFile, error: Fault<'_>, heads: &[(usize, Word)]) -> Opt
     Some(Diagnostic::error(Code::Unexpected, title).at(span, label).hint(hint))
 }
 
+/// The kinds of objects whose fields change.
+pub(crate) const CHANGED: [Word; 7] =
+    [Word::Service, Word::Pod, Word::Deployment, Word::DaemonSet, Word::Ingress, Word::ConfigMap, Word::Node];
+
 /// Makes nodes of the tree out of tokens.
 pub(crate) struct Builder {
     file: FileId,
@@ -128,6 +132,17 @@ impl Builder {
 
     pub(crate) fn text(&self, start: usize, text: &str, end: usize) -> Text {
         Text { span: self.span(start, end), text: text.to_owned() }
+    }
+
+    /// `set service/web …`: the kind, where it is one, and the name.
+    pub(crate) fn patch(&self, word: Word, start: usize, text: &str, end: usize, body: Block) -> StatementKind {
+        let (first, name) = text.split_once('/').unwrap_or(("", text));
+        let kind = Word::from_text(first).filter(|kind| CHANGED.contains(kind));
+        let what = match kind {
+            Some(_) => self.name(start + first.len() + 1, name, end),
+            None => self.name(start, text, end),
+        };
+        StatementKind::Patch { word, kind, what, body }
     }
 
     pub(crate) fn clause(&self, start: usize, word: Word, value: Text, end: usize) -> Clause {

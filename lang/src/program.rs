@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use netscene_core::world::Operation;
+use netscene_core::world::{Op, Operation};
 
-use crate::ast::Statement;
+use crate::ast::{Statement, StatementKind};
 use crate::check::scripts::Scripts;
 use crate::check::symbols::Symbols;
+use crate::table::Table;
 use crate::{SourceFile, SourceFiles, Span};
 
 /// A checked file, ready to run.
@@ -16,6 +17,10 @@ pub struct Program {
     pub(crate) declarations: Vec<Operation>,
     /// What namespaces inside of tests declare, by the places of those.
     pub(crate) inner: IndexMap<Span, Vec<Operation>>,
+    /// The tables of tests, by the places of those.
+    pub(crate) tables: IndexMap<Span, Table>,
+    /// What `set`s and `patch`es are, but for the names of what they change, by their places.
+    pub(crate) patches: IndexMap<Span, Op>,
     /// Everything else, in file order.
     pub(crate) steps: Vec<Statement>,
     pub(crate) symbols: Symbols,
@@ -33,11 +38,24 @@ impl Program {
         &self.declarations
     }
 
-    /// The names of its tests, in file order.
+    /// The names of its tests as they are written, in file order, those in a `for` or an `if` with them.
     pub fn tests(&self) -> impl Iterator<Item = &str> {
-        self.steps.iter().filter_map(|step| match &step.kind {
-            crate::ast::StatementKind::Test { name, .. } => Some(name.text.as_str()),
-            _ => None,
-        })
+        let mut found = Vec::new();
+        named(&self.steps, &mut found);
+        found.into_iter()
+    }
+}
+
+fn named<'a>(statements: &'a [Statement], found: &mut Vec<&'a str>) {
+    for statement in statements {
+        match &statement.kind {
+            StatementKind::Test { name, .. } => found.push(&name.text),
+            StatementKind::For { .. } | StatementKind::If { .. } => {
+                for block in statement.kind.blocks() {
+                    named(&block.statements, found);
+                }
+            }
+            _ => {}
+        }
     }
 }

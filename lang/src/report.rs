@@ -2,7 +2,9 @@
 
 use netscene_core::world::World;
 
-use crate::{Diagnostic, Folder, Sink, SourceFiles, Summary, compile_in, has_errors, render, run};
+use crate::{
+    Diagnostic, Folder, Sink, SourceFiles, Summary, TestInfo, TestResult, compile_in, has_errors, render, run,
+};
 
 /// Where a piece of text belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,13 +79,16 @@ pub fn run_scenario(
 
 /// `7 of 7 tests passed, 16 of 16 expectations met`.
 fn closing_line(summary: Summary) -> String {
-    let Summary { tests, failed, expectations, unmet, .. } = summary;
+    let Summary { tests, failed, skipped, failed_as_expected, expectations, unmet, .. } = summary;
     let part = |bad: usize, all: usize, what: &str, how: &str| match all {
         0 => format!("no {what}s"),
         1 => format!("{} of 1 {what} {how}", all - bad),
         _ => format!("{} of {all} {what}s {how}", all - bad),
     };
-    format!("{}, {}\n", part(failed, tests, "test", "passed"), part(unmet, expectations, "expectation", "met"))
+    let more = |count: usize, how: &str| if count == 0 { String::new() } else { format!("{count} {how}, ") };
+    let tests = part(failed + failed_as_expected, tests, "test", "passed");
+    let (expected, skipped) = (more(failed_as_expected, "failed as expected"), more(skipped, "skipped"));
+    format!("{tests}, {expected}{skipped}{}\n", part(unmet, expectations, "expectation", "met"))
 }
 
 struct Reporter<'a> {
@@ -107,9 +112,11 @@ impl Sink for Reporter<'_> {
         self.test = Some((name.to_owned(), false));
     }
 
-    fn test_ended(&mut self, name: &str, passed: bool) {
+    fn test_ended(&mut self, _: &str, _: bool) {}
+
+    fn test_finished(&mut self, test: &TestInfo, result: &TestResult) {
         self.test = None;
-        (self.write)(Channel::Output, &format!("test {name:?} {}\n", if passed { "passed" } else { "FAILED" }));
+        (self.write)(Channel::Output, &format!("test {:?} {result}\n", test.name));
     }
 
     fn failure(&mut self, diagnostic: Diagnostic) {

@@ -3,6 +3,7 @@
 use logos::Logos;
 
 use crate::suggest::{list, question};
+use crate::table;
 use crate::token::{LexError, Token, closing_brace};
 use crate::words::BlockKind;
 use crate::{Code, Diagnostic, SourceFile, Span, Word};
@@ -24,6 +25,14 @@ pub(crate) fn read<'s>(file: &'s SourceFile, diagnostics: &mut Vec<Diagnostic>) 
     let mut lexer = Token::lexer(file.text());
     while let Some(token) = lexer.next() {
         let span = lexer.span();
+        if reader.begins_row(&token) {
+            let row = table::row(file.text().get(span.start..).unwrap_or_default());
+            if let Some(rest) = row.len().checked_sub(span.len()) {
+                lexer.bump(rest);
+                reader.push(span.start, Token::Row(row), span.start + row.len());
+                continue;
+            }
+        }
         match token {
             Ok(Token::Name("iptables")) if reader.at_head && begins_command(lexer.remainder()) => {
                 let command = command(lexer.remainder());
@@ -125,6 +134,23 @@ impl<'s> Reader<'s, '_> {
         matches!(self.out.last(), Some((_, Token::Word(Word::Show), _))) && !self.at_head
     }
 
+    /// The kind of the object that a `patch` changes: its braces hold the fields of that.
+    fn patched(&self) -> Option<Word> {
+        let at = self.out.iter().rposition(|(_, token, _)| *token == Token::Word(Word::Patch))?;
+        match self.out.get(at + 1)? {
+            (_, Token::Word(kind), _) => Some(*kind),
+            (_, Token::Qualified(name), _) => Word::from_text(name.split('/').next()?),
+            _ => None,
+        }
+    }
+
+    /// Whether a row of a table begins with this token.
+    fn begins_row(&self, token: &Result<Token<'_>, LexError>) -> bool {
+        self.at_head
+            && self.block() == BlockKind::Cases
+            && !matches!(token, Ok(Token::Eol | Token::Open | Token::Close))
+    }
+
     /// Takes a token. It says whether there is any sense in taking more.
     fn take(&mut self, start: usize, token: Token<'s>, end: usize) -> bool {
         match token {
@@ -140,7 +166,8 @@ impl<'s> Reader<'s, '_> {
                 if self.at_head {
                     self.rejoin();
                 }
-                let kind = self.head.map_or(BlockKind::Unknown, |head| opened_by(head, self.block()));
+                let head = if self.head == Some(Word::Patch) { self.patched() } else { self.head };
+                let kind = head.map_or(BlockKind::Unknown, |head| opened_by(head, self.block()));
                 self.push(start, Token::Open, end);
                 self.open.push((start, kind));
                 self.begin_sentence();
@@ -284,6 +311,7 @@ fn opened_by(head: Word, outer: BlockKind) -> BlockKind {
         Word::KubeProxy => BlockKind::KubeProxy,
         Word::Namespace => BlockKind::Namespace,
         Word::Host => BlockKind::Host,
+        Word::Node => BlockKind::Node,
         Word::Pod => BlockKind::Pod,
         Word::Deployment | Word::DaemonSet => BlockKind::Workload,
         Word::Container => BlockKind::Container,
@@ -293,6 +321,7 @@ fn opened_by(head: Word, outer: BlockKind) -> BlockKind {
         Word::ConfigMap => BlockKind::ConfigMap,
         Word::On if outer != BlockKind::Serve => BlockKind::OnNode,
         Word::Test | Word::For | Word::If => BlockKind::Test,
+        Word::Cases => BlockKind::Cases,
         _ => BlockKind::Unknown,
     }
 }

@@ -99,6 +99,8 @@ pub(crate) enum Token<'s> {
     Tool(&'s str),
     /// What stands between the braces of `rhai { }`.
     Script(&'s str),
+    /// A whole row of `cases { }`.
+    Row(&'s str),
     /// Text that is no token, or a word that begins no sentence. It has been reported already.
     Error,
 }
@@ -119,7 +121,7 @@ fn island<'s>(lexer: &mut logos::Lexer<'s, Token<'s>>) -> Result<&'s str, LexErr
 
 fn quoted<'s>(lexer: &mut logos::Lexer<'s, Token<'s>>) -> Result<&'s str, LexError> {
     let line = lexer.remainder().split('\n').next().unwrap_or_default();
-    if let Some(end) = line.find('"') {
+    if let Some(end) = closing_quote(line) {
         lexer.bump(end + 1);
         Ok(&line[..end])
     } else {
@@ -127,6 +129,20 @@ fn quoted<'s>(lexer: &mut logos::Lexer<'s, Token<'s>>) -> Result<&'s str, LexErr
         let length = line.find(['{', '}']).unwrap_or(line.len());
         lexer.bump(length);
         Err(LexError::Text)
+    }
+}
+
+/// Where the next `"` stands that is in no island.
+fn closing_quote(line: &str) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let rest = &line[from..];
+        let quote = rest.find('"')?;
+        let island = rest.find("${").filter(|island| *island < quote);
+        let Some(end) = island.and_then(|island| Some(island + 2 + closing_brace(&rest[island + 2..])? + 1)) else {
+            return Some(from + quote);
+        };
+        from += end;
     }
 }
 

@@ -30,10 +30,14 @@ pub enum BlockKind {
     ConfigMap,
     /// `host NAME { }`
     Host,
+    /// `node NAME { }`
+    Node,
     /// `on NODE { }`
     OnNode,
     /// `test "…" { }`, and what `for` and `if` repeat or decide.
     Test,
+    /// `cases { }`: rows of a table.
+    Cases,
     /// The body of a sentence that could not be read: anything may stand in it.
     Unknown,
 }
@@ -54,8 +58,10 @@ impl BlockKind {
             Self::Ingress => "an ingress",
             Self::ConfigMap => "a configMap",
             Self::Host => "a host",
+            Self::Node => "a node",
             Self::OnNode => "`on NODE`",
             Self::Test => "a test, a `for` or an `if`",
+            Self::Cases => "`cases`",
             Self::Unknown => "braces",
         }
     }
@@ -111,9 +117,9 @@ words! {
     // Declarations.
     Cluster "cluster" [File] "cluster NAME { … }" "the cluster's settings";
     Pool "pool" [File] "pool NAME (CIDR | ADDRESS to ADDRESS) [gateway ADDRESS [mac MAC]] [for LoadBalancer [autoAssign false]]" "a range of addresses";
-    Node "node" [File] "node NAME at ADDRESS [podCIDR CIDR] [mac MAC] [device NAME] [hostname NAME] [zone NAME]" "a machine of the cluster";
+    Node "node" [File] "node NAME at ADDRESS [podCIDR CIDR] [mac MAC] [device NAME] [hostname NAME] [zone NAME] [{ sysctl NAME VALUE; iptables … }]" "a machine of the cluster";
     Host "host" [File Ingress] "host NAME at ADDRESS [mac MAC] [{ container … }], or in an ingress: host NAME path …" "a machine outside the cluster; the host of an ingress path";
-    Include "include" [File] "include \"FILE\"" "the sentences of another file, once";
+    Include "include" [File Test] "include \"FILE\"" "the sentences of another file: once in a file, and once in each test that includes it";
     Apply "apply" [File Test] "apply \"FILE\"" "the objects of a Kubernetes manifest; in a test, for that test";
     Namespace "namespace" [File Test] "namespace NAME { … }" "a namespace of Kubernetes and what is in it; in a test, for that test";
     Deployment "deployment" [Namespace] "deployment NAME { … }" "pods made from one template";
@@ -131,7 +137,8 @@ words! {
     Calico "calico" [Cluster] "calico VERSION" "the release of Calico";
     Metallb "metallb" [Cluster] "metallb VERSION" "the release of MetalLB";
     Kubectl "kubectl" [Cluster] "kubectl VERSION" "the release of kubectl; kubeProxy's, when not given";
-    Iptables "iptables" [Cluster OnNode] "in a cluster: iptables VERSION; on a node: iptables -…" "the release of iptables; a command to run";
+    Iptables "iptables" [Cluster OnNode Node Host] "in a cluster: iptables VERSION; on a machine: iptables -…" "the release of iptables; a command to run";
+    Sysctl "sysctl" [Node] "sysctl NAME VALUE" "a setting of the machine's kernel";
     Kernel "kernel" [Cluster] "kernel VERSION" "the kernel of the nodes";
     Mtu "mtu" [Cluster] "mtu BYTES" "the MTU of pods and of tunl0";
     Domain "domain" [Cluster] "domain NAME" "the domain of the cluster's names";
@@ -200,7 +207,9 @@ words! {
     Wait "wait" [File Test] "wait 14s" "let time pass";
     Fail "fail" [File Test] "fail node NODE | link NODE NODE | link NODE DEVICE | bgp NODE NODE | speaker NODE | kubeProxy NODE | pod POD" "break something";
     Restore "restore" [File Test] "restore …, as after fail" "mend what was broken";
-    Delete "delete" [File Test] "delete pod|deployment|daemonSet|service|ingress NAME" "delete an object";
+    Delete "delete" [File Test] "delete pod|deployment|daemonSet|service|ingress|configMap|namespace|node|host|pool NAME" "delete an object";
+    Set "set" [File Test] "set service|pod|deployment|daemonSet|ingress|configMap|node NAME FIELD, as in set service web externalTrafficPolicy Local" "give a field of an object another value";
+    Patch "patch" [File Test] "patch service|pod|deployment|daemonSet|ingress|configMap|node NAME { … }" "change several fields; labels, data and lists get what is given added";
     Scale "scale" [File Test] "scale deployment NAME COUNT" "give a deployment another number of pods";
     Choose "choose" [File Test] "choose SERVICE -> ENDPOINT, or choose port PORT/TCP on PLACE" "pin a random choice";
     Trace "trace" [File Test] "trace NAME [hops|rules|all], or trace FROM -> URL" "print every hop of a flow";
@@ -209,12 +218,16 @@ words! {
     Assert "assert" [File Test] "assert ${ … }" "what has to be true";
 
     // Structure.
-    Test "test" [File] "test \"name\" { … }" "a world of its own, from what is declared above";
+    Test "test" [File Test] "test \"name\" [tags NAME, …] [skip \"why\"] [fails \"why\"] { … }" "a world of its own, from what is declared above; also in a `for` or an `if`";
+    Cases "cases" [Test] "cases { COLUMN | COLUMN … and below it a row for each case }" "first in a test: the test runs once for each row, in which the columns are variables";
     For "for" [File Test] "for NAME in ${ … } { … }" "the same for each element of a list";
     If "if" [File Test] "if ${ … } { … } [else { … }]" "only where something is true";
     Rhai "rhai" [File] "rhai { const …; fn …(…) { … } }" "constants and functions for islands";
 
     // Inside of sentences.
+    Tags "tags" [] "tags NAME, …" "the tags of a test, by which tests are picked";
+    Skip "skip" [] "skip \"why\"" "the test does not run";
+    Fails "fails" [] "fails \"why\"" "the test has to fail; that it passes is told";
     Else "else" [] "else { … }" "where the condition of `if` is not true";
     At "at" [] "at ADDRESS" "the address";
     Mac "mac" [] "mac MAC" "the Ethernet address";
@@ -227,11 +240,11 @@ words! {
     Blocks "blocks" [] "in blocks of /N" "the blocks that nodes take";
     Of "of" [] "of /N" "their size";
     InterfaceName "interfaceName" [] "interfaceName NAME" "the host's end of the pod's veth";
-    Restarts "restarts" [] "restarts COUNT" "how often the pod was started again";
+    Restarts "restarts" [Pod] "restarts COUNT" "how often the pod was started again";
     As "as" [] "as NAME" "the name";
-    Ready "ready" [] "ready true|false" "whether it is ready to serve";
-    Terminating "terminating" [] "terminating true|false" "whether it is being deleted";
-    Zone "zone" [] "zone NAME" "the zone of the node";
+    Ready "ready" [Pod] "ready true|false" "whether it is ready to serve";
+    Terminating "terminating" [Pod] "terminating true|false" "whether it is being deleted";
+    Zone "zone" [Node] "zone NAME" "the zone of the node";
     NodePort "nodePort" [] "nodePort PORT" "the port of every node";
     Root "root" [] "root PATH" "the path below which there are pages";
     Connect "connect" [] "connect HOST:PORT, …" "the servers a page needs";

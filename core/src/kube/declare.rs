@@ -290,7 +290,7 @@ impl State {
         fault_beside(problem, hint, self.cluster_origin(), format!("podCIDR is {}", self.cluster().pod_cidr))
     }
 
-    fn add_service(&mut self, mut service: Service, origin: Option<&Origin>) -> Result<(), OpError> {
+    pub(super) fn add_service(&mut self, mut service: Service, origin: Option<&Origin>) -> Result<(), OpError> {
         let key: Arc<str> = format!("{}/{}", service.namespace, service.name).into();
         self.service_addresses = service_addresses::complete(self, &mut service, &key, origin)?;
         self.bring_namespace(&service.namespace, origin);

@@ -127,6 +127,12 @@ impl Ipam {
         Ok(())
     }
 
+    /// Gives the blocks of a node back, with whatever is taken in them.
+    pub(super) fn remove_node(&mut self, name: &str) {
+        self.shares.shift_remove(name);
+        Arc::make_mut(&mut self.owners).retain(|_, owner| **owner != *name);
+    }
+
     /// The first block that nobody has, from the node's first choice upwards and around.
     fn free_block(&self, hostname: &str) -> Result<Ipv4Net, IpamError> {
         let count = block_count(self.pool, self.block_size);

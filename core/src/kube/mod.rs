@@ -27,6 +27,7 @@
 
 mod annotations;
 mod balancers;
+mod change;
 mod conditions;
 mod config_map;
 mod declare;
@@ -44,12 +45,14 @@ mod pod_status;
 mod pods;
 mod proxy_options;
 mod remove;
+mod remove_more;
 mod service;
 mod service_addresses;
 mod state;
 pub mod validate;
 
 pub use annotations::{AnnotationError, INGRESS_CLASS, NginxAnnotations};
+pub use change::Strategy;
 pub use conditions::Conditions;
 pub use config_map::ConfigMap;
 pub use disk::{Disk, File, VolumeMount};

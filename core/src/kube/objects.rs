@@ -49,6 +49,23 @@ pub enum ObjectKind {
     Service,
     /// An ingress.
     Ingress,
+    /// A config map.
+    ConfigMap,
+    /// A namespace, and everything in it.
+    Namespace,
+    /// A node; the machine goes with it.
+    Node,
+    /// A machine outside the cluster.
+    Host,
+    /// A pool of addresses for load balancers.
+    Pool,
+}
+
+impl ObjectKind {
+    /// Whether objects of the kind live in a namespace.
+    pub const fn is_namespaced(self) -> bool {
+        !matches!(self, Self::Namespace | Self::Node | Self::Host | Self::Pool)
+    }
 }
 
 impl fmt::Display for ObjectKind {
@@ -58,6 +75,11 @@ impl fmt::Display for ObjectKind {
             Self::Deployment => "deployment",
             Self::Service => "service",
             Self::Ingress => "ingress",
+            Self::ConfigMap => "configMap",
+            Self::Namespace => "namespace",
+            Self::Node => "node",
+            Self::Host => "host",
+            Self::Pool => "pool",
         })
     }
 }
@@ -286,6 +308,9 @@ pub struct Node {
     /// Its label `topology.kubernetes.io/zone`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
+    /// What is set by `sysctl` on it, by name.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub sysctls: Labels,
 }
 
 /// A machine outside the cluster.
@@ -558,6 +583,7 @@ impl Node {
             mac: None,
             device: DeviceName::ETH0,
             zone: None,
+            sysctls: Labels::new(),
         }
     }
 

@@ -103,6 +103,17 @@ impl Pods {
         }
     }
 
+    /// Puts a pod in the place of the one that is called so.
+    pub(super) fn replace(&mut self, pod: RunningPod) {
+        let mut all = std::mem::take(self).running;
+        if let Some(place) = all.get_mut(&pod.key) {
+            *place = Arc::new(pod);
+        }
+        for pod in all.into_values() {
+            self.insert(Arc::unwrap_or_clone(pod));
+        }
+    }
+
     pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = &RunningPod> {
         self.running.values().map(Arc::as_ref)
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::declare::Template;
 use super::validate::{fault, fault_beside};
-use super::{Deployment, Holder, ObjectKind, RunningPod, State};
+use super::{Deployment, ObjectKind, RunningPod, State};
 use crate::Origin;
 use crate::world::OpError;
 
@@ -15,10 +15,18 @@ impl State {
     /// to one that waits. A pod of a deployment is followed by another.
     pub fn delete(&mut self, kind: ObjectKind, name: &str) -> Result<(), OpError> {
         let key = match name.matches('/').count() {
-            0 => format!("default/{name}"),
+            0 if kind.is_namespaced() => format!("default/{name}"),
             _ => name.to_owned(),
         };
         match kind {
+            ObjectKind::ConfigMap => match Arc::make_mut(&mut self.config_maps).shift_remove(key.as_str()) {
+                Some(_) => Ok(()),
+                None => Err(self.nothing_to_delete(kind, &key)),
+            },
+            ObjectKind::Namespace => self.delete_namespace(&key),
+            ObjectKind::Node => self.delete_node(&key),
+            ObjectKind::Host => self.delete_host(&key),
+            ObjectKind::Pool => self.delete_pool(&key),
             ObjectKind::Pod => self.delete_pod(&key),
             ObjectKind::Deployment => {
                 if self.deployments.get(key.as_str()).is_none() {
@@ -39,12 +47,17 @@ impl State {
         }
     }
 
-    fn nothing_to_delete(&self, kind: ObjectKind, key: &str) -> OpError {
+    pub(super) fn nothing_to_delete(&self, kind: ObjectKind, key: &str) -> OpError {
         let known: Vec<String> = match kind {
             ObjectKind::Pod => self.pods().map(|pod| pod.key.to_string()).collect(),
             ObjectKind::Deployment => self.deployments.keys().map(ToString::to_string).collect(),
             ObjectKind::Service => self.services.keys().map(ToString::to_string).collect(),
             ObjectKind::Ingress => self.ingresses.keys().map(ToString::to_string).collect(),
+            ObjectKind::ConfigMap => self.config_maps.keys().map(ToString::to_string).collect(),
+            ObjectKind::Namespace => self.namespaces.keys().map(ToString::to_string).collect(),
+            ObjectKind::Node => self.nodes.keys().map(ToString::to_string).collect(),
+            ObjectKind::Host => self.hosts.keys().map(ToString::to_string).collect(),
+            ObjectKind::Pool => self.pools.keys().map(ToString::to_string).collect(),
         };
         let meant = crate::did_you_mean(key, known.iter().map(String::as_str));
         let hint =
@@ -81,24 +94,8 @@ impl State {
     }
 
     fn delete_service(&mut self, key: &str) -> Result<(), OpError> {
-        let Some(service) = Arc::make_mut(&mut self.services).shift_remove(key) else {
+        if self.take_service(key).is_none() {
             return Err(self.nothing_to_delete(ObjectKind::Service, key));
-        };
-        self.service_addresses.release(&service.object);
-        for address in [service.object.cluster_ip, service.object.load_balancer_ip].into_iter().flatten() {
-            // MetalLB may have given one address to several services.
-            if matches!(self.holders.get(address), Some(Holder::ClusterIp(k) | Holder::LoadBalancer(k)) if **k == *key)
-            {
-                self.holders.remove(address);
-            }
-            let shares = |other: &&super::Declared<super::Service>| other.object.load_balancer_ip == Some(address);
-            let other = self
-                .services()
-                .find(shares)
-                .map(|other| (format!("{}/{}", other.object.namespace, other.object.name), other.origin.clone()));
-            if let Some((other, origin)) = other {
-                self.holders.set(address, Holder::LoadBalancer(other.into()), origin.as_ref());
-            }
         }
         self.serve_pending();
         Ok(())
@@ -144,7 +141,7 @@ impl State {
     }
 
     /// Runs `more` pods of a deployment, on `node` or where there is room.
-    fn run_more(
+    pub(super) fn run_more(
         &mut self,
         deployment: &Deployment,
         origin: Option<&Origin>,

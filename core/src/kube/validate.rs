@@ -7,6 +7,7 @@ mod service;
 mod workload;
 
 pub use workload::MOST_REPLICAS;
+pub(super) use workload::containers;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -22,6 +22,7 @@ mod places;
 mod program;
 mod run;
 mod shell;
+mod sysctls;
 #[cfg(test)]
 mod tests;
 

@@ -4,6 +4,7 @@
 //! - The routers of all segments are one namespace, `gateway`.
 //! - A pod hangs on its node by a veth pair, as Calico's CNI plug-in makes it.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -15,8 +16,8 @@ use crate::agents::{cni, kube_proxy};
 use crate::apps::{App, Files, HttpServer, Nginx};
 use crate::conntrack::{KernelRules, Settings, Table, Timeouts};
 use crate::kube::{
-    Container, Host, MachineNetwork, Node, Object, PoolPurpose, ROUTER, RunningPod, Serve, State, TransportProtocol,
-    Version,
+    Container, Host, Labels, MachineNetwork, Node, Object, PoolPurpose, ROUTER, RunningPod, Serve, State,
+    TransportProtocol, Version,
 };
 use crate::net::fib::Route;
 use crate::net::tcp::ProcessId;
@@ -44,6 +45,8 @@ pub(super) struct Network {
     /// What is broken.
     broken: Broken,
     pub(super) health_ports: HealthPorts,
+    /// The machines that have a namespace, and what has been set on each by `sysctl`.
+    pub(super) machines: BTreeMap<Arc<str>, Labels>,
     /// The files of the containers of each pod and host.
     files: FxHashMap<Arc<str>, Arc<Files>>,
 }
@@ -158,6 +161,7 @@ impl Network {
                 self.add_host(state, &host.object);
             }
         }
+        self.keep_machines(state);
         let gone = |(key, wired): (&Arc<str>, &Wired)| {
             let there = state.pod_itself(key).is_some_and(|pod| pod.uid == wired.uid);
             (!there).then(|| key.clone())
@@ -213,7 +217,7 @@ impl Network {
     }
 
     /// Adds a device to a namespace and puts it onto a segment.
-    fn plug(&mut self, namespace: usize, device: Device, segment: usize) {
+    pub(super) fn plug(&mut self, namespace: usize, device: Device, segment: usize) {
         let devices = &mut self.get_mut(namespace).devices;
         let (place, mac) = (devices.len(), device.mac);
         devices.push(device);
@@ -272,6 +276,7 @@ impl Network {
         // kube-proxy: `net.ipv4.conf.all.route_localnet`, for node ports at 127.0.0.1.
         namespace.conf.route_localnet = kube_proxy::localhost_node_ports(cluster);
         let place = self.add(namespace);
+        self.machines.insert(node.name.as_str().into(), Labels::new());
         let network = state.network_of(node.address);
         let segment = self.segment(network);
         let mut device = Device::ethernet(node.device, node.ethernet_address(), ETHERNET_MTU);
@@ -301,6 +306,7 @@ impl Network {
         let mut device = Device::ethernet(name, host.ethernet_address(), ETHERNET_MTU);
         device.addresses = vec![with_prefix(host.address, network.network.prefix_len())];
         let place = self.add(namespace);
+        self.machines.insert(host.name.as_str().into(), Labels::new());
         let segment = self.segment(network);
         self.plug(place, device, segment);
         self.start_containers(place, None, &host.name, &host.containers);
@@ -327,6 +333,25 @@ impl Network {
         self.plug(node, Device { proxy_arp: true, ..host_device }, segment);
         self.pods.insert(pod.key.clone(), Wired { uid: pod.uid, node, device });
         self.start_pod(place, pod);
+    }
+
+    /// Takes a machine's namespace away, as that of a pod, and its devices off their segments.
+    pub(super) fn remove_machine(&mut self, name: &str) {
+        self.machines.remove(name);
+        let Some(place) = self.by_name.remove(name) else { return };
+        // Pods in the network of a node are found there.
+        self.by_name.retain(|_, other| *other != place);
+        self.stop_processes(place);
+        self.broken.gone.insert(place);
+        let macs: Vec<Mac> = self.get(place).devices.iter().map(|device| device.mac).collect();
+        for segment in &mut self.segments {
+            segment.all.retain(|(namespace, _)| *namespace != place);
+            for mac in &macs {
+                if let Some(devices) = segment.by_mac.get_mut(mac) {
+                    devices.retain(|(namespace, _)| *namespace != place);
+                }
+            }
+        }
     }
 
     /// Takes a pod's namespace and veth away. Their places stay, as places of nothing: others are counted from them.

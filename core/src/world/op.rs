@@ -37,16 +37,15 @@ pub struct Operation {
 /// What to do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "camelCase")]
-#[expect(clippy::large_enum_variant, reason = "a scenario has few operations, and boxes would only hide their parts")]
 pub enum Op {
     /// Declare an object.
     Declare {
         /// The object.
         object: Object,
     },
-    /// Run an `iptables` command on a node: add, insert, delete or replace a rule, make or flush a chain.
+    /// Run an `iptables` command on a node, a host, a pod: add, insert, delete or replace a rule, make or flush a chain.
     Iptables {
-        /// The node.
+        /// The node, or another place.
         node: String,
         /// What follows the word `iptables`.
         arguments: String,
@@ -189,6 +188,16 @@ pub enum Op {
         kind: ObjectKind,
         /// Its name, `namespace/name`.
         name: String,
+    },
+    /// Change fields of a declared object.
+    Patch {
+        /// The object, of which those fields count that are named, and its name.
+        object: Object,
+        /// The fields, by the words that a scenario has for them.
+        fields: Vec<String>,
+        /// Whether maps and lists get what is given added (Kubernetes' strategic merge patch) or become it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        merge: bool,
     },
     /// Give a deployment another number of pods.
     Scale {

@@ -8,7 +8,7 @@ use super::network::Process;
 use super::{Choice, Op, OpError, Operation, Outcome, Show, Source, World};
 use crate::apps::{Answer, App, Client, Task, Url};
 use crate::conntrack::Jiffies;
-use crate::kube::{TransportProtocol, Version};
+use crate::kube::{Strategy, TransportProtocol, Version};
 use crate::netfilter::text;
 use crate::packet::TcpFlags;
 use crate::trace::{End, Flow, FlowKind, FlowOutcome, NoObserver, Recorder, Step};
@@ -21,6 +21,7 @@ impl World {
         match &operation.op {
             Op::Declare { object } => {
                 self.network.check(object)?;
+                super::sysctls::check(object)?;
                 self.state.set_time(self.time);
                 self.state.declare(object.clone(), operation.origin.as_ref())?;
                 self.generation += 1;
@@ -70,6 +71,14 @@ impl World {
                 self.generation += 1;
                 Ok(Outcome::Done)
             }
+            Op::Patch { object, fields, merge } => {
+                super::sysctls::check(object)?;
+                let strategy = if *merge { Strategy::Merge } else { Strategy::Replace };
+                self.state.set_time(self.time);
+                self.state.change(object, fields, strategy)?;
+                self.generation += 1;
+                Ok(Outcome::Done)
+            }
             Op::Scale { deployment, replicas } => {
                 self.state.scale(deployment, *replicas)?;
                 self.generation += 1;
@@ -87,8 +96,10 @@ impl World {
     }
 
     fn iptables(&mut self, node: &str, arguments: &str) -> Result<Outcome, OpError> {
-        let place = self.node_named(node)?;
+        let place = self.namespace_named(node)?;
         self.program(place)?;
+        // A machine that has rules tracks connections, as the kernel does once they ask for it.
+        self.network.get_mut(place).tracking = true;
         text::apply(&mut self.network.get_mut(place).rules, arguments).map_err(|error| OpError {
             problem: error.problem,
             hint: error.hint,

@@ -4,20 +4,24 @@ use indexmap::IndexSet;
 
 use super::Checker;
 use super::scripts::Variables;
+use super::tests::Case;
 use crate::api::Type;
 use crate::ast::{Block, Island, Operand, Pattern, Statement, StatementKind, Text};
 use crate::lower::Lowering;
-use crate::suggest::{a, question};
+use crate::parse::CHANGED;
+use crate::suggest::{a, list, question};
 use crate::words::BlockKind;
-use crate::{Code, Diagnostic};
+use crate::{Code, Diagnostic, Word};
 
 /// What is known at a point of the file.
 #[derive(Clone, Default)]
-struct Known {
+pub(super) struct Known {
     /// The flows that have been sent, and the loop variables.
-    variables: Variables,
+    pub(super) variables: Variables,
     /// The connections that have been opened.
     connections: IndexSet<String>,
+    pub(super) in_test: bool,
+    pub(super) case: Case,
 }
 
 impl Checker<'_> {
@@ -48,13 +52,6 @@ impl Checker<'_> {
                 | StatementKind::Include(_)
                 | StatementKind::Rhai(_)
                 | StatementKind::Faulty(_) => {}
-                StatementKind::Test { body, .. } => {
-                    // A test has the flows sent above it, and keeps its own to itself.
-                    let addresses = self.addresses.clone();
-                    self.block(body, &mut known.clone());
-                    self.addresses = addresses;
-                    steps.push(statement.clone());
-                }
                 _ => {
                     self.step(statement, &mut known, BlockKind::File);
                     steps.push(statement.clone());
@@ -65,13 +62,20 @@ impl Checker<'_> {
     }
 
     fn block(&mut self, block: &Block, known: &mut Known) {
-        for statement in &block.statements {
+        self.statements(&block.statements, known);
+    }
+
+    pub(super) fn statements(&mut self, statements: &[Statement], known: &mut Known) {
+        for statement in statements {
             self.step(statement, known, BlockKind::Test);
         }
     }
 
     fn step(&mut self, statement: &Statement, known: &mut Known, block: BlockKind) {
         match &statement.kind {
+            StatementKind::Test { name, .. } if known.in_test => self.nested_test(name),
+            StatementKind::Test { name, clauses, body } => self.test(name, clauses, body, known),
+            StatementKind::Cases(_) => self.misplaced_table(statement, known),
             StatementKind::On { node, body } => self.on_node(node, body, known),
             StatementKind::Assert(island) => {
                 let of = self.island(island, known);
@@ -106,6 +110,17 @@ impl Checker<'_> {
                 self.inner.insert(statement.span, declared);
             }
             StatementKind::Faulty(_) => {}
+            StatementKind::Patch { word, kind: Some(kind), what, body } => {
+                self.lower(known, |lowering| lowering.changed(*kind, what).map(drop));
+                if let Some(op) = self.patch(statement.span, *word, *kind, body) {
+                    self.patches.insert(statement.span, op);
+                }
+            }
+            StatementKind::Patch { what, .. } => {
+                let diagnostic = Diagnostic::error(Code::Missing, "what kind of object is to change?");
+                let kinds = list(CHANGED.map(Word::text), "or");
+                self.report(diagnostic.at(what.span, format!("expected one of {kinds} before the name")));
+            }
             kind => {
                 if !self.command(kind, known) {
                     self.misplaced(statement, block);
@@ -162,7 +177,7 @@ impl Checker<'_> {
         true
     }
 
-    fn on_node(&mut self, node: &Operand, body: &Block, known: &Known) {
+    fn on_node(&mut self, node: &Operand, body: &Block, known: &mut Known) {
         self.lower(known, |lowering| lowering.place(node).map(drop));
         for statement in &body.statements {
             match &statement.kind {
@@ -178,11 +193,11 @@ impl Checker<'_> {
         }
     }
 
-    fn lower(&mut self, known: &Known, lower: impl FnOnce(&mut Lowering<'_>) -> Result<(), Diagnostic>) {
+    fn lower(&mut self, known: &mut Known, lower: impl FnOnce(&mut Lowering<'_>) -> Result<(), Diagnostic>) {
         let mut islands: Vec<Island> = Vec::new();
         let mut evaluate = |island: &Island| {
             islands.push(island.clone());
-            Ok(None)
+            Ok(known.case.value(island))
         };
         let result = lower(&mut Lowering { symbols: &self.symbols, evaluate: &mut evaluate });
         self.ok(result);
@@ -191,7 +206,7 @@ impl Checker<'_> {
         }
     }
 
-    fn island(&mut self, island: &Island, known: &Known) -> Type {
+    pub(super) fn island(&mut self, island: &Island, known: &Known) -> Type {
         self.compiler.island(island, &known.variables, &self.symbols, &mut self.diagnostics)
     }
 

@@ -224,7 +224,7 @@ impl Checker<'_> {
         Some(Pool { name: name.text.clone(), first, last, network, gateway, gateway_mac, purpose, auto_assign })
     }
 
-    pub(super) fn node(&mut self, name: &Text, clauses: &[Clause]) -> Option<Object> {
+    pub(super) fn node(&mut self, name: &Text, clauses: &[Clause], body: Option<&Block>) -> Option<Object> {
         let words = [Word::At, Word::PodCidr, Word::Mac, Word::Device, Word::Hostname, Word::Zone];
         let mut clauses = self.clauses("node", clauses, &words);
         let at = clauses.take(Word::At);
@@ -247,14 +247,15 @@ impl Checker<'_> {
             self.report(diagnostic);
         }
         let device = device.unwrap_or(DeviceName::ETH0);
-        Some(Object::Node(Node { name: name.text.clone(), hostname, address, pod_cidr, mac, device, zone }))
+        let sysctls = self.node_body(name, body);
+        Some(Object::Node(Node { name: name.text.clone(), hostname, address, pod_cidr, mac, device, zone, sysctls }))
     }
 
     pub(super) fn host(&mut self, name: &Text, clauses: &[Clause], body: Option<&Block>) -> Option<Object> {
         let mut clauses = self.clauses("host", clauses, &[Word::At, Word::Mac]);
         let at = clauses.take(Word::At);
         let mac = clauses.take(Word::Mac).and_then(|text| self.machine_mac(text));
-        let containers = self.host_containers(body);
+        let containers = self.host_containers(name, body);
         let address = self.machine_address("host", name, at)?;
         Some(Object::Host(Host { name: name.text.clone(), address, mac, containers }))
     }

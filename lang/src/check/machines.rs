@@ -1,10 +1,12 @@
 //! What holds for nodes and hosts alike.
 
-use netscene_core::kube::ROUTER;
+use netscene_core::kube::{Labels, ROUTER};
 use netscene_core::packet::Mac;
+use netscene_core::world::{Op, Operation};
 
 use super::{Checker, values};
-use crate::ast::Text;
+use crate::ast::{Block, Statement, StatementKind, Text};
+use crate::words::BlockKind;
 use crate::{Code, Diagnostic};
 
 impl Checker<'_> {
@@ -14,6 +16,31 @@ impl Checker<'_> {
             let diagnostic = Diagnostic::error(Code::Duplicate, format!("a {what} cannot be called `{ROUTER}`"));
             let diagnostic = diagnostic.at(name.span, "the router of every network is called so");
             self.report(diagnostic.hint("choose another name, such as `gateway1`".to_owned()));
+        }
+    }
+
+    /// What stands between the braces of a node: its settings are given back, its rules come when all is declared.
+    pub(super) fn node_body(&mut self, name: &Text, body: Option<&Block>) -> Labels {
+        let mut sysctls = Labels::new();
+        for field in body.iter().flat_map(|body| &body.statements) {
+            if !self.sysctl(&mut sysctls, field) && !self.machine_rule(name, field) {
+                self.misplaced(field, BlockKind::Node);
+            }
+        }
+        sysctls
+    }
+
+    /// Takes an `iptables` command in the braces of a machine. It says whether the sentence is one.
+    pub(super) fn machine_rule(&mut self, name: &Text, field: &Statement) -> bool {
+        match &field.kind {
+            StatementKind::Command(command) => {
+                let origin = self.files.origin(field.span);
+                let op = Op::Iptables { node: name.text.clone(), arguments: command.text.clone() };
+                self.rules.push(Operation { op, origin });
+                true
+            }
+            StatementKind::Faulty(_) => true,
+            _ => false,
         }
     }
 

@@ -5,11 +5,13 @@ mod config_maps;
 mod declare;
 mod disk;
 mod machines;
+mod patch;
 mod properties;
 mod proxy;
 pub(crate) mod scripts;
 mod services;
 pub(crate) mod symbols;
+mod tests;
 pub(crate) mod values;
 mod wizard;
 mod workloads;
@@ -27,6 +29,7 @@ use self::symbols::Symbols;
 use crate::ast::{Ast, Statement, StatementKind};
 use crate::program::Program;
 use crate::suggest::list;
+use crate::table::Table;
 use crate::words::BlockKind;
 use crate::{Code, Diagnostic, SourceFiles, Span, Word};
 
@@ -52,6 +55,10 @@ pub fn check<'a>(ast: &'a Ast) -> (Program, Vec<Diagnostic>) {
         diagnostics,
         declarations: Vec::new(),
         inner: IndexMap::new(),
+        tables: IndexMap::new(),
+        patches: IndexMap::new(),
+        rules: Vec::new(),
+        partial: false,
     };
     checker.loosen_commands(&ast.statements);
     checker.ranges(&ast.statements);
@@ -66,18 +73,35 @@ pub fn check<'a>(ast: &'a Ast) -> (Program, Vec<Diagnostic>) {
     let blocks: Vec<_> = ast.statements.iter().filter_map(block).collect();
     checker.compiler.library(&blocks, &checker.symbols, &mut checker.diagnostics);
     let steps = checker.steps(&ast.statements);
-    let Checker { symbols, compiler, mut diagnostics, declarations, inner, .. } = checker;
-    diagnostics.sort_by_key(Diagnostic::span);
+    let Checker { symbols, compiler, diagnostics, mut declarations, inner, tables, patches, rules, .. } = checker;
+    declarations.extend(rules);
+    let diagnostics = in_order(diagnostics);
     let program = Program {
         file: ast.file.clone(),
         files: ast.files.clone(),
         declarations,
         inner,
+        tables,
+        patches,
         steps,
         symbols,
         scripts: compiler.scripts,
     };
     (program, diagnostics)
+}
+
+/// Diagnostics in the order of the file, each once: a file that several tests include is checked in each.
+fn in_order(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    diagnostics.sort_by_key(Diagnostic::span);
+    let mut once: Vec<Diagnostic> = Vec::with_capacity(diagnostics.len());
+    for diagnostic in diagnostics {
+        let same =
+            once.iter().rev().take_while(|other| other.span() == diagnostic.span()).any(|one| *one == diagnostic);
+        if !same {
+            once.push(diagnostic);
+        }
+    }
+    once
 }
 
 /// What the checks carry along.
@@ -94,6 +118,14 @@ struct Checker<'a> {
     declarations: Vec<Operation>,
     /// What the namespaces that are opened in tests declare there, by their places.
     inner: IndexMap<Span, Vec<Operation>>,
+    /// The tables of tests, by their places.
+    tables: IndexMap<Span, Table>,
+    /// What `set`s and `patch`es are, by their places.
+    patches: IndexMap<Span, Op>,
+    /// Rules on machines: they come after everything that is declared.
+    rules: Vec<Operation>,
+    /// Whether fields are checked without the object that they belong to.
+    partial: bool,
 }
 
 impl Checker<'_> {
@@ -116,7 +148,7 @@ impl Checker<'_> {
                     self.ranges.pools.iter().find(|(pool, span)| pool.name == name.text && *span == statement.span);
                 known.map(|(pool, _)| Object::Pool(pool.clone()))
             }
-            StatementKind::Node { name, clauses } => self.node(name, clauses),
+            StatementKind::Node { name, clauses, body } => self.node(name, clauses, body.as_ref()),
             StatementKind::Host { name, clauses, body } => self.host(name, clauses, body.as_ref()),
             StatementKind::Namespace { name, body } => {
                 let name = self.ok(values::name(name));

@@ -66,7 +66,7 @@ impl Checker<'_> {
         let kind = fields.kind.value.unwrap_or_default();
         let headless = fields.cluster_ip.value == Some(None);
         let has_port = body.statements.iter().any(|field| matches!(field.kind, StatementKind::Port(_)));
-        if !has_port && !faulty && !headless && kind != ServiceType::ExternalName {
+        if !has_port && !faulty && !headless && !self.partial && kind != ServiceType::ExternalName {
             let diagnostic = Diagnostic::error(Code::Missing, format!("the service `{}` has no port", name.text));
             self.report(diagnostic.at(name.span, "expected a `port` in its braces"));
         }
@@ -75,11 +75,11 @@ impl Checker<'_> {
             Some((address, span)) if kind == ServiceType::LoadBalancer => {
                 self.check_load_balancer_ip(name, address, span);
             }
-            Some((_, span)) => {
+            Some((_, span)) if !self.partial => {
                 let title = "only a service of type LoadBalancer has a loadBalancerIP";
                 self.report(Diagnostic::error(Code::Misplaced, title).at(span, "not without `type LoadBalancer`"));
             }
-            None => {}
+            _ => {}
         }
         Some(Object::Service(Service {
             namespace: namespace.to_owned(),
@@ -319,7 +319,7 @@ impl Checker<'_> {
     /// Several ports of a service have names, and the names and numbers differ.
     fn check_ports(&mut self, ports: &[(ServicePort, Span)]) {
         for (at, (port, span)) in ports.iter().enumerate() {
-            if ports.len() > 1 && port.name.is_none() {
+            if ports.len() > 1 && port.name.is_none() && !self.partial {
                 let diagnostic = Diagnostic::error(Code::Missing, "a service with several ports names each of them");
                 self.report(diagnostic.at(*span, "expected `as NAME` behind the port"));
             }
@@ -364,7 +364,7 @@ impl Checker<'_> {
             }
         }
         let is_path = |field: &Statement| matches!(field.kind, StatementKind::Path { .. } | StatementKind::Faulty(_));
-        if !body.statements.iter().any(is_path) {
+        if !body.statements.iter().any(is_path) && !self.partial {
             let diagnostic = Diagnostic::error(Code::Missing, format!("the ingress `{}` has no path", name.text));
             self.report(diagnostic.at(body.span, "expected `path Prefix /… -> SERVICE:PORT`"));
         }

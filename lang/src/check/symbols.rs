@@ -93,7 +93,7 @@ impl Symbols {
         match &statement.kind {
             StatementKind::Cluster { name, .. } => once.say("cluster", String::new(), name, diagnostics),
             StatementKind::Pool { name, .. } => once.say("pool", name.text.clone(), name, diagnostics),
-            StatementKind::Node { name, clauses } => {
+            StatementKind::Node { name, clauses, .. } => {
                 once.say("machine", name.text.clone(), name, diagnostics);
                 self.names.entry((Kind::Node, name.text.clone())).or_insert(name.span);
                 let cidr = clauses.iter().find(|clause| clause.word == Word::PodCidr);

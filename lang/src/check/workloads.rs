@@ -40,13 +40,15 @@ impl Checker<'_> {
         body: Option<&Block>,
     ) -> Option<Object> {
         let mut template = Template::default();
+        let clauses = &Self::pod_clauses(clauses, body)[..];
         if let Some(clause) = clauses.iter().find(|clause| clause.word == Word::HostNetwork) {
             let value = self.ok(truth(&clause.value));
             template.host_network.set(self, "hostNetwork", clause.span, value);
         }
         let named = self.named_pod(name, clauses, &[Word::HostNetwork])?;
         for field in body.iter().flat_map(|body| &body.statements) {
-            if !self.template_field(&mut template, field) {
+            let stated = matches!(&field.kind, StatementKind::State(clause) if clause.word != Word::Zone);
+            if !stated && !self.template_field(&mut template, field) {
                 self.misplaced(field, BlockKind::Pod);
             }
         }
@@ -223,11 +225,11 @@ impl Checker<'_> {
     }
 
     /// What runs on a host.
-    pub(super) fn host_containers(&mut self, body: Option<&Block>) -> Vec<Container> {
+    pub(super) fn host_containers(&mut self, name: &Text, body: Option<&Block>) -> Vec<Container> {
         let mut template = Template::default();
         for field in body.iter().flat_map(|body| &body.statements) {
             let belongs = matches!(field.kind, StatementKind::Container { .. });
-            if !(belongs && self.template_field(&mut template, field)) {
+            if !(belongs && self.template_field(&mut template, field) || self.machine_rule(name, field)) {
                 self.misplaced(field, BlockKind::Host);
             }
         }

@@ -3,7 +3,8 @@
 use netscene_core::kube::ObjectKind;
 use netscene_core::world::Fault;
 
-use super::{Lowering, Result, no_port, wrong};
+use super::{Lowering, Meant, Result, no_port, wrong};
+use crate::Word;
 use crate::ast::{self, Operand, What};
 use crate::check::symbols::Kind;
 
@@ -31,19 +32,47 @@ impl Lowering<'_> {
         })
     }
 
+    /// The full name of what an object of that kind is to change.
+    pub(crate) fn changed(&mut self, kind: Word, what: &Operand) -> Result<String> {
+        match kind {
+            Word::Service => self.service(what),
+            Word::Pod => self.name(what, &[Kind::Pod]),
+            Word::Deployment | Word::DaemonSet => self.name(what, &[Kind::Deployment]),
+            Word::Ingress => self.deleted(ObjectKind::Ingress, what),
+            Word::ConfigMap => self.deleted(ObjectKind::ConfigMap, what),
+            _ => self.node(what),
+        }
+    }
+
+    /// A name that an island gives.
+    fn name_as_written(&mut self, kind: ObjectKind, what: &Operand) -> Result<String> {
+        match self.meant(what)? {
+            Meant::Later => Ok(String::new()),
+            Meant::Name(name, None) if name.contains('/') || !kind.is_namespaced() => Ok(name),
+            Meant::Name(name, None) => Ok(format!("default/{name}")),
+            Meant::Name(..) => Err(no_port(what)),
+            _ => Err(wrong(what, &format!("the name of a {kind}"))),
+        }
+    }
+
     /// The full name of what is to be deleted.
     pub(super) fn deleted(&mut self, kind: ObjectKind, what: &Operand) -> Result<String> {
         match kind {
             ObjectKind::Pod => self.name(what, &[Kind::Pod]),
             ObjectKind::Deployment => self.name(what, &[Kind::Deployment]),
             ObjectKind::Service => self.service(what),
-            // Ingresses are never called by name but here.
-            ObjectKind::Ingress => match &what.what {
-                What::Name(_) if what.port.is_some() => Err(no_port(what)),
-                What::Name(name) if name.contains('/') => Ok(name.clone()),
-                What::Name(name) => Ok(format!("default/{name}")),
-                _ => Err(wrong(what, "the name of an ingress")),
-            },
+            ObjectKind::Node => self.node(what),
+            ObjectKind::Host => self.name(what, &[Kind::Host]),
+            // These are never called by name but here.
+            ObjectKind::Namespace | ObjectKind::Pool | ObjectKind::Ingress | ObjectKind::ConfigMap => {
+                match &what.what {
+                    What::Name(_) if what.port.is_some() => Err(no_port(what)),
+                    What::Name(name) if name.contains('/') => Ok(name.clone()),
+                    What::Name(name) if kind.is_namespaced() => Ok(format!("default/{name}")),
+                    What::Name(name) => Ok(name.clone()),
+                    _ => self.name_as_written(kind, what),
+                }
+            }
         }
     }
 }

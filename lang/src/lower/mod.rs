@@ -169,7 +169,7 @@ impl Lowering<'_> {
     /// What a command is that is typed at a place; of `iptables` the text is what follows the name.
     pub(crate) fn typed(&mut self, place: &Operand, command: &Text, iptables: bool) -> Result<Op> {
         if iptables && !Listing::is_asked_for(&command.text) {
-            return Ok(Op::Iptables { node: self.node(place)?, arguments: command.text.clone() });
+            return Ok(Op::Iptables { node: self.place(place)?, arguments: command.text.clone() });
         }
         if let Some(arguments) = command.text.strip_prefix("conntrack").filter(|_| Conntrack::changes(&command.text)) {
             let op = Op::Conntrack { on: self.place(place)?, arguments: arguments.to_owned() };

@@ -2,6 +2,7 @@
 
 mod core_world;
 mod explain;
+mod tests;
 mod values;
 mod world;
 
@@ -9,9 +10,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use indexmap::IndexMap;
+use netscene_core::kube::Object;
 use netscene_core::world::{Op, OpError, Operation, Outcome};
 use rhai::{AST, Dynamic, Module, Scope};
 
+pub use self::tests::{TestInfo, TestResult};
 pub use self::world::{Endpoint, Engine, Node, Pod, Service, Sink, Summary};
 use crate::ast::{Block, Island, Operand, Statement, StatementKind, Text};
 use crate::lower::{IslandValue, Lowering};
@@ -34,6 +37,8 @@ pub fn run<E: Engine + 'static>(program: &Program, engine: &mut E, sink: &mut dy
         constants: Scope::new(),
         variables: IndexMap::new(),
         in_test: false,
+        case: None,
+        held: None,
         sink,
         summary: Summary::default(),
     };
@@ -59,6 +64,10 @@ struct Runner<'a, E> {
     /// Flows and loop variables.
     variables: IndexMap<String, Dynamic>,
     in_test: bool,
+    /// The row of the case that runs.
+    case: Option<Span>,
+    /// What has gone wrong in a test that has to fail.
+    held: Option<Vec<Diagnostic>>,
     sink: &'a mut dyn Sink,
     summary: Summary,
 }
@@ -121,9 +130,17 @@ impl<E: Engine + 'static> Runner<'_, E> {
 
     fn step(&mut self, statement: &Statement) -> Done {
         match &statement.kind {
-            StatementKind::Test { name, body } => {
-                self.test(name, body);
+            StatementKind::Test { name, clauses, body } => {
+                self.test(statement.span, name, clauses, body);
                 Ok(())
+            }
+            StatementKind::Cases(_) => Ok(()),
+            StatementKind::Patch { kind: Some(kind), what, .. } => {
+                let Some(op) = self.program.patches.get(&statement.span).cloned() else { return Ok(()) };
+                match self.lower(|lowering| lowering.changed(*kind, what)) {
+                    Ok(name) => self.apply(named(op, &name), statement.span),
+                    Err(diagnostic) => self.fail(diagnostic),
+                }
             }
             StatementKind::On { node, body } => body.statements.iter().try_for_each(|inner| match &inner.kind {
                 StatementKind::Command(command) => self.typed(node, command, true),
@@ -145,23 +162,6 @@ impl<E: Engine + 'static> Runner<'_, E> {
                 Err(diagnostic) => self.fail(diagnostic),
             },
         }
-    }
-
-    /// Runs a test in a world of its own.
-    fn test(&mut self, name: &Text, body: &Block) {
-        self.sink.test_started(&name.text);
-        self.summary.tests += 1;
-        let before = self.world.borrow().clone();
-        let variables = self.variables.clone();
-        self.in_test = true;
-        let passed = self.steps(&body.statements).is_ok();
-        self.in_test = false;
-        self.variables = variables;
-        self.world.replace(before);
-        if !passed {
-            self.summary.failed += 1;
-        }
-        self.sink.test_ended(&name.text, passed);
     }
 
     fn repeat(&mut self, variable: &Text, list: &Island, body: &Block) -> Done {
@@ -304,7 +304,14 @@ impl<E: Engine + 'static> Runner<'_, E> {
 
     fn tell(&mut self, diagnostic: Diagnostic) {
         self.summary.limits += usize::from(diagnostic.code == Code::LimitHit);
-        self.sink.failure(diagnostic);
+        let diagnostic = match self.case {
+            Some(row) => diagnostic.see(row, "in this case"),
+            None => diagnostic,
+        };
+        match &mut self.held {
+            Some(held) => held.push(diagnostic),
+            None => self.sink.failure(diagnostic),
+        }
     }
 
     /// Tells what was not met. A test ends with it; outside of tests the run goes on.
@@ -336,6 +343,27 @@ impl<E: Engine + 'static> Runner<'_, E> {
     fn end(&self) -> Done {
         if self.in_test { Err(Stop) } else { Ok(()) }
     }
+}
+
+/// A change of the object of that name.
+fn named(mut op: Op, full: &str) -> Op {
+    let Op::Patch { object, .. } = &mut op else { return op };
+    let (namespace, name) = full.split_once('/').unwrap_or(("", full));
+    let (to_namespace, to_name) = match object {
+        Object::Service(one) => (&mut one.namespace, &mut one.name),
+        Object::Pod(one) => (&mut one.namespace, &mut one.name),
+        Object::Deployment(one) => (&mut one.namespace, &mut one.name),
+        Object::Ingress(one) => (&mut one.namespace, &mut one.name),
+        Object::ConfigMap(one) => (&mut one.namespace, &mut one.name),
+        Object::Node(node) => {
+            full.clone_into(&mut node.name);
+            return op;
+        }
+        _ => return op,
+    };
+    namespace.clone_into(to_namespace);
+    name.clone_into(to_name);
+    op
 }
 
 fn truth(value: &Dynamic, island: &Island) -> Result<bool, Diagnostic> {

@@ -295,6 +295,14 @@ pub(super) fn show(value: &Dynamic) -> String {
     }
 }
 
+/// A value in a text: without the quotes that would show it to be one.
+pub(super) fn for_text(value: &Dynamic) -> Option<String> {
+    match value.as_immutable_string_ref() {
+        Ok(text) => Some(text.to_string()),
+        Err(_) => for_simple(value),
+    }
+}
+
 fn for_simple(value: &Dynamic) -> Option<String> {
     if value.is::<Endpoint>() || value.is::<Pod>() || value.is::<Node>() || value.is::<Service>() {
         return Some(match for_command(value) {

@@ -7,7 +7,7 @@ use netscene_core::trace::Flow;
 use netscene_core::world::{OpError, Operation, Outcome};
 use rhai::{EvalAltResult, ImmutableString};
 
-use super::values;
+use super::{TestInfo, TestResult, values};
 use crate::check::symbols::{Kind, Symbols};
 use crate::{Diagnostic, FileId, script};
 
@@ -109,11 +109,24 @@ pub trait Sink {
     /// What `show` and `trace` print; a newline is at its end.
     fn text(&mut self, text: &str);
 
+    /// Whether a test is to run. One that is left out is told of no more.
+    fn selects(&mut self, _: &TestInfo) -> bool {
+        true
+    }
+
     /// A test begins.
     fn test_started(&mut self, name: &str);
 
     /// A test has ended.
     fn test_ended(&mut self, name: &str, passed: bool);
+
+    /// What has become of a test. [`test_ended`](Self::test_ended) is told of every test that ran, with whether it went as
+    /// the scenario says, unless this is written anew.
+    fn test_finished(&mut self, test: &TestInfo, result: &TestResult) {
+        if !matches!(result, TestResult::Skipped(_)) {
+            self.test_ended(&test.name, result.is_good());
+        }
+    }
 
     /// Something is not as expected, or could not be done. It belongs to the test that has started last and not ended, if
     /// there is one.
@@ -125,8 +138,12 @@ pub trait Sink {
 pub struct Summary {
     /// How many tests ran.
     pub tests: usize,
-    /// How many of them did not pass.
+    /// How many of them did not go as the scenario says.
     pub failed: usize,
+    /// How many did not run, because the scenario says so.
+    pub skipped: usize,
+    /// How many failed as the scenario says.
+    pub failed_as_expected: usize,
     /// How many `expect`s and `assert`s were judged, in tests and outside.
     pub expectations: usize,
     /// How many of them were not met, or could not be judged.

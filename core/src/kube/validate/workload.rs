@@ -102,7 +102,8 @@ fn node_named(state: &State, name: Option<&str>) -> Result<(), OpError> {
     }
 }
 
-fn containers(containers: &[Container]) -> Result<(), OpError> {
+/// What runs in a pod.
+pub(in crate::kube) fn containers(containers: &[Container]) -> Result<(), OpError> {
     let mut names = IndexSet::new();
     let mut ports = IndexSet::new();
     for container in containers {

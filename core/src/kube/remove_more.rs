@@ -1,0 +1,101 @@
+//! Deleting what is not of one namespace: namespaces, machines, pools.
+
+use std::sync::Arc;
+
+use super::validate::{fault, fault_beside};
+use super::{Holder, ObjectKind, PoolPurpose, State};
+use crate::world::OpError;
+
+/// Namespaces that the API server does not let go (`NamespaceLifecycle`).
+const IMMORTAL: [&str; 3] = ["default", "kube-public", "kube-system"];
+
+impl State {
+    /// Deletes a namespace with everything in it.
+    pub(super) fn delete_namespace(&mut self, name: &str) -> Result<(), OpError> {
+        if !self.namespaces.contains_key(name) {
+            return Err(self.nothing_to_delete(ObjectKind::Namespace, name));
+        }
+        if IMMORTAL.contains(&name) {
+            let problem = format!("namespaces \"{name}\" is forbidden: this namespace may not be deleted");
+            return Err(fault(problem, "delete what is in it"));
+        }
+        let inside = |key: &str| key.split_once('/').is_some_and(|(namespace, _)| namespace == name);
+        Arc::make_mut(&mut self.deployments).retain(|key, _| !inside(key));
+        let pods: Vec<_> = self.pods().filter(|pod| *pod.namespace == *name).map(|pod| pod.key.clone()).collect();
+        for pod in &pods {
+            self.remove_pod(pod);
+        }
+        let services: Vec<_> = self.services.keys().filter(|key| inside(key)).cloned().collect();
+        for service in &services {
+            self.take_service(service);
+        }
+        Arc::make_mut(&mut self.ingresses).retain(|key, _| !inside(key));
+        Arc::make_mut(&mut self.config_maps).retain(|key, _| !inside(key));
+        Arc::make_mut(&mut self.namespaces).shift_remove(name);
+        self.serve_pending();
+        Ok(())
+    }
+
+    /// Deletes a node, and the machine with it. Its pods go; those of deployments are followed by others elsewhere.
+    pub(super) fn delete_node(&mut self, name: &str) -> Result<(), OpError> {
+        let name = name.strip_prefix("node/").unwrap_or(name);
+        let Some(node) = self.nodes.get(name).cloned() else {
+            return Err(self.nothing_to_delete(ObjectKind::Node, name));
+        };
+        let mut next = self.clone();
+        let pods: Vec<_> = next.pods().filter(|pod| *pod.node == *name).cloned().collect();
+        for pod in &pods {
+            next.remove_pod(&pod.key);
+        }
+        Arc::make_mut(&mut next.nodes).shift_remove(name);
+        next.holders.remove(node.object.address);
+        if let Some(tunnel) = next.tunnel_address(name) {
+            next.holders.remove(tunnel);
+        }
+        next.ipam.remove_node(name);
+        for owner in pods.iter().filter_map(|pod| pod.owner.as_ref()) {
+            let Some(owner) = next.deployments.get(owner).cloned() else { continue };
+            if !owner.object.daemon_set {
+                next.run_more(&owner.object, owner.origin.as_ref(), 1, None)?;
+            }
+        }
+        *self = next;
+        Ok(())
+    }
+
+    /// Deletes a machine outside the cluster.
+    pub(super) fn delete_host(&mut self, name: &str) -> Result<(), OpError> {
+        let name = name.strip_prefix("host/").unwrap_or(name);
+        let Some(host) = Arc::make_mut(&mut self.hosts).shift_remove(name) else {
+            return Err(self.nothing_to_delete(ObjectKind::Host, name));
+        };
+        self.holders.remove(host.object.address);
+        Ok(())
+    }
+
+    /// Deletes a pool for load balancers.
+    pub(super) fn delete_pool(&mut self, name: &str) -> Result<(), OpError> {
+        let Some(pool) = self.pools.get(name).cloned() else {
+            return Err(self.nothing_to_delete(ObjectKind::Pool, name));
+        };
+        if pool.object.purpose != PoolPurpose::LoadBalancer {
+            let problem = format!("pool {name} is a network of machines, which stays");
+            return Err(fault_beside(problem, "delete the machines on it", pool.origin.as_ref(), "declared here"));
+        }
+        let among = |address: &std::net::Ipv4Addr| pool.object.contains(*address);
+        let holder = self.services().find(|service| service.object.load_balancer_ip.as_ref().is_some_and(among));
+        if let Some(service) = holder {
+            // MetalLB keeps its old configuration (controller, `SetPools`).
+            let key = format!("{}/{}", service.object.namespace, service.object.name);
+            let address = service.object.load_balancer_ip.map(|address| address.to_string()).unwrap_or_default();
+            let problem = format!("service \"{key}\" cannot own \"{address}\" under new config");
+            return Err(fault_beside(problem, "delete the service first", service.origin.as_ref(), "declared here"));
+        }
+        Arc::make_mut(&mut self.pools).shift_remove(name);
+        let gateway = pool.object.gateway;
+        if let Some(gateway) = gateway.filter(|gateway| matches!(self.holder(*gateway), Some(Holder::Gateway(_)))) {
+            self.holders.remove(gateway);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,46 @@
+//! What is set by `sysctl` on machines, and machines that are no more.
+
+use std::sync::Arc;
+
+use super::OpError;
+use super::network::Network;
+use crate::kube::{Object, State};
+use crate::net::text::Sysctls;
+
+/// Refuses a setting that the model does not heed: a packet would not notice it, and the scenario says it does.
+pub(super) fn check(object: &Object) -> Result<(), OpError> {
+    let Object::Node(node) = object else { return Ok(()) };
+    match node.sysctls.keys().find(|name| !Sysctls::knows(name)) {
+        None => Ok(()),
+        Some(name) => Err(OpError {
+            problem: format!("the model does not heed the sysctl `{name}`"),
+            hint: Some("it heeds net.ipv4.ip_forward, net.ipv4.conf.*, icmp_ratelimit and nf_conntrack_*".to_owned()),
+            related: None,
+        }),
+    }
+}
+
+impl Network {
+    /// Sets on each machine what has not been set yet, and takes away the machines that nobody declares any more.
+    pub(super) fn keep_machines(&mut self, state: &State) {
+        let names: Vec<Arc<str>> = self.machines.keys().cloned().collect();
+        for name in names {
+            let wanted = match (state.node(&name), state.host(&name)) {
+                (Some(node), _) => &node.object.sysctls,
+                (None, Some(_)) => continue,
+                (None, None) => {
+                    self.remove_machine(&name);
+                    continue;
+                }
+            };
+            let Some(place) = self.place(&name) else { continue };
+            if self.machines.get(&name) == Some(wanted) {
+                continue;
+            }
+            let old = self.machines.insert(name, wanted.clone()).unwrap_or_default();
+            let new = wanted.iter().filter(|(name, value)| old.get(*name) != Some(*value));
+            let new: Vec<_> = new.map(|(name, value)| (name.clone(), value.clone())).collect();
+            Sysctls(new).apply(self.get_mut(place));
+        }
+    }
+}
