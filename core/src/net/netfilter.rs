@@ -185,6 +185,10 @@ impl Environment for Around<'_> {
         self.before_tracking.untracked |= self.tracked.is_none();
     }
 
+    fn is_untracked(&self) -> bool {
+        self.before_tracking.untracked
+    }
+
     fn assign_zone(&mut self, zone: CtZone, mark: u32) -> bool {
         // `xt_ct_target`: what is tracked or exempt stays as it is.
         if self.tracked.is_none() && !self.before_tracking.untracked {

@@ -227,6 +227,10 @@ impl<E: Environment> Environment for Untouched<'_, E> {
         self.changes.untracked = true;
     }
 
+    fn is_untracked(&self) -> bool {
+        self.changes.untracked || self.environment.is_untracked()
+    }
+
     fn assign_zone(&mut self, zone: CtZone, mark: u32) -> bool {
         self.changes.zone = Some((zone, mark));
         true

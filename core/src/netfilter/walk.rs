@@ -139,6 +139,10 @@ pub trait Environment {
     fn set_connection_mark(&mut self, _mark: u32) {}
     /// Exempts the packet from connection tracking, if it is not tracked yet.
     fn untrack(&mut self) {}
+    /// Whether a rule of this walk has done so: tracking has not been asked yet, and the packet is UNTRACKED already.
+    fn is_untracked(&self) -> bool {
+        false
+    }
     /// Gives the packet a zone. False: the namespace has none.
     fn assign_zone(&mut self, _zone: CtZone, _mark: u32) -> bool {
         false

@@ -116,6 +116,10 @@ impl Environment for Around {
         self.untracked = true;
     }
 
+    fn is_untracked(&self) -> bool {
+        self.untracked
+    }
+
     fn rewritten(&self) -> Rewritten {
         self.rewritten
     }

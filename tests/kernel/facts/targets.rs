@@ -8,6 +8,8 @@ fn what_is_exempt_from_tracking_is_untracked_and_never_translated() {
         "*raw
 -A PREROUTING -p udp -m udp --dport 53 -j CT --notrack
 -A PREROUTING -p udp -m udp --dport 54 -j NOTRACK
+-A PREROUTING -m conntrack --ctstate INVALID
+-A PREROUTING -m state --state UNTRACKED
 COMMIT
 *nat
 -A PREROUTING -p udp -j DNAT --to-destination 10.244.0.2
@@ -21,10 +23,14 @@ send client 10.0.0.2:40000 > 10.244.0.1:55 udp
 ",
         |steps| {
             for step in &steps[..2] {
+                // It is so from the rule on, in the same table.
+                assert!(step.starting("PREROUTING raw PREROUTING rule 3").is_empty());
+                step.one("PREROUTING raw PREROUTING rule 4");
                 step.one("FORWARD filter FORWARD rule 1");
                 step.one("to pod1: 10.0.0.2:40000 > 10.244.0.1");
                 assert!(step.starting("connection").is_empty());
             }
+            steps[2].one("PREROUTING raw PREROUTING rule 3");
             steps[2].one("to pod2: 10.0.0.2:40000 > 10.244.0.2:55");
         },
     );

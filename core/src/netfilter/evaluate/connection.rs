@@ -5,9 +5,10 @@ use ipnet::Ipv4Net;
 use crate::netfilter::walk::{Environment, View};
 use crate::netfilter::{Conntrack, CtDirection, CtStates, Negatable, PortRange};
 
-/// A packet that connection tracking has not seen is INVALID to both matches (`nf_ct_get` is null).
-pub(super) fn states(states: Negatable<CtStates>, view: &View<'_>) -> bool {
-    let mut seen = view.ct.map_or(CtStates::INVALID, |ct| ct.state.into());
+/// A packet that connection tracking has not seen is INVALID to both matches (`nf_ct_get` is null), unless it is exempt.
+pub(super) fn states<E: Environment>(states: Negatable<CtStates>, view: &View<'_>, environment: &E) -> bool {
+    let unseen = || if environment.is_untracked() { CtStates::UNTRACKED } else { CtStates::INVALID };
+    let mut seen = view.ct.map_or_else(unseen, |ct| ct.state.into());
     if let Some(ct) = view.ct {
         if ct.src_nat {
             seen = seen.with(CtStates::SNAT);
@@ -21,7 +22,7 @@ pub(super) fn states(states: Negatable<CtStates>, view: &View<'_>) -> bool {
 
 /// `conntrack_mt`.
 pub(super) fn conntrack<E: Environment>(options: &Conntrack, view: &View<'_>, environment: &E) -> bool {
-    if !options.states.is_none_or(|wanted| states(wanted, view)) {
+    if !options.states.is_none_or(|wanted| states(wanted, view, environment)) {
         return false;
     }
     if (Conntrack { states: options.states, ..Conntrack::default() }) == *options {

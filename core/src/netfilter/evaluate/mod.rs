@@ -58,7 +58,7 @@ fn holds<E: Environment>(
         Match::Mark(options) => options.holds(mark & options.value.1 == options.value.0),
         Match::Connmark(options) => connection::mark(*options, environment),
         Match::Conntrack(options) => connection::conntrack(options, view, environment),
-        Match::State(states) => connection::states(*states, view),
+        Match::State(states) => connection::states(*states, view, environment),
         Match::Addrtype(options) => addrtype(*options, view, environment),
         Match::Rpfilter(options) => {
             return environment.reverse_path(view, mark, *options).map(|good| good != options.invert);
