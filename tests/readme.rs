@@ -76,6 +76,21 @@ fn scenarios_are_the_files_they_name() {
 }
 
 #[test]
+fn scripts_are_the_files_they_name() {
+    let text = readme();
+    let mut scripts = 0;
+    for block in blocks(&text).iter().filter(|block| block.language == "sh") {
+        let Some(file) = block.before.strip_prefix("<!-- file: ").and_then(|rest| rest.strip_suffix(" -->")) else {
+            continue;
+        };
+        let text = fs::read_to_string(root().join(file)).expect("the file is there");
+        assert_eq!(block.lines.join("\n") + "\n", text, "{file}");
+        scripts += 1;
+    }
+    assert_eq!(scripts, 1, "the collector is shown");
+}
+
+#[test]
 fn ci_runs_the_test_command_of_the_readme() {
     let text = readme();
     let blocks = blocks(&text);

@@ -12,6 +12,7 @@
 //! | [`kube`] | declared objects, selectors, Calico's IPAM, endpoints, validation |
 //! | [`agents`] | kube-proxy, Felix, BIRD, MetalLB, CoreDNS, ingress-nginx: from objects to rules, routes, answers |
 //! | [`apps`] | what runs in pods and on hosts: servers, clients, the resolver, the proxy |
+//! | [`dump`] | what the tools of a real node printed, and packets walked through the node it describes |
 //! | [`world`] | operations, the network they make, events, judgement |
 //! | [`trace`] | what an observer is told, and what expectations are judged by |
 //! | [`view`] | what `iptables -L`, `conntrack -L`, `route -n`, `kubectl` and the kernel's log would print |
@@ -61,6 +62,7 @@ mod time;
 pub mod agents;
 pub mod apps;
 pub mod conntrack;
+pub mod dump;
 pub mod kube;
 pub mod net;
 pub mod netfilter;

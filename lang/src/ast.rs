@@ -457,6 +457,15 @@ pub enum StatementKind {
         /// What it declares, once it has been read.
         operations: Vec<Operation>,
     },
+    /// `load node NAME from "FOLDER"`: a real node, by its dumps.
+    Load {
+        /// What the node is called.
+        name: Text,
+        /// The folder.
+        path: Text,
+        /// The files in it, once they have been read.
+        dump: netscene_core::dump::Dump,
+    },
     Rhai(Island),
 
     /// A sentence that could not be read; its block, if it has one, could.
@@ -594,6 +603,7 @@ impl StatementKind {
             Self::Rhai(_) => Word::Rhai,
             Self::Include(_) => Word::Include,
             Self::Apply { .. } => Word::Apply,
+            Self::Load { .. } => Word::Load,
             Self::Faulty(_) => return None,
         })
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use netscene_core::dump::{Dump, DumpFile};
 
 use crate::ast::{Ast, Statement, StatementKind, Text};
 use crate::{Code, Diagnostic, SourceFile, SourceFiles, manifest, parse};
@@ -27,6 +28,12 @@ pub trait Folder {
     /// The text of a file. The path begins at the folder, has `/` between its parts and no part that leads upwards; whoever
     /// reads from a disk has to see to it that no link leads out either. An error is told as it is.
     fn read(&self, path: &str) -> Result<String, String>;
+
+    /// The names of the files in a folder below it, in order. A folder that cannot be listed says why.
+    fn list(&self, path: &str) -> Result<Vec<String>, String> {
+        let _ = path;
+        Err("folders cannot be listed here".to_owned())
+    }
 }
 
 /// No folder: nothing can be read.
@@ -150,6 +157,45 @@ impl Reading<'_> {
             *operations = read;
             self.diagnostics.extend(found);
         }
+        if let StatementKind::Load { path, dump, .. } = &mut statement.kind {
+            if let Some(below) = self.path(path, within) {
+                *dump = self.dump(path, &below);
+            }
+        }
+    }
+
+    /// The files of a node's dump.
+    fn dump(&mut self, path: &Text, below: &str) -> Dump {
+        let unreadable = |name: &str, why: String| {
+            Diagnostic::error(Code::Unreadable, format!("{name} cannot be read")).at(path.span, why)
+        };
+        let mut dump = Dump::default();
+        let called =
+            |below: &str| if self.root.is_empty() { below.to_owned() } else { format!("{}/{below}", self.root) };
+        let names = match self.folder.list(below) {
+            Ok(names) if names.is_empty() => Err("it has no files".to_owned()),
+            Ok(names) if names.len() > MOST_FILES => Err(format!("a dump has at most {MOST_FILES} files")),
+            listed => listed,
+        };
+        let names = match names {
+            Ok(names) => names,
+            Err(why) => {
+                self.diagnostics.push(unreadable(&called(below), why));
+                return dump;
+            }
+        };
+        for name in names {
+            let below = format!("{below}/{name}");
+            let name = called(&below);
+            match self.folder.read(&below) {
+                Ok(text) if text.len() > MOST_BYTES => {
+                    self.diagnostics.push(unreadable(&name, format!("a file has at most {MOST_BYTES} bytes")));
+                }
+                Ok(text) => dump.files.push(DumpFile { name, text }),
+                Err(why) => self.diagnostics.push(unreadable(&name, why)),
+            }
+        }
+        dump
     }
 
     /// A path as the folder takes it.

@@ -66,7 +66,7 @@ pub use netscene_core::did_you_mean;
 pub use parse::parse;
 pub use program::Program;
 pub use render::render;
-pub use report::{Channel, Verdict, run_scenario};
+pub use report::{Channel, Verdict, run_scenario, run_scenario_in};
 pub use run::{Endpoint, Engine, Node, Pod, Service, Sink, Summary, TestInfo, TestResult, run};
 pub use source::{FileId, SourceFile, SourceFiles, Span};
 pub use words::{BlockKind, Word};

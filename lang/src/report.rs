@@ -3,7 +3,7 @@
 use netscene_core::world::World;
 
 use crate::{
-    Diagnostic, Folder, Sink, SourceFiles, Summary, TestInfo, TestResult, compile_in, has_errors, render, run,
+    Diagnostic, Engine, Folder, Sink, SourceFiles, Summary, TestInfo, TestResult, compile_in, has_errors, render, run,
 };
 
 /// Where a piece of text belongs.
@@ -51,9 +51,20 @@ impl Verdict {
 /// assert_eq!(output, "test \"sums\" passed\n1 of 1 test passed, 1 of 1 expectation met\n");
 /// ```
 pub fn run_scenario(
-    (name, text): (&str, &str),
+    scenario: (&str, &str),
     folder: &dyn Folder,
     seed: u64,
+    color: bool,
+    write: &mut dyn FnMut(Channel, &str),
+) -> Verdict {
+    run_scenario_in(World::new(seed), scenario, folder, color, write)
+}
+
+/// The same in a world that somebody has prepared: one that is listened to, or that keeps what happens.
+pub fn run_scenario_in<E: Engine + 'static>(
+    mut world: E,
+    (name, text): (&str, &str),
+    folder: &dyn Folder,
     color: bool,
     write: &mut dyn FnMut(Channel, &str),
 ) -> Verdict {
@@ -67,7 +78,7 @@ pub fn run_scenario(
         return Verdict::BadInput;
     }
     let mut reporter = Reporter { files, color, write, test: None };
-    let summary = run(&program, &mut World::new(seed), &mut reporter);
+    let summary = run(&program, &mut world, &mut reporter);
     (reporter.write)(Channel::Output, &closing_line(summary));
     match summary {
         Summary { limits: 1.., .. } => Verdict::LimitHit,

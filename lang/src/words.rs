@@ -121,6 +121,7 @@ words! {
     Host "host" [File Ingress] "host NAME at ADDRESS [mac MAC] [{ container … }], or in an ingress: host NAME path …" "a machine outside the cluster; the host of an ingress path";
     Include "include" [File Test] "include \"FILE\"" "the sentences of another file: once in a file, and once in each test that includes it";
     Apply "apply" [File Test] "apply \"FILE\"" "the objects of a Kubernetes manifest; in a test, for that test";
+    Load "load" [File] "load node NAME from \"FOLDER\"" "a real node, by what its own tools have printed";
     Namespace "namespace" [File Test] "namespace NAME { … }" "a namespace of Kubernetes and what is in it; in a test, for that test";
     Deployment "deployment" [Namespace] "deployment NAME { … }" "pods made from one template";
     DaemonSet "daemonSet" [Namespace] "daemonSet NAME { … }" "one pod on every node";
@@ -235,6 +236,7 @@ words! {
     Hostname "hostname" [] "hostname NAME" "the name the machine has in the cluster";
     AutoAssign "autoAssign" [] "autoAssign true|false" "whether services get addresses of the pool without asking for it";
     Gateway "gateway" [] "gateway ADDRESS" "the router of the network";
+    From "from" [] "from \"FOLDER\"" "where the dumps of a node are";
     To "to" [] "to …" "the other end";
     In "in" [] "in …" "in blocks; in a list";
     Blocks "blocks" [] "in blocks of /N" "the blocks that nodes take";

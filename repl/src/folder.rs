@@ -21,6 +21,23 @@ impl Disk {
         Self { root: root.to_owned() }
     }
 
+    /// The names of the files in a folder, in order.
+    fn names(&self, path: &str) -> io::Result<Vec<String>> {
+        let (root, folder) = (self.root.canonicalize()?, self.root.join(path).canonicalize()?);
+        if !folder.starts_with(&root) {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it lies outside the scenario's folder"));
+        }
+        let mut names = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_file() {
+                names.push(entry.file_name().to_string_lossy().into_owned());
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
     fn open(&self, path: &str) -> io::Result<String> {
         // A link may lead anywhere: what counts is where the file really is.
         let (root, file) = (self.root.canonicalize()?, self.root.join(path).canonicalize()?);
@@ -42,6 +59,13 @@ impl Folder for Disk {
     fn read(&self, path: &str) -> Result<String, String> {
         self.open(path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => "there is no such file".to_owned(),
+            _ => error.to_string(),
+        })
+    }
+
+    fn list(&self, path: &str) -> Result<Vec<String>, String> {
+        self.names(path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => "there is no such folder".to_owned(),
             _ => error.to_string(),
         })
     }

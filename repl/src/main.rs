@@ -2,6 +2,7 @@
 //!
 //! - [`commands`]: a file for each command, and how to add one;
 //! - [`console`]: the streams, and where colours are due; [`exit`]: the statuses that a command ends with;
+//! - [`recording`]: a world that keeps the flows of a run; [`pcap`]: what passed a device, as a file;
 //! - [`files`]: reading scenarios; [`folder`]: the other files that a scenario names.
 
 mod commands;
@@ -9,6 +10,8 @@ mod console;
 mod exit;
 mod files;
 mod folder;
+mod pcap;
+mod recording;
 
 use std::process::ExitCode;
 

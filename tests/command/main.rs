@@ -3,7 +3,10 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod captures;
 mod statuses;
+mod traces;
+mod walks;
 
 use common::scn;
 

@@ -11,11 +11,13 @@
 //! | `model` | the model's side |
 //! | `event`, `compare` | the form both stories are told in, and where they part |
 //! | `facts` | named scenarios, one for each fact |
+//! | `collected` | the dumps of the node, which answer as it does |
 //! | `overlay` | the same with two nodes and IP-in-IP, in a kernel that is a process |
 //! | `generate`, `random` | random rules and packets, and what a failing run leaves behind |
 #![cfg(target_os = "linux")]
 
 mod case;
+mod collected;
 mod compare;
 mod event;
 mod facts;

@@ -67,6 +67,12 @@ impl Model {
         Ok(model)
     }
 
+    /// A node that was made elsewhere, with the topology of the suite.
+    pub(crate) fn of(node: Namespace, case: &Case, seed: u64) -> Self {
+        let vacant = TABLES.into_iter().filter(|table| case.is_vacant(*table)).collect();
+        Self { node, vacant, random: Random::new(seed), next_packet: 0 }
+    }
+
     /// Everybody asks for the node's address once, and so the node knows everybody's.
     fn meet_neighbours(&mut self) -> Result<()> {
         for (at, link) in LINKS.iter().enumerate() {

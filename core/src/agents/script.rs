@@ -13,7 +13,8 @@ pub(super) fn provenance(
     field: impl Into<Arc<str>>,
     origin: Option<&Origin>,
 ) -> Arc<Provenance> {
-    Arc::new(Provenance { agent: agent.into(), object: object.into(), field: field.into(), origin: origin.cloned() })
+    let (object, field) = (object.into(), field.into());
+    Arc::new(Provenance { agent: agent.into(), object, field, origin: origin.cloned(), read: None })
 }
 
 /// One table's part of an input: chains first, then jumps into built-in chains, then rules.

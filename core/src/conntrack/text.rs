@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::tcp::TcpState;
-use super::{Entry, Jiffies, Layer4, Tuple, Zone};
+use super::{Entry, Jiffies, Layer4, Timeouts, Tuple, Zone};
 use crate::netfilter::Counter;
 use crate::packet::protocol;
 
@@ -108,6 +108,11 @@ impl Entry {
         entry.reply = reply.tuple(protocol).ok_or_else(missing)?;
         (entry.zone, entry.mark, entry.tcp) = (zone, mark, tcp);
         entry.counters = original.counter().zip(reply.counter()).map(|(one, other)| [one, other]);
+        entry.window.dumped = true;
+        // How old a UDP connection is, the line does not say. Had it been two seconds old at its last packet, it would be
+        // assured; that packet set its timeout to 30 s, where nobody has set another.
+        let silent = Timeouts::default().udp.saturating_sub(seconds.min(u64::from(u32::MAX)) as u32);
+        entry.stream_since = now.plus_seconds(u64::from(2_u32.saturating_sub(silent)));
         for side in &mut entry.window.seen {
             side.liberal = true;
         }

@@ -49,6 +49,8 @@ pub struct Window {
     pub(super) challenge: bool,
     /// Both sides have sent a SYN (`IP_CT_TCP_SIMULTANEOUS_OPEN`).
     pub(super) simultaneous: bool,
+    /// The connection was read from a dump, which does not say what has been sent: data is taken to be new.
+    pub(super) dumped: bool,
 }
 
 impl Default for Window {
@@ -66,6 +68,7 @@ impl Default for Window {
             last_scale: None,
             challenge: false,
             simultaneous: false,
+            dumped: false,
         }
     }
 }
@@ -150,6 +153,7 @@ impl Window {
     }
 
     /// `tcp_in_window`.
+    #[expect(clippy::too_many_lines, reason = "it is the kernel's function, in the kernel's order")]
     pub(super) fn judge(
         &mut self,
         state: TcpState,
@@ -175,6 +179,9 @@ impl Window {
                 let shifted = (window << self.seen[from].scale).max(1);
                 let sender = &mut self.seen[from];
                 (sender.end, sender.max_window, sender.max_end) = (end, shifted, end.wrapping_add(shifted));
+                if self.dumped {
+                    sender.end = seq;
+                }
                 let receiver = &mut self.seen[to];
                 if receiver.max_window == 0 {
                     (receiver.end, receiver.max_end) = (ack, ack);

@@ -96,6 +96,12 @@ impl Namespace {
         }
     }
 
+    /// The Ethernet address of whoever is asked first on the way from a device to `address`: its own, or its gateway's.
+    pub(crate) fn neighbour_mac(&self, device: usize, address: Ipv4Addr) -> Option<Mac> {
+        let via = self.find_route(&Flow::to(address)).ok().and_then(|route| route.via);
+        self.neighbours.get(&(device, via.unwrap_or(address))).copied()
+    }
+
     pub(crate) fn knows_neighbour(&self, mac: Mac) -> bool {
         self.neighbours.values().any(|known| *known == mac)
     }

@@ -166,6 +166,17 @@ impl Namespace {
         }
     }
 
+    /// A packet has come in by a device that has no frames.
+    pub(crate) fn receive_bare<O: Observer>(
+        &mut self,
+        id: crate::trace::PacketId,
+        packet: Packet,
+        device: usize,
+        cx: &mut Context<'_, O>,
+    ) {
+        self.receive(id, packet, device, None, 0, cx);
+    }
+
     /// A packet has come in by a device: `ip_rcv`.
     pub(super) fn receive<O: Observer>(
         &mut self,

@@ -331,7 +331,7 @@ impl Namespace {
             before_tracking: skb.before_tracking,
             rewritten: Rewritten::default(),
         };
-        let mut watch = HopWatch { observer: cx.observer, hop: skb.hop };
+        let mut watch = HopWatch { observer: cx.observer, hop: skb.hop, seen: None };
         let verdict = walk(self.rules.table_mut(table), hook, &view, &mut skb.mark, &mut around, &mut watch);
         let Around { before_tracking, rewritten, .. } = around;
         skb.before_tracking = before_tracking;

@@ -159,6 +159,12 @@ impl Namespace {
         }
     }
 
+    /// The device by which a packet to `destination` would leave; none where there is no such route, or it is local.
+    pub fn device_towards(&self, destination: Ipv4Addr) -> Option<DeviceName> {
+        let route = self.find_route(&Flow::to(destination)).ok()?;
+        route.device.filter(|_| route.kind == RouteKind::Unicast)
+    }
+
     /// The source address of a packet to `destination`, as the kernel chooses it.
     pub fn source_towards(&self, destination: Ipv4Addr) -> Option<Ipv4Addr> {
         let route = self.find_route(&Flow::to(destination)).ok()?;

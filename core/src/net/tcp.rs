@@ -160,6 +160,10 @@ type Ends = (SocketAddrV4, SocketAddrV4);
 pub struct Sockets {
     listeners: FxHashMap<u16, ProcessId>,
     udp: FxHashMap<u16, ProcessId>,
+    /// Those of one address only, TCP and UDP.
+    bound: [FxHashMap<SocketAddrV4, ProcessId>; 2],
+    /// Whoever has every port that nobody else has.
+    anybody: Option<ProcessId>,
     echoes: FxHashMap<u16, ProcessId>,
     names: FxHashMap<ProcessId, Arc<str>>,
     connections: FxHashMap<Ends, Connection>,
@@ -189,6 +193,45 @@ impl Sockets {
         *self.udp.entry(port).or_insert(process) == process
     }
 
+    /// Lets a process listen at one address only (`bind(2)` with an address of the machine).
+    pub fn listen_at(&mut self, local: SocketAddrV4, process: ProcessId) {
+        self.bound[0].entry(local).or_insert(process);
+    }
+
+    /// The same for UDP.
+    pub fn bind_udp_at(&mut self, local: SocketAddrV4, process: ProcessId) {
+        self.bound[1].entry(local).or_insert(process);
+    }
+
+    /// Every process that has a name, with it, in the order of their numbers.
+    pub fn processes(&self) -> Vec<(ProcessId, Arc<str>)> {
+        let mut all: Vec<_> = self.names.iter().map(|(process, name)| (*process, name.clone())).collect();
+        all.sort_by_key(|(process, _)| *process);
+        all
+    }
+
+    /// Gives all that a process has to another one.
+    pub fn hand_over(&mut self, from: ProcessId, to: ProcessId) {
+        let owners = self.listeners.values_mut().chain(self.udp.values_mut());
+        let bound = self.bound.iter_mut().flat_map(|bound| bound.values_mut());
+        for owner in owners.chain(bound).chain(&mut self.anybody) {
+            if *owner == from {
+                *owner = to;
+            }
+        }
+        self.names.remove(&from);
+    }
+
+    /// Lets a process have every port that no other process has: for a machine of which is not known who listens.
+    pub fn give_every_port(&mut self, process: ProcessId) {
+        self.anybody = Some(process);
+    }
+
+    fn listener(&self, local: SocketAddrV4) -> Option<ProcessId> {
+        let found = self.bound[0].get(&local).or_else(|| self.listeners.get(&local.port()));
+        found.copied().or(self.anybody)
+    }
+
     /// Lets a process have the answers to echoes with this identifier.
     pub fn bind_echo(&mut self, id: u16, process: ProcessId) {
         self.echoes.insert(id, process);
@@ -198,12 +241,17 @@ impl Sockets {
     pub fn release(&mut self, process: ProcessId) {
         self.listeners.retain(|_, owner| *owner != process);
         self.udp.retain(|_, owner| *owner != process);
+        self.bound.iter_mut().for_each(|bound| bound.retain(|_, owner| *owner != process));
         self.echoes.retain(|_, owner| *owner != process);
         self.names.remove(&process);
     }
 
     pub(super) fn udp(&self, port: u16) -> Option<ProcessId> {
         self.udp.get(&port).copied()
+    }
+
+    pub(super) fn udp_at(&self, local: SocketAddrV4) -> Option<ProcessId> {
+        self.bound[1].get(&local).copied().or_else(|| self.udp(local.port())).or(self.anybody)
     }
 
     pub(super) fn echo(&self, id: u16) -> Option<ProcessId> {
@@ -456,7 +504,7 @@ impl Namespace {
             self.receive_segment(ends, &segment, skb, cx);
             return Ok(());
         }
-        let listener = self.sockets.listeners.get(&segment.destination).copied();
+        let listener = self.sockets.listener(ends.0);
         match listener {
             Some(process) if segment.flags.0 & 0x17 == TcpFlags::SYN.0 => {
                 let to = self.sockets.process_name(process);
@@ -464,6 +512,12 @@ impl Namespace {
                 let next = segment.seq.wrapping_add(1);
                 let id = self.add_connection(process, ends.0, ends.1, State::SynReceived, next, cx);
                 self.queue(id, TcpFlags::SYN.with(TcpFlags::ACK), Bytes::new(), cx);
+                Ok(())
+            }
+            // Where nobody knows who listens, nobody knows which connections are open.
+            _ if self.sockets.anybody.is_some() => {
+                let to = self.sockets.anybody.map_or_else(Arc::default, |anybody| self.sockets.process_name(anybody));
+                cx.observer.close(skb.hop, None, &skb.packet, || End::Delivered { to });
                 Ok(())
             }
             _ => {

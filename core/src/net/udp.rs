@@ -33,7 +33,7 @@ impl Namespace {
     /// `udp_rcv`: to the socket on the port, or a refusal.
     pub(super) fn receive_udp<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
         let Body::Udp(datagram) = &skb.packet.body else { return Ok(()) };
-        let Some(process) = self.sockets.udp(datagram.destination) else {
+        let Some(process) = self.sockets.udp_at(skb.packet.destination_socket()) else {
             // `__udp4_lib_rcv` takes the connection off before it refuses: the error is looked up like any packet.
             skb.tracked = None;
             self.unreachable(skb, 3, 0, cx);

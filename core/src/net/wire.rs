@@ -37,3 +37,33 @@ pub struct Arp {
     /// The address asked for; of an answer, whom it is for.
     pub target: Ipv4Addr,
 }
+
+impl Frame {
+    /// The frame's bytes, without the preamble and the check sequence, as a capture has them.
+    ///
+    /// ```
+    /// use netscene_core::net::wire::{Arp, Frame, Payload};
+    /// use netscene_core::packet::Mac;
+    /// let arp = Arp { request: true, sender_mac: Mac::CALICO, sender: [10, 0, 0, 1].into(), target: [10, 0, 0, 2].into() };
+    /// let frame = Frame { source: Mac::CALICO, destination: Mac::BROADCAST, payload: Payload::Arp(arp) };
+    /// assert_eq!(frame.to_bytes().len(), 42);
+    /// ```
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let kind: [u8; 2] = if matches!(self.payload, Payload::Arp(_)) { [8, 6] } else { [8, 0] };
+        let mut bytes = [&self.destination.0[..], &self.source.0, &kind].concat();
+        match &self.payload {
+            Payload::Ipv4(_, packet) => bytes.extend(packet.to_bytes()),
+            Payload::Arp(arp) => {
+                // Ethernet, IPv4, the lengths of their addresses, the operation (RFC 826).
+                bytes.extend([0, 1, 8, 0, 6, 4, 0, if arp.request { 1 } else { 2 }]);
+                // An answer goes to whoever asked; a question does not know whom it looks for.
+                let target = if arp.request { Mac([0; 6]) } else { self.destination };
+                bytes.extend(arp.sender_mac.0);
+                bytes.extend(arp.sender.octets());
+                bytes.extend(target.0);
+                bytes.extend(arp.target.octets());
+            }
+        }
+        bytes
+    }
+}

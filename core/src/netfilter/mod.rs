@@ -14,6 +14,7 @@ pub mod ipset;
 pub mod log;
 mod matches;
 mod memory;
+mod misses;
 mod rewrite;
 mod rule;
 mod table;
@@ -32,11 +33,14 @@ pub use matches::{
     TtlMatch, UdpMatch,
 };
 pub use memory::Memory;
+pub use misses::{Miss, Misses, Seen};
 pub use rule::{Header, Negatable, Provenance, Rule};
-pub use table::{Backend, Chain, ChainId, Counter, MatchId, Policy, Ruleset, Table};
+pub use table::{Backend, Chain, ChainId, Counter, MatchId, Policy, Ruleset, SharedRules, Table};
 pub use target::{
     Connmark, CtZone, LogTarget, NatRange, NflogLength, NflogTarget, RejectWith, Target, Tcpmss, TtlChange, ZoneSide,
 };
+
+pub use unknown::doubtful_rule;
 
 use std::fmt;
 

@@ -74,6 +74,15 @@ pub struct Provenance {
     pub field: Arc<str>,
     /// Where the object was declared.
     pub origin: Option<Origin>,
+    /// The line of a dump that the rule itself was read from.
+    pub read: Option<Origin>,
+}
+
+impl Provenance {
+    /// Where to look the rule up: the line it was read from, or else the object's.
+    pub fn place(&self) -> Option<&Origin> {
+        self.read.as_ref().or(self.origin.as_ref())
+    }
 }
 
 impl fmt::Display for Provenance {
@@ -85,9 +94,10 @@ impl fmt::Display for Provenance {
         if !self.field.is_empty() {
             write!(f, ", {}", self.field)?;
         }
-        if let Some(origin) = &self.origin {
-            write!(f, " ({origin})")?;
+        match (&self.origin, &self.read) {
+            (Some(origin), Some(read)) => write!(f, " ({origin}; {read})"),
+            (Some(place), None) | (None, Some(place)) => write!(f, " ({place})"),
+            (None, None) => Ok(()),
         }
-        Ok(())
     }
 }

@@ -74,6 +74,17 @@ struct Rules {
     index: OnceLock<Option<Index>>,
 }
 
+/// The rules of a chain as they were at some moment: a change to the chain makes a copy.
+#[derive(Clone, Debug, Default)]
+pub struct SharedRules(Arc<Rules>);
+
+impl SharedRules {
+    /// The rule at a place, from 0.
+    pub fn get(&self, at: usize) -> Option<&Rule> {
+        self.0.list.get(at)
+    }
+}
+
 impl Clone for Rules {
     /// Without the index: a copy is made in order to change it.
     fn clone(&self) -> Self {
@@ -97,6 +108,11 @@ impl Chain {
     /// The rules, in order.
     pub fn rules(&self) -> &[Rule] {
         &self.rules.list
+    }
+
+    /// The same, to be kept.
+    pub(super) fn shared_rules(&self) -> SharedRules {
+        SharedRules(self.rules.clone())
     }
 
     /// The rules, to be changed: whatever the index says of them is void.

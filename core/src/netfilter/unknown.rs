@@ -20,10 +20,18 @@ const MAX_RULES: usize = 1 << 18;
 
 /// Why the model does not know: `what` stands in this rule.
 pub(super) fn because(place: &Standing<'_>, what: &str) -> Arc<str> {
-    let origin = place.rule.provenance.as_ref().and_then(|by| by.origin.as_ref());
+    let origin = place.rule.provenance.as_ref().and_then(|by| by.place());
     let origin = origin.map(|origin| format!(" ({origin})")).unwrap_or_default();
     let (table, chain, number) = (place.table.name, &place.chain.name, place.at + 1);
     format!("unknown because of rule {number} of {table}/{chain}{origin}: {what}").into()
+}
+
+/// The rule that a reason is about, as [`because`] writes it: table, chain and number.
+pub fn doubtful_rule(reason: &str) -> Option<(super::TableName, &str, u32)> {
+    let (number, rest) = reason.strip_prefix("unknown because of rule ")?.split_once(" of ")?;
+    let (table, rest) = rest.split_once('/')?;
+    let chain = rest.split([' ', ':']).next()?;
+    Some((super::TableName::from_name(table)?, chain, number.parse().ok().filter(|number| *number > 0)?))
 }
 
 /// Whether it makes no difference if a rule of which that is not known matches: then the walk can go on behind it.
@@ -121,7 +129,7 @@ impl<E: Environment> Explorer<'_, E> {
                 let taken = std::mem::take(&mut matching);
                 if !taken {
                     match judge(&place, self.view, mark, &mut around) {
-                        Answer::No => continue,
+                        Answer::No(_) => continue,
                         Answer::Yes => {}
                         // A match that remembers has been reached, or may be.
                         Answer::Unknown(at) if place.rule.matches[at..].iter().any(super::Match::has_effects) => {

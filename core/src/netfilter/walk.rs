@@ -13,7 +13,8 @@ use super::rewrite;
 use super::unknown::{because, settle};
 use super::{AddressType, Chain, ChainId, Connmark, CtDirection, CtState, CtStatuses, CtZone, Hook, LogTarget, Memory};
 use super::{
-    MatchId, NatRange, NflogTarget, PacketType, Policy, PortRange, RejectWith, Rpfilter, Rule, SetMatch, Table, Target,
+    MatchId, Misses, NatRange, NflogTarget, PacketType, Policy, PortRange, RejectWith, Rpfilter, Rule, SetMatch, Table,
+    Target,
 };
 use crate::Time;
 use crate::packet::{DeviceName, Packet};
@@ -189,6 +190,8 @@ pub trait Watch {
     const WATCHES: bool;
     /// A rule matched; the marks are those before and after its target.
     fn rule(&mut self, table: &Table, hook: Hook, place: Place<'_>, marks: (u32, u32));
+    /// Rules of a chain did not match.
+    fn missed(&mut self, _table: &Table, _hook: Hook, _chain: &Arc<str>, _misses: Misses, _view: &View<'_>) {}
     /// A chain ended, by its end or by RETURN; a built-in one with its policy.
     fn chain_end(&mut self, table: &Table, hook: Hook, chain: &Arc<str>, policy: Option<Policy>);
 }
@@ -301,7 +304,23 @@ fn go<E: Environment, W: Watch>(
             let place = Standing { table, hook, chain, at, rule: &rules[at] };
             (at, judge(&place, view, *mark, environment))
         });
-        let found = { tried }.find(|(_, answer)| *answer != Answer::No);
+        // A vector that nothing is put into takes no memory.
+        let mut missed = Vec::new();
+        let found = { tried }.find(|(at, answer)| match answer {
+            Answer::No(failed) => {
+                if W::WATCHES {
+                    missed.push((*at as u32, *failed));
+                }
+                false
+            }
+            _ => true,
+        });
+        if W::WATCHES {
+            let end = found.as_ref().map_or(rules.len(), |(at, _)| *at);
+            if end > index {
+                watch.missed(table, hook, &chain.name, chain.misses(index, end, missed, *mark), view);
+            }
+        }
         let next = found.as_ref().map_or(index, |(at, _)| at + 1);
         let step = match found {
             None => Step::Leave,

@@ -3,6 +3,7 @@
 //! A [`Packet`] is what a rule can look at and a target can change. Lengths are those of the wire, so that counters and
 //! `LEN=` fields come out right.
 
+mod bytes;
 mod device;
 mod icmp;
 mod ipv4;

@@ -61,7 +61,8 @@ pub enum Depth {
     /// And every rule that matched, with routes and the states of connections.
     #[default]
     Rules,
-    /// And the ends of chains, and the packets of connections that are open already.
+    /// And the rules that did not match, with the condition that failed, the ends of chains, and the packets of connections
+    /// that are open already.
     All,
 }
 
@@ -210,6 +211,17 @@ pub struct Hop {
 pub enum Step {
     /// A rule matched.
     Rule(RuleHit),
+    /// Rules of a chain did not match.
+    Misses {
+        /// The hook.
+        hook: Hook,
+        /// The table.
+        table: TableName,
+        /// The chain.
+        chain: Arc<str>,
+        /// Which, and why.
+        misses: crate::netfilter::Misses,
+    },
     /// The end of a chain, or `RETURN`.
     ChainEnd {
         /// The hook.

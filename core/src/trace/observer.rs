@@ -8,8 +8,8 @@ use rustc_hash::FxBuildHasher;
 use super::{End, Hop, PacketId, PacketTrace, Place, RuleHit, Step};
 use crate::Time;
 use crate::netfilter::text::rule_text;
-use crate::netfilter::walk::{self, Watch};
-use crate::netfilter::{Hook, Policy, Table};
+use crate::netfilter::walk::{self, View, Watch};
+use crate::netfilter::{Hook, Misses, Policy, Seen, Table};
 use crate::packet::{DeviceName, Packet};
 
 /// A hop that is being recorded. Only the observer that gave it out can read it.
@@ -116,6 +116,8 @@ pub struct HopWatch<'a, O> {
     pub observer: &'a mut O,
     /// The hop.
     pub hop: HopRef,
+    /// The packet as the walk sees it, once somebody wants to know.
+    pub seen: Option<Arc<Seen>>,
 }
 
 impl<O: Observer> Watch for HopWatch<'_, O> {
@@ -134,6 +136,12 @@ impl<O: Observer> Watch for HopWatch<'_, O> {
                 provenance: place.rule.provenance.clone(),
             })
         });
+    }
+
+    fn missed(&mut self, table: &Table, hook: Hook, chain: &Arc<str>, mut misses: Misses, view: &View<'_>) {
+        let seen = self.seen.get_or_insert_with(|| Arc::new(Seen::of(view)));
+        misses.seen = Some(seen.clone());
+        self.observer.step(self.hop, || Step::Misses { hook, table: table.name, chain: chain.clone(), misses });
     }
 
     fn chain_end(&mut self, table: &Table, hook: Hook, chain: &Arc<str>, policy: Option<Policy>) {

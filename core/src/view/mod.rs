@@ -17,12 +17,15 @@ pub mod conntrack;
 pub mod iptables;
 pub mod kubectl;
 pub mod log;
+pub mod mermaid;
 pub mod metallb;
 pub mod route;
 pub mod shell;
 pub mod tabwriter;
 pub mod tcpdump;
 pub mod trace;
+pub mod trace_json;
+mod walk;
 
 pub use command_line::CommandError;
 

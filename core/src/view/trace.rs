@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt::{self, Write};
 use std::net::SocketAddrV4;
 
-use crate::netfilter::{CtState, CtStates, Hook, Policy, TableName};
+use crate::netfilter::{CtState, CtStates, Hook, Misses, Policy, TableName};
 use crate::trace::{Depth, DropReason, End, Flow, FlowKind, FlowOutcome, Hop, PacketTrace, RuleHit, Step};
 
 /// No line is longer, unless a word in it is.
@@ -32,6 +32,16 @@ pub fn trace(flow: &Flow, depth: Depth) -> String {
         }
     }
     write_short(&mut text, &mut short);
+    text
+}
+
+/// Packets of no flow, told one after the other, numbered from `first` on.
+pub fn packets(packets: &[PacketTrace], depth: Depth, first: usize) -> String {
+    let mut text = String::new();
+    for (at, packet) in packets.iter().enumerate() {
+        // A String takes everything that is written to it.
+        let _ = Story { out: &mut text, depth, said: None }.packet(first + at, packet);
+    }
     text
 }
 
@@ -127,6 +137,10 @@ struct Story<'a> {
     said: Option<(Hook, TableName)>,
 }
 
+/// So many rules that did not match are listed one by one; of more, the first and the last.
+const MOST_MISSES: usize = 16;
+const FIRST_MISSES: usize = 8;
+const LAST_MISSES: usize = 4;
 /// Where the text of a rule begins.
 const MARGIN: usize = 60;
 
@@ -157,10 +171,12 @@ impl Story<'_> {
     }
 
     fn step(&mut self, step: &Step, hop: &Hop) -> fmt::Result {
-        if !matches!(step, Step::Rule(_) | Step::ChainEnd { .. }) {
+        if !matches!(step, Step::Rule(_) | Step::ChainEnd { .. } | Step::Misses { .. }) {
             self.said = None;
         }
         match step {
+            Step::Misses { .. } if self.depth != Depth::All => Ok(()),
+            Step::Misses { hook, table, chain, misses } => self.misses((*hook, *table), chain, misses),
             Step::Rule(_) | Step::ChainEnd { .. } | Step::Conntrack { .. } | Step::Route { .. }
                 if self.depth == Depth::Hops =>
             {
@@ -188,6 +204,9 @@ impl Story<'_> {
                     // A route that drops has no device either, and the end of the hop tells which it was.
                     (Some(route), None) if refused(hop) => write!(text, "{route}")?,
                     (None, _) if hop.end == End::Dropped(DropReason::NoRoute) => text.push_str("no route"),
+                    (None, None) if matches!(hop.end, End::Dropped(DropReason::Unknown(_))) => {
+                        text.push_str("not known");
+                    }
                     (_, None) => text.push_str("this machine"),
                     (None, Some(_)) => text.push_str("on the link"),
                 }
@@ -252,6 +271,54 @@ impl Story<'_> {
         Ok(())
     }
 
+    /// The rules of a chain that did not match: each with the condition that failed, or, where they are many, the first and
+    /// the last, and how many failed by which option.
+    fn misses(&mut self, place: (Hook, TableName), chain: &str, misses: &Misses) -> fmt::Result {
+        let count = misses.count();
+        let mut left_out: Vec<(String, usize)> = Vec::new();
+        let mut unexplained = Vec::new();
+        for (at, miss) in misses.all().enumerate() {
+            if miss.clause.is_none() {
+                unexplained.push(miss.number);
+            }
+            if count <= MOST_MISSES || at < FIRST_MISSES || at >= count - LAST_MISSES {
+                self.place(place.0, place.1)?;
+                write!(self.out, "{chain:<29}{:>3}  no: ", miss.number)?;
+                match (&miss.clause, miss.instead.as_str()) {
+                    (Some(clause), "") => self.out.push_str(clause),
+                    (Some(clause), instead) => write!(self.out, "{clause}: {instead}")?,
+                    (None, _) => self.out.push_str("the index says so"),
+                }
+                match (miss.by, miss.comment) {
+                    (Some(by), _) => write!(self.out, "   by {by}")?,
+                    (None, Some(comment)) => write!(self.out, "   \"{comment}\"")?,
+                    (None, None) => {}
+                }
+                self.out.push('\n');
+                continue;
+            }
+            let option = miss.clause.as_deref().unwrap_or("?").trim_start_matches("! ");
+            let option = option.split(' ').next().unwrap_or_default();
+            match left_out.iter_mut().find(|(known, _)| known == option) {
+                Some((_, count)) => *count += 1,
+                None => left_out.push((option.to_owned(), 1)),
+            }
+            if at + 1 == count - LAST_MISSES {
+                let by: Vec<_> = left_out.iter().map(|(option, count)| format!("{count} by {option}")).collect();
+                let (from, to) = (misses.first as usize + FIRST_MISSES, misses.last as usize - LAST_MISSES);
+                self.place(place.0, place.1)?;
+                writeln!(self.out, "{chain:<29}     no: rules {from} to {to}, {}", by.join(", "))?;
+            }
+        }
+        let skipped = count - misses.tried();
+        if skipped > 0 && count > MOST_MISSES {
+            let how = if unexplained.is_empty() { "tried one by one they fail as well" } else { "and is wrong" };
+            self.place(place.0, place.1)?;
+            writeln!(self.out, "{chain:<29}     the index has left out {skipped} of {count} rules; {how}")?;
+        }
+        Ok(())
+    }
+
     fn end(&mut self, hop: &Hop) -> fmt::Result {
         match &hop.end {
             End::Delivered { to } => self.line("delivered", format_args!("to {to}")),
@@ -302,7 +369,7 @@ fn end(socket: SocketAddrV4) -> String {
     if socket.port() == 0 { socket.ip().to_string() } else { socket.to_string() }
 }
 
-fn state_name(state: CtState) -> &'static str {
+pub(super) fn state_name(state: CtState) -> &'static str {
     let states = CtStates::from(state);
     CtStates::NAMED.iter().find(|(known, _)| *known == states).map_or("", |(_, name)| name)
 }

@@ -75,7 +75,7 @@ fn socket((address, port): ([u8; 4], u16)) -> std::net::SocketAddrV4 {
 fn written_by(agent: &str, object: &str, field: &str) -> Arc<Provenance> {
     let origin = Some(Origin { file: "wordpress.scn".into(), line: 31, start: 0, end: 0 });
     let origin = origin.filter(|_| !object.is_empty());
-    Arc::new(Provenance { agent: agent.into(), object: object.into(), field: field.into(), origin })
+    Arc::new(Provenance { agent: agent.into(), object: object.into(), field: field.into(), origin, read: None })
 }
 
 /// The SYN on worker 2.

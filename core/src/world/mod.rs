@@ -15,6 +15,7 @@ mod fault;
 mod faults;
 mod health;
 mod judge;
+mod load;
 mod network;
 mod op;
 mod perform;
@@ -23,6 +24,7 @@ mod program;
 mod run;
 mod shell;
 mod sysctls;
+mod tap;
 #[cfg(test)]
 mod tests;
 
@@ -33,6 +35,8 @@ pub use connections::Side;
 pub use fault::Fault;
 use indexmap::IndexMap;
 pub use op::{Choice, Op, Operation, Show, Source, Target, TargetHost, VERSION};
+
+pub use tap::{Captured, Passed, Tap};
 
 use crate::kube::State;
 use crate::trace::{Flow, Judgement};
@@ -80,6 +84,7 @@ pub struct World {
     connections: Connections,
     faults: Faults,
     announcers: Announcers,
+    tap: Option<Tap>,
 }
 
 impl World {
@@ -101,6 +106,7 @@ impl World {
             connections: Connections::default(),
             faults: Faults::default(),
             announcers: Announcers::default(),
+            tap: None,
         }
     }
 

@@ -49,6 +49,8 @@ pub(super) struct Network {
     pub(super) machines: BTreeMap<Arc<str>, Labels>,
     /// The files of the containers of each pod and host.
     files: FxHashMap<Arc<str>, Arc<Files>>,
+    /// The nodes that were loaded from dumps, each with its first address.
+    loaded: FxHashMap<Arc<str>, Ipv4Addr>,
 }
 
 /// A pod that has a namespace.
@@ -209,7 +211,27 @@ impl Network {
         }
     }
 
-    fn add(&mut self, namespace: Namespace) -> usize {
+    /// The first address of a node that was loaded from a dump.
+    pub(super) fn loaded(&self, name: &str) -> Option<Ipv4Addr> {
+        self.loaded.get(name).copied()
+    }
+
+    pub(super) fn is_loaded(&self, name: &str) -> bool {
+        self.loaded.contains_key(name)
+    }
+
+    pub(super) fn note_loaded(&mut self, name: Arc<str>, address: Ipv4Addr) {
+        self.loaded.insert(name, address);
+    }
+
+    /// Whether some machine has an address of this device already.
+    pub(super) fn has_address(&self, device: &Device) -> bool {
+        let shared = |own: &&Ipv4Net| !own.addr().is_loopback();
+        let own: Vec<_> = device.addresses.iter().filter(shared).map(Ipv4Net::addr).collect();
+        !own.is_empty() && self.iter().any(|namespace| own.iter().any(|own| namespace.is_local(*own)))
+    }
+
+    pub(super) fn add(&mut self, namespace: Namespace) -> usize {
         let place = self.namespaces.len();
         self.by_name.insert(namespace.name.clone(), place);
         self.namespaces.push(Arc::new(namespace));
@@ -227,13 +249,13 @@ impl Network {
         segment.by_mac.entry(mac).or_default().push((namespace, place));
     }
 
-    fn new_segment(&mut self) -> usize {
+    pub(super) fn new_segment(&mut self) -> usize {
         self.segments.push(Segment::default());
         self.segments.len() - 1
     }
 
     /// The segment of a network of machines, with its router on it.
-    fn segment(&mut self, found: MachineNetwork) -> usize {
+    pub(super) fn segment(&mut self, found: MachineNetwork) -> usize {
         let MachineNetwork { network, gateway, gateway_mac, .. } = found;
         if let Some(segment) = self.networks.get(&network) {
             return *segment;
@@ -437,7 +459,7 @@ impl Network {
 }
 
 /// A namespace in which nothing is tracked: a pod, a host, the router.
-fn plain(name: &str) -> Namespace {
+pub(super) fn plain(name: &str) -> Namespace {
     let kernel = KernelProfile { postrouting_sees_input: true };
     Namespace::new(name, Table::new(Timeouts::default(), true), kernel)
 }
@@ -452,10 +474,10 @@ fn router_mac(address: Ipv4Addr) -> Mac {
     Mac([0x02, 0x44, a, b, c, d])
 }
 
-fn on_link(destination: Ipv4Net, device: DeviceName, protocol: &'static str) -> Route {
+pub(super) fn on_link(destination: Ipv4Net, device: DeviceName, protocol: &'static str) -> Route {
     Route { device: Some(device), protocol, ..Route::to(destination) }
 }
 
-fn through(gateway: Ipv4Addr, device: DeviceName, protocol: &'static str) -> Route {
+pub(super) fn through(gateway: Ipv4Addr, device: DeviceName, protocol: &'static str) -> Route {
     Route { via: Some(gateway), onlink: true, ..on_link(Ipv4Net::default(), device, protocol) }
 }

@@ -43,6 +43,13 @@ pub enum Op {
         /// The object.
         object: Object,
     },
+    /// Put a node into the network that is as its dump describes it.
+    Load {
+        /// What it is called.
+        node: String,
+        /// What its tools have printed.
+        dump: crate::dump::Dump,
+    },
     /// Run an `iptables` command on a node, a host, a pod: add, insert, delete or replace a rule, make or flush a chain.
     Iptables {
         /// The node, or another place.

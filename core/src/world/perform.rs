@@ -27,6 +27,7 @@ impl World {
                 self.generation += 1;
                 Ok(Outcome::Done)
             }
+            Op::Load { node, dump } => self.load(node, dump).map(|()| Outcome::Done),
             Op::Iptables { node, arguments } => self.iptables(node, arguments),
             Op::Shell { on, command } => self.shell(on, command).map(Outcome::Text),
             Op::Choose(choice) => self.choose(choice),
@@ -280,6 +281,7 @@ impl World {
     }
 
     pub(super) fn keep(&mut self, flow: Flow) -> Outcome {
+        self.overhear_flow(&flow);
         let flow = Arc::new(flow);
         self.captured.push(flow.clone());
         self.flows.insert(flow.name.clone(), flow.clone());

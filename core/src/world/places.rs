@@ -19,6 +19,8 @@ impl World {
             node.object.name.as_str()
         } else if let Some(host) = state.host(name) {
             host.object.name.as_str()
+        } else if self.network.is_loaded(name) {
+            name
         } else {
             return Err(self.no_such(name));
         };
@@ -31,7 +33,8 @@ impl World {
         let pod = state.pod(name).map(|pod| pod.key.clone());
         let host = || state.host(name).map(|host| host.object.name.as_str().into());
         let node = || state.node(name).map(|node| node.object.name.as_str().into());
-        pod.or_else(host).or_else(node).ok_or_else(|| self.no_such(name))
+        let loaded = || self.network.is_loaded(name).then(|| name.into());
+        pod.or_else(host).or_else(node).or_else(loaded).ok_or_else(|| self.no_such(name))
     }
 
     pub(super) fn no_such(&self, name: &str) -> OpError {
@@ -55,7 +58,8 @@ impl World {
     pub(super) fn node_named(&mut self, name: &str) -> Result<usize, OpError> {
         self.grow();
         let node = self.state.node(name).and_then(|node| self.network.place(&node.object.name));
-        node.ok_or_else(|| self.no_node(name))
+        let loaded = || self.network.place(name).filter(|_| self.network.is_loaded(name));
+        node.or_else(loaded).ok_or_else(|| self.no_node(name))
     }
 
     pub(super) fn no_node(&self, name: &str) -> OpError {
@@ -87,7 +91,8 @@ impl World {
         let node = || state.node(name).map(|node| node.object.address);
         let host = || state.host(name).map(|host| host.object.address);
         let owned = || state.pod(name).map(|pod| pod.address);
-        service.or_else(pod).or_else(node).or_else(host).or_else(owned).ok_or_else(|| {
+        let loaded = || self.network.loaded(name);
+        service.or_else(pod).or_else(node).or_else(host).or_else(owned).or_else(loaded).ok_or_else(|| {
             let mut error = self.no_such(name);
             if error.problem.starts_with("there") {
                 error.problem = format!("there is no service, pod, node or host called `{name}`");

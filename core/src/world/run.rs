@@ -161,6 +161,7 @@ impl World {
             Planned::Timer { namespace, .. } if self.network.is_down(namespace) => {}
             Planned::Frame { namespace, device, frame } => {
                 self.program(namespace)?;
+                self.overhear(namespace, device, &frame);
                 self.inside(namespace, observer, |namespace, cx| namespace.receive_frame(device, frame, cx));
             }
             Planned::Timer { namespace, timer } => {
@@ -255,6 +256,7 @@ impl World {
 
     /// Puts a frame onto the wire of a device: a switch that knows everybody's address.
     fn carry(&mut self, place: usize, device: usize, frame: &Frame) {
+        self.overhear(place, device, frame);
         let sender = &self.network.get(place).devices[device];
         debug_assert_eq!(sender.kind, DeviceKind::Ethernet, "only Ethernet devices have wires");
         let heard: Vec<_> = self.network.hearers(place, device, frame.destination).collect();

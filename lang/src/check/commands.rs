@@ -50,6 +50,7 @@ impl Checker<'_> {
                 | StatementKind::Namespace { .. }
                 | StatementKind::Apply { .. }
                 | StatementKind::Include(_)
+                | StatementKind::Load { .. }
                 | StatementKind::Rhai(_)
                 | StatementKind::Faulty(_) => {}
                 _ => {

@@ -4,6 +4,7 @@ mod commands;
 mod config_maps;
 mod declare;
 mod disk;
+mod load;
 mod machines;
 mod patch;
 mod properties;
@@ -65,6 +66,10 @@ pub fn check<'a>(ast: &'a Ast) -> (Program, Vec<Diagnostic>) {
     checker.wizard(&ast.statements);
     for statement in &ast.statements {
         checker.declaration(statement);
+    }
+    // A loaded node takes its place in networks that are all declared by then.
+    for statement in &ast.statements {
+        checker.loaded(statement);
     }
     let block = |statement: &'a Statement| match &statement.kind {
         StatementKind::Rhai(block) => Some(block),

@@ -105,6 +105,10 @@ impl Symbols {
                 once.say("machine", name.text.clone(), name, diagnostics);
                 self.names.entry((Kind::Host, name.text.clone())).or_insert(name.span);
             }
+            StatementKind::Load { name, .. } => {
+                once.say("machine", name.text.clone(), name, diagnostics);
+                self.names.entry((Kind::Node, name.text.clone())).or_insert(name.span);
+            }
             StatementKind::Namespace { name, body } => {
                 for inner in &body.statements {
                     self.gather_object(files, &name.text, inner, once, diagnostics);

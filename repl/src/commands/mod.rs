@@ -6,6 +6,8 @@
 
 mod completions;
 mod run;
+mod trace;
+mod walk;
 
 use clap::Subcommand;
 
@@ -15,6 +17,8 @@ use crate::exit::Exit;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Run(run::Arguments),
+    Trace(trace::Arguments),
+    Walk(walk::Arguments),
     Completions(completions::Arguments),
 }
 
@@ -22,6 +26,8 @@ impl Command {
     pub(crate) fn run(&self, console: Console) -> Exit {
         match self {
             Self::Run(arguments) => run::run(arguments, console),
+            Self::Trace(arguments) => trace::run(arguments, console),
+            Self::Walk(arguments) => walk::run(arguments, console),
             Self::Completions(arguments) => completions::run(arguments, console),
         }
     }

@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use netscene_lang::run_scenario;
+use netscene_core::world::World;
+use netscene_lang::run_scenario_in;
 
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::files;
 use crate::folder::Disk;
+use crate::pcap::{self, Capture};
 
 /// Run a scenario: its commands, then every test.
 ///
@@ -18,18 +20,24 @@ use crate::folder::Disk;
 #[command(after_help = "\
 Examples:
   scn run examples/hello.scn
-  scn run --seed 1 examples/hello.scn    kube-proxy's coin may fall on the other side")]
+  scn run --seed 1 examples/hello.scn    kube-proxy's coin may fall on the other side
+  scn run --pcap worker1:tunl0=tunnel.pcap examples/hello.scn")]
 pub(crate) struct Arguments {
     /// The scenario.
     file: PathBuf,
     /// Where all chance comes from: the same seed gives the same bytes.
     #[arg(long, default_value_t = 0, value_name = "NUMBER")]
     seed: u64,
+    /// Write what passes a device of a node, pod or host to a file that Wireshark opens; may be given several times.
+    ///
+    /// The times are the run's own, which every test begins anew.
+    #[arg(long, value_name = "PLACE:DEVICE=FILE")]
+    pcap: Vec<Capture>,
 }
 
 /// Runs the scenario that the arguments name.
 pub(crate) fn run(arguments: &Arguments, console: Console) -> Exit {
-    let Arguments { file, seed } = arguments;
+    let Arguments { file, seed, pcap: captures } = arguments;
     let text = match files::read(file) {
         Ok(text) => text,
         Err(problem) => {
@@ -39,5 +47,16 @@ pub(crate) fn run(arguments: &Arguments, console: Console) -> Exit {
     };
     let name = file.display().to_string();
     let mut write = |channel, text: &str| console.write(channel, text);
-    run_scenario((&name, &text), &Disk::of(file), *seed, console.error_color, &mut write).into()
+    let mut world = World::new(*seed);
+    let tap = pcap::tap(captures);
+    if !captures.is_empty() {
+        world.listen(tap.clone());
+    }
+    let verdict = run_scenario_in(world, (&name, &text), &Disk::of(file), console.error_color, &mut write);
+    let faults = pcap::write(captures, &tap);
+    for fault in &faults {
+        console.error(fault);
+    }
+    let exit = Exit::from(verdict);
+    if faults.is_empty() { exit } else { exit.max(Exit::BadInput) }
 }

@@ -206,7 +206,7 @@ impl Links {
     }
 
     /// The devices that it describes.
-    pub(super) fn devices(&self) -> Vec<Device> {
+    pub(crate) fn devices(&self) -> Vec<Device> {
         self.0.iter().map(Link::device).collect()
     }
 }

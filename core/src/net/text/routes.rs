@@ -250,7 +250,7 @@ impl fmt::Display for Routes {
 
 impl Routes {
     /// Sorts the routes into their tables. Those of the kernel for a namespace's own addresses come from its addresses.
-    pub(super) fn fill(&self, fib: &mut Fib, policy: &mut Policy) {
+    pub(crate) fn fill(&self, fib: &mut Fib, policy: &mut Policy) {
         for line in self.ipv4.iter().filter(|line| !line.dead) {
             let own = line.table == super::super::rules::LOCAL && line.route.protocol == "kernel";
             if line.table == MAIN {

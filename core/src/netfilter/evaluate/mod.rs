@@ -11,8 +11,8 @@ use crate::packet::{Body, Tcp};
 /// Whether a rule matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// One condition fails.
-    No,
+    /// One condition fails: the match at this place, or one of the header's.
+    No(Option<u32>),
     /// Every condition holds.
     Yes,
     /// The model cannot tell of the match at this place, and no other condition fails.
@@ -22,7 +22,7 @@ pub(super) enum Answer {
 /// Whether every condition of the rule holds. Its place tells apart what rules remember.
 pub(super) fn judge<E: Environment>(place: &Standing<'_>, view: &View<'_>, mark: u32, environment: &mut E) -> Answer {
     if !header(&place.rule.header, view) {
-        return Answer::No;
+        return Answer::No(None);
     }
     let mut answer = Answer::Yes;
     for (at, one) in place.rule.matches.iter().enumerate() {
@@ -32,7 +32,7 @@ pub(super) fn judge<E: Environment>(place: &Standing<'_>, view: &View<'_>, mark:
         }
         let holds = holds((at, one), place, view, mark, environment);
         if holds == Some(false) {
-            return Answer::No;
+            return Answer::No(Some(at as u32));
         }
         if holds.is_none() && answer == Answer::Yes {
             answer = Answer::Unknown(at);

@@ -57,7 +57,7 @@ impl RestoreInput {
             let end = start + text.len();
             let origin = Origin { file: file.clone(), line: at as u32 + 1, start: start as u32, end: end as u32 };
             let (object, field) = (nothing.clone(), nothing.clone());
-            let by = Arc::new(Provenance { agent: agent.clone(), object, field, origin: Some(origin) });
+            let by = Arc::new(Provenance { agent: agent.clone(), object, field, origin: None, read: Some(origin) });
             input.lines.push(RestoreLine { text: text.to_owned(), provenance: Some(by), once: false });
             start += line.len();
         }

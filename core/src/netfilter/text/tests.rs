@@ -143,7 +143,8 @@ fn a_chain_line_makes_or_empties_a_users_chain_and_sets_a_policy() {
 
 #[test]
 fn a_rule_that_is_to_be_there_once_stays_where_it_is() {
-    let why = Arc::new(Provenance { agent: "felix".into(), object: "".into(), field: "".into(), origin: None });
+    let why =
+        Arc::new(Provenance { agent: "felix".into(), object: "".into(), field: "".into(), origin: None, read: None });
     let mut input: RestoreInput = "*filter\n:a - [0:0]\n:b - [0:0]".parse().unwrap();
     for line in ["-I INPUT -j a", "-I INPUT -j b", "-I INPUT -j a", "-A INPUT -j b"] {
         input.push_once(line, &why);
@@ -204,6 +205,7 @@ fn rules_remember_who_wrote_their_line() {
         object: "service default/frontend".into(),
         field: "port 80".into(),
         origin: None,
+        read: None,
     });
     let mut input = RestoreInput::default();
     input.push("*nat", None);

@@ -1,0 +1,82 @@
+//! Dumps with holes in them, and what they answer.
+
+use super::*;
+
+const ADDR: &str = "\
+1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN group default qlen 1000
+    link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00
+    inet 127.0.0.1/8 scope host lo
+       valid_lft forever preferred_lft forever
+2: eth0@if2: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP group default qlen 1000
+    link/ether 02:00:00:00:00:01 brd ff:ff:ff:ff:ff:ff
+    inet 10.0.0.1/24 brd 10.0.0.255 scope global eth0
+       valid_lft forever preferred_lft forever
+3: cali1@if3: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1440 qdisc noqueue state UP group default
+    link/ether ee:ee:ee:ee:ee:ee brd ff:ff:ff:ff:ff:ff
+";
+const ROUTES: &str = "default via 10.0.0.254 dev eth0 \n10.0.0.0/24 dev eth0 proto kernel scope link src 10.0.0.1 \n\
+                      10.244.0.1 dev cali1 scope link \nblackhole 10.244.0.0/26 proto bird \n";
+
+fn report(files: &[(&str, &str)], words: &str) -> String {
+    let base = [("ip-addr.txt", ADDR), ("ip-route.txt", ROUTES)];
+    let dump = Dump::of(base.into_iter().chain(files.iter().copied()));
+    let node = dump.node("edge1", &[]).unwrap_or_else(|error| panic!("{error}"));
+    walk(&node, &Probe::sequence(&[words]).unwrap(), 0).unwrap_or_else(|error| panic!("{error}")).to_string()
+}
+
+#[test]
+fn a_service_leads_to_its_pod_and_back() {
+    let save = "*nat\n:PREROUTING ACCEPT [0:0]\n:KUBE-SERVICES - [0:0]\n:KUBE-SVC-AAAAAAAAAAAAAAAA - [0:0]\n-A PREROUTING -j \
+                KUBE-SERVICES\n-A KUBE-SERVICES -d 10.96.0.10/32 -p udp -m comment --comment \"default/web:dns cluster IP\" -m \
+                udp --dport 53 -j KUBE-SVC-AAAAAAAAAAAAAAAA\n-A KUBE-SVC-AAAAAAAAAAAAAAAA -p udp -m udp -j DNAT \
+                --to-destination 10.244.0.1:5353\nCOMMIT\n";
+    let text = report(&[("iptables-save", save)], "udp 10.0.0.5:40000 -> 10.96.0.10:53 in eth0");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_rule_that_is_not_understood_is_tried_both_ways() {
+    let save = "*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -p tcp -m string --string x --algo bm -j DROP\nCOMMIT\n";
+    let text = report(&[("iptables-save", save)], "tcp 10.0.0.5:40000 to 10.244.0.1:80 in eth0");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_neighbour_that_failed_then_fails_now() {
+    let neigh = "10.0.0.254 dev eth0 FAILED \n";
+    let text = report(&[("ip-neigh", neigh)], "tcp local to 8.8.8.8:443");
+    assert!(text.contains("is dropped: nobody answered ARP for 10.0.0.254"), "{text}");
+    assert!(text.contains("does not answer, as when the dump was taken (ip-neigh:1)"), "{text}");
+}
+
+#[test]
+fn an_unknown_rule_of_routing_is_named() {
+    let rules = "0:\tfrom all lookup local\n600:\tfrom all uidrange 1000-1001 lookup 7\n32766:\tfrom all lookup main\n";
+    let text = report(&[("ip-rule", rules)], "tcp 10.0.0.5:40000 to 10.244.0.1:80 in eth0");
+    assert!(text.contains("uidrange 1000-1001 (ip-rule:2)"), "{text}");
+}
+
+#[test]
+fn listeners_are_those_of_ss() {
+    let ss = "Netid State  Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n\
+              tcp LISTEN 0 4096 127.0.0.1:10248 0.0.0.0:* users:((\"kubelet\",pid=1,fd=2))\n\
+              tcp LISTEN 0 4096 *:10250 *:* users:((\"kubelet\",pid=1,fd=3))\n";
+    let to = |port: u16| report(&[("ss.txt", ss)], &format!("tcp 10.0.0.5:40000 to 10.0.0.1:{port} in eth0"));
+    assert!(to(10250).contains("is delivered to kubelet"), "{}", to(10250));
+    assert!(to(10248).contains("no process listens on its port"), "{}", to(10248));
+    let unsaid = report(&[], "tcp 10.0.0.5:40000 to 10.0.0.1:22 in eth0");
+    assert!(unsaid.contains("no `ss -lntup`: a process listens on every port"), "{unsaid}");
+}
+
+#[test]
+fn faults_are_told_with_file_and_line() {
+    let error = |files: &[(&str, &str)]| Dump::of(files.iter().copied()).node("edge1", &[]).unwrap_err().to_string();
+    assert_eq!(
+        error(&[("d/ip-route", "10.0.0.0/24 dev eth0\nnonsense dev eth0\n")]),
+        "d/ip-route:2: ip route prints no such line: `nonsense` is no IPv4 network"
+    );
+    assert_eq!(
+        error(&[("save.iptables", "*filter\n-A INPUT -j NOWHERE\nCOMMIT\n")]),
+        "save.iptables:2: there is no chain or target `NOWHERE` in table filter"
+    );
+}

@@ -1,0 +1,433 @@
+//! The story of a flow, and of packets through a dumped node, for programs: the document that `trace.schema.json` describes.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+use serde::Serialize;
+
+use super::trace::state_name;
+use crate::Origin;
+use crate::dump::{Fate, Leg, Report};
+use crate::netfilter::{Policy, Provenance};
+use crate::packet::{Body, Packet, protocol};
+use crate::trace::{DropReason, End, Flow, FlowKind, FlowOutcome, Hop, PacketTrace, RuleHit, Step};
+
+/// What the documents call their form. A field may be added under the same name; none goes or changes its meaning.
+pub const SCHEMA: &str = "netscene.trace/1";
+
+/// The story of a flow.
+///
+/// ```
+/// use netscene_core::Time;
+/// use netscene_core::trace::{Flow, FlowKind, FlowOutcome};
+/// use netscene_core::view::trace_json::flow;
+/// let told = Flow {
+///     name: "hello".to_owned(),
+///     kind: FlowKind::Tcp("10.1.110.105:80".parse().unwrap()),
+///     from: "browser".into(),
+///     started: Time::ZERO,
+///     outcome: FlowOutcome::Timeout { at: "worker1".into() },
+///     packets: Vec::new(),
+///     http: None,
+///     dns: None,
+/// };
+/// let text = serde_json::to_string(&flow(&told))?;
+/// assert!(text.starts_with(r#"{"schema":"netscene.trace/1","name":"hello","kind":"tcp","from":"browser","to":"10.1.110.105:80""#));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+pub fn flow(flow: &Flow) -> FlowDocument<'_> {
+    let (kind, to) = match &flow.kind {
+        FlowKind::Tcp(to) => ("tcp", to.to_string()),
+        FlowKind::Udp(to) => ("udp", to.to_string()),
+        FlowKind::Ping(to) => ("ping", to.to_string()),
+        FlowKind::Get(url) => ("get", url.clone()),
+        FlowKind::Resolve(name) => ("resolve", name.clone()),
+    };
+    let outcome = match &flow.outcome {
+        FlowOutcome::Delivered { to } => Outcome::plain("delivered", to, None),
+        FlowOutcome::Rejected { by, with } => Outcome::plain("rejected", by, Some(with.clone())),
+        FlowOutcome::Dropped { at, reason } => Outcome::plain("dropped", at, Some(reason.to_string())),
+        FlowOutcome::Unsent { at, error } => Outcome::plain("unsent", at, Some(error.clone())),
+        FlowOutcome::Timeout { at } => Outcome::plain("timeout", at, None),
+    };
+    FlowDocument {
+        schema: SCHEMA,
+        name: &flow.name,
+        kind,
+        from: &flow.from,
+        to,
+        started_ns: flow.started.as_nanos(),
+        outcome,
+        status: flow.http.as_ref().map(|http| http.status),
+        packets: flow.packets.iter().map(packet_trace).collect(),
+    }
+}
+
+/// What became of packets that were walked through a dumped node.
+pub fn report(report: &Report) -> ReportDocument<'_> {
+    ReportDocument {
+        schema: SCHEMA,
+        node: &report.node,
+        doubts: &report.doubts,
+        assumed: &report.assumed,
+        unheeded: &report.unheeded,
+        legs: report.legs.iter().map(leg).collect(),
+    }
+}
+
+/// A flow, as a document.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FlowDocument<'a> {
+    schema: &'static str,
+    name: &'a str,
+    kind: &'static str,
+    from: &'a str,
+    to: String,
+    started_ns: u64,
+    outcome: Outcome<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    packets: Vec<PacketJson<'a>>,
+}
+
+/// A walk through a dumped node, as a document.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportDocument<'a> {
+    schema: &'static str,
+    node: &'a str,
+    doubts: &'a [String],
+    assumed: &'a [String],
+    unheeded: &'a [String],
+    legs: Vec<LegJson<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Outcome<'a> {
+    result: &'static str,
+    at: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+}
+
+impl<'a> Outcome<'a> {
+    fn plain(result: &'static str, at: &'a str, why: Option<String>) -> Self {
+        Self { result, at, why }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LegJson<'a> {
+    title: &'static str,
+    #[serde(rename = "in")]
+    entry: Option<String>,
+    packet: Ipv4,
+    fate: FateJson<'a>,
+    assumed: &'a [String],
+    packets: Vec<PacketJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    if_it_matches: Option<Box<LegJson<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    if_it_does_not: Option<Box<LegJson<'a>>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "result", rename_all = "camelCase")]
+enum FateJson<'a> {
+    Left { device: String, to: Option<String>, packet: Ipv4 },
+    Delivered { to: &'a str },
+    Dropped { why: String },
+    Unknown { why: &'a str },
+}
+
+fn leg(leg: &Leg) -> LegJson<'_> {
+    let fate = match &leg.fate {
+        Fate::Left { device, to, packet } => {
+            FateJson::Left { device: device.to_string(), to: to.map(|to| to.to_string()), packet: ipv4(packet) }
+        }
+        Fate::Delivered { to } => FateJson::Delivered { to },
+        Fate::Dropped(reason) => FateJson::Dropped { why: reason.to_string() },
+        Fate::Unknown(why) => FateJson::Unknown { why },
+    };
+    let mut ways = leg.ways.iter().flat_map(|ways| ways.iter()).map(|way| Box::new(self::leg(way)));
+    LegJson {
+        title: leg.title,
+        entry: leg.entry.map(|device| device.to_string()),
+        packet: ipv4(&leg.packet),
+        fate,
+        assumed: &leg.assumed,
+        packets: leg.packets.iter().map(packet_trace).collect(),
+        if_it_matches: ways.next(),
+        if_it_does_not: ways.next(),
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct PacketJson<'a> {
+    id: u64,
+    hops: Vec<HopJson<'a>>,
+}
+
+fn packet_trace(packet: &PacketTrace) -> PacketJson<'_> {
+    PacketJson { id: packet.id.0, hops: packet.hops.iter().map(hop).collect() }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct HopJson<'a> {
+    time_ns: u64,
+    place: &'a str,
+    #[serde(rename = "in")]
+    in_device: Option<String>,
+    out: Option<String>,
+    before: Ipv4,
+    after: Ipv4,
+    steps: Vec<StepJson<'a>>,
+    end: EndJson<'a>,
+}
+
+fn hop(hop: &Hop) -> HopJson<'_> {
+    HopJson {
+        time_ns: hop.time.as_nanos(),
+        place: &hop.place,
+        in_device: hop.in_device.map(|device| device.to_string()),
+        out: hop.out_device.map(|device| device.to_string()),
+        before: ipv4(&hop.before),
+        after: ipv4(&hop.after),
+        steps: hop.steps.iter().map(step).collect(),
+        end: end(&hop.end),
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Ipv4 {
+    source: Ipv4Addr,
+    destination: Ipv4Addr,
+    protocol: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    destination_port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flags: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    icmp: Option<String>,
+    ttl: u8,
+    tos: u8,
+    length: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inner: Option<Box<Ipv4>>,
+}
+
+fn ipv4(packet: &Packet) -> Ipv4 {
+    let number = packet.protocol();
+    let name = if number == protocol::IPIP { Some("ipip") } else { protocol::name(number) };
+    Ipv4 {
+        source: packet.source,
+        destination: packet.destination,
+        protocol: name.map_or_else(|| number.to_string(), str::to_owned),
+        source_port: packet.ports().map(|ports| ports.0),
+        destination_port: packet.ports().map(|ports| ports.1),
+        flags: packet.tcp().map(|tcp| tcp.flags.to_string()),
+        icmp: match &packet.body {
+            Body::Icmp(icmp) => Some(icmp.to_string()),
+            _ => None,
+        },
+        ttl: packet.ttl,
+        tos: packet.tos,
+        length: packet.length(),
+        inner: match &packet.body {
+            Body::Ipip(inner) => Some(Box::new(ipv4(inner))),
+            _ => None,
+        },
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Place<'a> {
+    file: &'a str,
+    line: u32,
+}
+
+fn place(origin: &Origin) -> Place<'_> {
+    Place { file: &origin.file, line: origin.line }
+}
+
+#[derive(Debug, Serialize)]
+struct By<'a> {
+    agent: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    object: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    field: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    declared: Option<Place<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read: Option<Place<'a>>,
+}
+
+fn by(by: &Provenance) -> By<'_> {
+    By {
+        agent: &by.agent,
+        object: &by.object,
+        field: &by.field,
+        declared: by.origin.as_ref().map(place),
+        read: by.read.as_ref().map(place),
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "step", rename_all = "camelCase")]
+enum StepJson<'a> {
+    Rule(RuleJson<'a>),
+    Misses {
+        hook: &'static str,
+        table: &'static str,
+        chain: &'a str,
+        first: u32,
+        last: u32,
+        tried: usize,
+    },
+    ChainEnd {
+        hook: &'static str,
+        table: &'static str,
+        chain: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        policy: Option<&'static str>,
+    },
+    Conntrack {
+        state: &'static str,
+    },
+    Dnat {
+        from: SocketAddrV4,
+        to: SocketAddrV4,
+    },
+    Snat {
+        from: SocketAddrV4,
+        to: SocketAddrV4,
+    },
+    Route {
+        destination: Ipv4Addr,
+        route: Option<String>,
+        via: Option<Ipv4Addr>,
+        device: Option<String>,
+    },
+    Arp {
+        address: Ipv4Addr,
+        device: String,
+        answer: Option<String>,
+        by: Option<&'a str>,
+    },
+    Encapsulated {
+        source: Ipv4Addr,
+        destination: Ipv4Addr,
+    },
+    Decapsulated {
+        source: Ipv4Addr,
+        destination: Ipv4Addr,
+    },
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RuleJson<'a> {
+    hook: &'static str,
+    table: &'static str,
+    chain: &'a str,
+    number: u32,
+    rule: &'a str,
+    mark: u32,
+    mark_after: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<By<'a>>,
+}
+
+fn rule(hit: &RuleHit) -> RuleJson<'_> {
+    RuleJson {
+        hook: hit.hook.chain(),
+        table: hit.table.as_str(),
+        chain: &hit.chain,
+        number: hit.number,
+        rule: &hit.rule,
+        mark: hit.mark,
+        mark_after: hit.mark_after,
+        by: hit.provenance.as_deref().map(by),
+    }
+}
+
+fn step(step: &Step) -> StepJson<'_> {
+    match step {
+        Step::Rule(hit) => StepJson::Rule(rule(hit)),
+        Step::Misses { hook, table, chain, misses } => StepJson::Misses {
+            hook: hook.chain(),
+            table: table.as_str(),
+            chain,
+            first: misses.first,
+            last: misses.last,
+            tried: misses.tried(),
+        },
+        Step::ChainEnd { hook, table, chain, policy } => StepJson::ChainEnd {
+            hook: hook.chain(),
+            table: table.as_str(),
+            chain,
+            policy: policy.map(|policy| if policy == Policy::Drop { "DROP" } else { "ACCEPT" }),
+        },
+        Step::Conntrack { state } => StepJson::Conntrack { state: state_name(*state) },
+        Step::Dnat { from, to } => StepJson::Dnat { from: *from, to: *to },
+        Step::Snat { from, to } => StepJson::Snat { from: *from, to: *to },
+        Step::Route { destination, route, via, device } => StepJson::Route {
+            destination: *destination,
+            route: route.map(|route| route.to_string()),
+            via: *via,
+            device: device.map(|device| device.to_string()),
+        },
+        Step::Arp { address, device, answer, by } => StepJson::Arp {
+            address: *address,
+            device: device.to_string(),
+            answer: answer.map(|mac| mac.to_string()),
+            by: by.as_deref(),
+        },
+        Step::Encapsulated { source, destination } => {
+            StepJson::Encapsulated { source: *source, destination: *destination }
+        }
+        Step::Decapsulated { source, destination } => {
+            StepJson::Decapsulated { source: *source, destination: *destination }
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "end", rename_all = "camelCase")]
+enum EndJson<'a> {
+    Sent {
+        to: Option<String>,
+    },
+    Delivered {
+        to: &'a str,
+    },
+    Dropped {
+        why: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        table: Option<&'static str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        chain: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        number: Option<u32>,
+    },
+}
+
+fn end(end: &End) -> EndJson<'_> {
+    match end {
+        End::Sent { to } => EndJson::Sent { to: to.map(|mac| mac.to_string()) },
+        End::Delivered { to } => EndJson::Delivered { to },
+        End::Dropped(reason) => {
+            let (table, chain, number) = match reason {
+                DropReason::Rule { table, chain, number, .. } => (Some(table.as_str()), Some(&**chain), *number),
+                _ => (None, None, None),
+            };
+            EndJson::Dropped { why: reason.to_string(), table, chain, number }
+        }
+    }
+}
