@@ -157,10 +157,10 @@ impl Reading<'_> {
             *operations = read;
             self.diagnostics.extend(found);
         }
-        if let StatementKind::Load { path, dump, .. } = &mut statement.kind {
-            if let Some(below) = self.path(path, within) {
-                *dump = self.dump(path, &below);
-            }
+        if let StatementKind::Load { path, dump, .. } = &mut statement.kind
+            && let Some(below) = self.path(path, within)
+        {
+            *dump = self.dump(path, &below);
         }
     }
 

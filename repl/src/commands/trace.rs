@@ -74,15 +74,15 @@ pub(crate) fn run(arguments: &Arguments, console: Console) -> Exit {
     let flows = flows.borrow();
     let wanted = |name: &str| arguments.flow.as_deref().is_none_or(|wanted| wanted == name);
     let told: Vec<_> = flows.iter().filter(|flow| wanted(&flow.name)).collect();
-    if told.is_empty() {
-        if let Some(wanted) = &arguments.flow {
-            let names: Vec<_> = flows.iter().map(|flow| flow.name.as_str()).collect();
-            let near = netscene_lang::did_you_mean(wanted, names.iter().copied());
-            let hint = near
-                .map_or_else(|| format!("there are: {}", names.join(", ")), |near| format!("did you mean `{near}`?"));
-            console.error(&format!("no flow is called `{wanted}`; {hint}"));
-            return Exit::from(verdict).max(Exit::BadInput);
-        }
+    if told.is_empty()
+        && let Some(wanted) = &arguments.flow
+    {
+        let names: Vec<_> = flows.iter().map(|flow| flow.name.as_str()).collect();
+        let near = netscene_lang::did_you_mean(wanted, names.iter().copied());
+        let all = || format!("there are: {}", names.join(", "));
+        let hint = near.map_or_else(all, |near| format!("did you mean `{near}`?"));
+        console.error(&format!("no flow is called `{wanted}`; {hint}"));
+        return Exit::from(verdict).max(Exit::BadInput);
     }
     match arguments.form {
         Form::Json => {
@@ -92,14 +92,16 @@ pub(crate) fn run(arguments: &Arguments, console: Console) -> Exit {
                 Err(error) => console.error(&error.to_string()),
             }
         }
-        Form::Mermaid => told.iter().for_each(|flow| console.print(&mermaid::sequence(flow))),
+        Form::Mermaid => {
+            for flow in &told {
+                console.print(&mermaid::sequence(flow));
+            }
+        }
         Form::Text => {
             for (at, flow) in told.iter().enumerate() {
-                let text = match arguments.depth.depth() {
-                    None => trace::summary(flow),
-                    Some(depth) => trace::trace(flow, depth),
-                };
-                let gap = if at > 0 && arguments.depth.depth() != None { "\n" } else { "" };
+                let depth = arguments.depth.depth();
+                let text = depth.map_or_else(|| trace::summary(flow), |depth| trace::trace(flow, depth));
+                let gap = if at > 0 && depth.is_some() { "\n" } else { "" };
                 console.print(&format!("{gap}{text}"));
             }
         }
