@@ -167,6 +167,10 @@ codes! {
     LimitHit = 504,
     /// A test that is said to fail has passed: what it waits for may have come.
     UnexpectedPass = 505,
+    /// A test passes whatever becomes of the network: it sends nothing, expects nothing, or asserts what is true anyway.
+    Vacuous = 506,
+    /// What a test prints is not what the file of expected output beside the scenario has.
+    OutputDiffers = 507,
     /// A manifest has an object of a kind that the model has no use for. It is left alone; everything else is taken.
     UnknownKind = 601,
     /// A manifest names a version of Kubernetes' API that a release has stopped to take. The object is taken.

@@ -14,7 +14,8 @@
 //! - `table`, `template`: the rows of `cases { }`, and texts with islands in them;
 //! - `lower`: a command to its operation, when it is checked and again when it runs;
 //! - `script`: the Rhai engine, its limits, and how its errors come back to the file;
-//! - [`run()`]: a program against a world behind [`Engine`], told to a [`Sink`].
+//! - [`run()`]: a program against a world behind [`Engine`], told to a [`Sink`]; a [`Schedule`] decides which tests run;
+//! - [`outline_in()`]: what tests a file has, without checking it.
 //!
 //! Everything between `${` and `}` is Rhai; nothing else is. Every stage takes an input and gives an output and
 //! diagnostics; a program runs if none of them [is an error](has_errors).
@@ -42,6 +43,7 @@ mod diagnostic;
 mod include;
 mod lower;
 pub mod manifest;
+mod outline;
 mod parse;
 mod program;
 mod render;
@@ -63,11 +65,15 @@ pub use check::check;
 pub use diagnostic::{Code, Diagnostic, Label, Severity, has_errors};
 pub use include::{Folder, NoFolder};
 pub use netscene_core::did_you_mean;
+pub use outline::{Outline, OutlineTest, outline_in};
 pub use parse::parse;
 pub use program::Program;
 pub use render::render;
 pub use report::{Channel, Verdict, run_scenario, run_scenario_in};
-pub use run::{Endpoint, Engine, Node, Pod, Service, Sink, Summary, TestInfo, TestResult, run};
+pub use run::{
+    Endpoint, Engine, Everything, Next, Node, Pod, Schedule, Service, Sink, Summary, TestFacts, TestInfo, TestResult,
+    run, run_by,
+};
 pub use source::{FileId, SourceFile, SourceFiles, Span};
 pub use words::{BlockKind, Word};
 

@@ -125,6 +125,11 @@ impl SourceFiles {
         self.files.iter().find(|file| *file.name == *name)
     }
 
+    /// Their names, in the order in which they were added.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|file| file.name())
+    }
+
     /// How many there are.
     pub(crate) fn count(&self) -> usize {
         self.files.len()

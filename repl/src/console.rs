@@ -18,7 +18,6 @@ pub(crate) enum Color {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Console {
     /// Whether standard output takes colours.
-    #[expect(dead_code, reason = "the first command that colours what it prints takes this line away")]
     pub(crate) output_color: bool,
     /// Whether standard error takes colours.
     pub(crate) error_color: bool,

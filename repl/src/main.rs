@@ -3,6 +3,7 @@
 //! - [`commands`]: a file for each command, and how to add one;
 //! - [`console`]: the streams, and where colours are due; [`exit`]: the statuses that a command ends with;
 //! - [`recording`]: a world that keeps the flows of a run; [`pcap`]: what passed a device, as a file;
+//! - [`report`]: what other programs read of a test run;
 //! - [`files`]: reading scenarios; [`folder`]: the other files that a scenario names.
 
 mod commands;
@@ -12,6 +13,7 @@ mod files;
 mod folder;
 mod pcap;
 mod recording;
+mod report;
 
 use std::process::ExitCode;
 
@@ -35,6 +37,7 @@ const EXAMPLES: &str = "\
 Examples:
   scn run shop.scn                what happens to the packets of shop.scn, and the tests in it
   scn run --seed 7 shop.scn       the same with other dice
+  scn test                        the tests of every scenario below this folder
   scn help run                    everything that a command takes
 
 Exit status:

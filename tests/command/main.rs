@@ -4,6 +4,10 @@
 mod common;
 
 mod captures;
+mod coverage;
+mod folder;
+mod reports;
+mod runner;
 mod statuses;
 mod traces;
 mod walks;

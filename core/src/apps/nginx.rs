@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use super::http::{Request, Response};
 use super::{Event, System};
 use crate::Time;
-use crate::agents::ingress_nginx::{self, Backend, Config, Decision};
+use crate::agents::ingress_nginx::{self, Backend, Config, Decision, Rule};
 use crate::kube::NginxAnnotations;
 use crate::net::tcp::{ConnectionId, Failure, Happened};
 use crate::trace::Observer;
@@ -25,6 +25,8 @@ pub struct Nginx {
     upstreams: Vec<Upstream>,
     /// Of each upstream, how many requests it has had: round robin.
     turns: FxHashMap<Arc<str>, usize>,
+    /// The paths by which requests have been decided.
+    used: Vec<Rule>,
 }
 
 /// A request that is being answered elsewhere.
@@ -61,6 +63,11 @@ impl Fault {
 }
 
 impl Nginx {
+    /// Whether a request has been decided by a path.
+    pub(crate) fn has_used(&self, rule: &Rule) -> bool {
+        self.used.contains(rule)
+    }
+
     pub(super) fn handle<O: Observer>(&mut self, event: Event, system: &mut System<'_, '_, O>) {
         match event {
             Event::Started => {}
@@ -144,7 +151,14 @@ impl Nginx {
         self.received.remove(&client);
         let https = system.namespace.sockets.local(client).is_some_and(|local| local.port() == HTTPS);
         let asked = ingress_nginx::Request { https, host: &request.host, target: &request.path };
-        let response = match Config::of(system.state).route(&asked) {
+        let decision = Config::of(system.state).route(&asked);
+        if let Decision::Upstream { rule, .. } | Decision::Redirect { rule, .. } | Decision::Unavailable { rule } =
+            &decision
+            && !self.used.contains(rule)
+        {
+            self.used.push(rule.clone());
+        }
+        let response = match decision {
             Decision::Upstream { backend, target, settings, .. } => {
                 let (connection, deadline) = (ConnectionId(0), system.context.now);
                 let request = Request { path: target, ..request };

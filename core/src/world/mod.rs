@@ -5,12 +5,14 @@
 //! - `run` moves the time from event to event;
 //! - `fault` is what can be broken, `faults` breaks it and lets the cluster notice; `announce` is what MetalLB's speakers say;
 //! - `connections` is what a scenario does itself on connections that it keeps open;
+//! - `coverage` is what tests may touch, and the rules that are left out to see whether one notices;
 //! - `judge` compares what happened with what was expected.
 
 mod announce;
 mod broken;
 mod chains;
 mod connections;
+mod coverage;
 mod fault;
 mod faults;
 mod health;
@@ -32,6 +34,7 @@ use std::sync::Arc;
 
 pub use announce::{SpeakerEvent, SpeakerRecord};
 pub use connections::Side;
+pub use coverage::{IngressPath, WrittenRule};
 pub use fault::Fault;
 use indexmap::IndexMap;
 pub use op::{Choice, Op, Operation, Show, Source, Target, TargetHost, VERSION};
@@ -43,6 +46,7 @@ use crate::trace::{Flow, Judgement};
 use crate::{Origin, Random, Time};
 use announce::Announcers;
 use connections::Connections;
+use coverage::Omission;
 use faults::Faults;
 use network::Network;
 use program::Nodes;
@@ -85,6 +89,10 @@ pub struct World {
     faults: Faults,
     announcers: Announcers,
     tap: Option<Tap>,
+    /// The rules that are left out.
+    omissions: Vec<Omission>,
+    /// Nothing that is sent arrives.
+    muted: bool,
 }
 
 impl World {
@@ -107,6 +115,8 @@ impl World {
             faults: Faults::default(),
             announcers: Announcers::default(),
             tap: None,
+            omissions: Vec::new(),
+            muted: false,
         }
     }
 

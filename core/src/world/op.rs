@@ -64,6 +64,17 @@ pub enum Op {
         /// The command line, as [`view::shell`](crate::view::shell) understands it.
         command: String,
     },
+    /// Leave a rule out of what agents write on a node: it is deleted where it stands, and whenever it is written again.
+    Omit {
+        /// The node.
+        node: String,
+        /// The table.
+        table: TableName,
+        /// The chain.
+        chain: String,
+        /// What follows `-A CHAIN` in `iptables-save`.
+        rule: String,
+    },
     /// Pin a random choice.
     Choose(Choice),
     /// Open a TCP connection or send a UDP datagram.

@@ -30,6 +30,10 @@ impl World {
             Op::Load { node, dump } => self.load(node, dump).map(|()| Outcome::Done),
             Op::Iptables { node, arguments } => self.iptables(node, arguments),
             Op::Shell { on, command } => self.shell(on, command).map(Outcome::Text),
+            Op::Omit { node, table, chain, rule } => {
+                self.omit(node, *table, chain, rule)?;
+                Ok(Outcome::Done)
+            }
             Op::Choose(choice) => self.choose(choice),
             Op::Send { from, to, protocol, name } => {
                 let to = self.socket(to)?;

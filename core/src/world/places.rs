@@ -128,6 +128,8 @@ impl World {
         }
         let agents = self.agents_of(&self.network.get(place).name);
         let Self { network, nodes, state, choices, generation, .. } = self;
-        super::program::program(network, nodes, state, choices, *generation, place, agents)
+        super::program::program(network, nodes, state, choices, *generation, place, agents)?;
+        self.leave_out(place);
+        Ok(())
     }
 }

@@ -84,6 +84,9 @@ impl Queue {
 impl World {
     /// Lets the world run until `process` has its answer and no frame is on its way any more.
     pub(super) fn run_for<O: Observer>(&mut self, process: ProcessId, observer: &mut O) -> Result<(), OpError> {
+        if self.muted {
+            return Ok(());
+        }
         self.wake(process, Event::Started, observer)?;
         for _ in 0..MAX_EVENTS {
             let waits = match self.answer(process) {

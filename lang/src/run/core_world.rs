@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use netscene_core::kube::endpoints::endpoints;
 use netscene_core::trace::Flow;
-use netscene_core::world::{OpError, Operation, Outcome, World};
+use netscene_core::world::{IngressPath, OpError, Operation, Outcome, World, WrittenRule};
 
 use super::{Endpoint, Engine, Node, Pod, Service};
 
@@ -43,5 +43,18 @@ impl Engine for World {
     fn node(&self, name: &str) -> Option<Node> {
         let node = &self.state().node(name)?.object;
         Some(Node { name: node.name.clone(), address: node.address })
+    }
+
+    fn written_rules(&mut self) -> Vec<WrittenRule> {
+        // A node that cannot be programmed refuses the first packet, and says why.
+        Self::written_rules(self).unwrap_or_default()
+    }
+
+    fn ingress_paths(&self) -> Vec<IngressPath> {
+        Self::ingress_paths(self)
+    }
+
+    fn mute(&mut self) {
+        Self::mute(self);
     }
 }

@@ -41,6 +41,16 @@ impl<E: Engine + 'static> Runner<'_, E> {
     }
 }
 
+impl<E: Engine + 'static> Runner<'_, E> {
+    /// Whether an assertion calls nothing and names neither a flow nor anything else that has a value only while it runs.
+    pub(super) fn is_constant(&self, island: &Island) -> bool {
+        chains(&island.text).into_iter().map(|chain| &island.text[chain]).all(|chain| {
+            let name = &chain[..word_end(chain.as_bytes(), 0)];
+            !chain.contains('(') && !self.variables.contains_key(name)
+        })
+    }
+}
+
 /// Whether a side of a comparison says its value itself.
 fn is_literal(text: &str) -> bool {
     let text = text.trim();

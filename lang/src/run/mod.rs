@@ -2,6 +2,7 @@
 
 mod core_world;
 mod explain;
+mod schedule;
 mod tests;
 mod values;
 mod world;
@@ -14,9 +15,10 @@ use netscene_core::kube::Object;
 use netscene_core::world::{Op, OpError, Operation, Outcome};
 use rhai::{AST, Dynamic, Module, Scope};
 
+pub use self::schedule::{Everything, Next, Schedule, TestFacts};
 pub use self::tests::{TestInfo, TestResult};
 pub use self::world::{Endpoint, Engine, Node, Pod, Service, Sink, Summary};
-use crate::ast::{Block, Island, Operand, Statement, StatementKind, Text};
+use crate::ast::{Block, Island, Operand, Statement, StatementKind, TestClause, Text};
 use crate::lower::{IslandValue, Lowering};
 use crate::program::Program;
 use crate::{Code, Diagnostic, Span, Word, script};
@@ -26,6 +28,16 @@ use crate::{Code, Diagnostic, Span, Word, script};
 ///
 /// `engine` is afterwards the world after the last sentence outside of tests. See [`Engine`] for an example.
 pub fn run<E: Engine + 'static>(program: &Program, engine: &mut E, sink: &mut dyn Sink) -> Summary {
+    run_by(program, engine, sink, &mut Everything)
+}
+
+/// The same with a schedule that decides which tests run, how often, and in what world.
+pub fn run_by<E: Engine + 'static>(
+    program: &Program,
+    engine: &mut E,
+    sink: &mut dyn Sink,
+    schedule: &mut dyn Schedule,
+) -> Summary {
     let world = Rc::new(RefCell::new(engine.clone()));
     let mut rhai = script::engine();
     values::register(&mut rhai);
@@ -40,10 +52,16 @@ pub fn run<E: Engine + 'static>(program: &Program, engine: &mut E, sink: &mut dy
         case: None,
         held: None,
         sink,
+        schedule,
+        tests: 0,
+        facts: TestFacts::default(),
+        first: Vec::new(),
+        muted: false,
         summary: Summary::default(),
     };
     if runner.declare() && runner.library() {
         let _ = runner.steps(&program.steps);
+        runner.cover(runner.tests == 0);
     }
     engine.clone_from(&runner.world.borrow());
     runner.summary
@@ -69,6 +87,14 @@ struct Runner<'a, E> {
     /// What has gone wrong in a test that has to fail.
     held: Option<Vec<Diagnostic>>,
     sink: &'a mut dyn Sink,
+    schedule: &'a mut dyn Schedule,
+    /// How many tests the run has come to.
+    tests: usize,
+    facts: TestFacts,
+    /// What is done to the world of the test that runs before it begins.
+    first: Vec<Op>,
+    /// Nothing arrives that the test that runs sends.
+    muted: bool,
     summary: Summary,
 }
 
@@ -130,10 +156,7 @@ impl<E: Engine + 'static> Runner<'_, E> {
 
     fn step(&mut self, statement: &Statement) -> Done {
         match &statement.kind {
-            StatementKind::Test { name, clauses, body } => {
-                self.test(statement.span, name, clauses, body);
-                Ok(())
-            }
+            StatementKind::Test { name, clauses, body } => self.scheduled(statement.span, name, clauses, body),
             StatementKind::Cases(_) => Ok(()),
             StatementKind::Patch { kind: Some(kind), what, .. } => {
                 let Some(op) = self.program.patches.get(&statement.span).cloned() else { return Ok(()) };
@@ -164,6 +187,54 @@ impl<E: Engine + 'static> Runner<'_, E> {
         }
     }
 
+    /// Runs a test, with all of its cases, as often as the schedule wants.
+    fn scheduled(&mut self, span: Span, name: &Text, clauses: &[TestClause], body: &Block) -> Done {
+        let number = self.tests;
+        self.cover(number == 0);
+        self.tests += 1;
+        for again in 0.. {
+            match self.schedule.next(number, again) {
+                Next::Run { first, muted } => {
+                    (self.first, self.muted) = (first, muted);
+                    let flows = self.variables.values().filter(|value| value.is::<values::Flow>()).count();
+                    self.facts = TestFacts { name: name.span, flows, ..TestFacts::default() };
+                    self.test(span, name, clauses, body);
+                    self.sink.facts(self.facts);
+                }
+                Next::GoOn => break,
+                Next::Stop => return Err(Stop),
+            }
+        }
+        Ok(())
+    }
+
+    /// Does to a test's world what the schedule wants done to it first.
+    fn prepare(&mut self) {
+        let mut world = self.world.borrow_mut();
+        if self.muted {
+            world.mute();
+        }
+        for op in self.first.clone() {
+            if let Err(error) = world.apply(&Operation { op, origin: None }) {
+                debug_assert!(false, "the schedule's own operation was refused: {error}");
+            }
+        }
+    }
+
+    /// Tells of what tests may touch, if that is wanted: at the `beginning` of the file and whenever they may have.
+    fn cover(&mut self, beginning: bool) {
+        if !self.schedule.covers() {
+            return;
+        }
+        if beginning {
+            // In a copy: whether somebody asks must make no difference to the tests.
+            let mut copy = self.world.borrow().clone();
+            self.sink.written(copy.written_rules());
+        }
+        let paths = self.world.borrow().ingress_paths();
+        self.sink.ingress_paths(paths);
+    }
+
     fn repeat(&mut self, variable: &Text, list: &Island, body: &Block) -> Done {
         let value = match self.value(list) {
             Ok(value) => value,
@@ -190,6 +261,8 @@ impl<E: Engine + 'static> Runner<'_, E> {
 
     fn assert(&mut self, island: &Island, sentence: Span) -> Done {
         self.summary.expectations += 1;
+        self.facts.asserts += 1;
+        self.facts.constants += usize::from(self.is_constant(island));
         match self.value(island).and_then(|value| truth(&value, island)) {
             Ok(true) => Ok(()),
             Ok(false) => {
@@ -227,6 +300,7 @@ impl<E: Engine + 'static> Runner<'_, E> {
             _ => None,
         };
         let expects = matches!(op, Op::Expect(_));
+        self.facts.expects += usize::from(expects);
         self.summary.expectations += usize::from(expects);
         let operation = Operation { op, origin: self.program.files.origin(span) };
         let result = self.world.borrow_mut().apply(&operation);
@@ -244,7 +318,11 @@ impl<E: Engine + 'static> Runner<'_, E> {
     fn outcome(&mut self, outcome: Outcome, sent: Option<String>, span: Span) -> Done {
         let flow = match outcome {
             Outcome::Done => None,
-            Outcome::Flow(flow) => Some(flow),
+            Outcome::Flow(flow) => {
+                self.facts.flows += 1;
+                self.sink.flow(&flow);
+                Some(flow)
+            }
             Outcome::Text(text) => {
                 self.sink.text(&text);
                 None

@@ -117,8 +117,10 @@ impl<E: Engine + 'static> Runner<'_, E> {
                 self.sink.test_finished(&info, &TestResult::Skipped(reason.clone()));
             } else {
                 self.sink.test_started(&info.name);
+                self.prepare();
                 let result = self.judge_test(fault, fails, body);
                 self.sink.test_finished(&info, &result);
+                self.cover(false);
             }
         }
         self.case = None;

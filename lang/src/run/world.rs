@@ -4,10 +4,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use netscene_core::trace::Flow;
-use netscene_core::world::{OpError, Operation, Outcome};
+use netscene_core::world::{IngressPath, OpError, Operation, Outcome, WrittenRule};
 use rhai::{EvalAltResult, ImmutableString};
 
-use super::{TestInfo, TestResult, values};
+use super::{TestFacts, TestInfo, TestResult, values};
 use crate::check::symbols::{Kind, Symbols};
 use crate::{Diagnostic, FileId, script};
 
@@ -58,6 +58,19 @@ pub trait Engine: Clone {
 
     /// The node of that name.
     fn node(&self, name: &str) -> Option<Node>;
+
+    /// Every rule that agents have written on nodes, for those who ask which of them tests touch.
+    fn written_rules(&mut self) -> Vec<WrittenRule> {
+        Vec::new()
+    }
+
+    /// Every path of an ingress, and whether a request has come to it.
+    fn ingress_paths(&self) -> Vec<IngressPath> {
+        Vec::new()
+    }
+
+    /// From now on nothing that is sent arrives.
+    fn mute(&mut self) {}
 }
 
 /// A service, as islands see it.
@@ -131,6 +144,18 @@ pub trait Sink {
     /// Something is not as expected, or could not be done. It belongs to the test that has started last and not ended, if
     /// there is one.
     fn failure(&mut self, diagnostic: Diagnostic);
+
+    /// Something was sent, and this is what happened.
+    fn flow(&mut self, _flow: &Arc<Flow>) {}
+
+    /// What the test did that is about to end.
+    fn facts(&mut self, _facts: TestFacts) {}
+
+    /// The rules of the world in which the first test begins, where the [schedule](super::Schedule::covers) wants them.
+    fn written(&mut self, _rules: Vec<WrittenRule>) {}
+
+    /// The paths of ingresses, and which of them requests have come to, at the end of a test and of the file.
+    fn ingress_paths(&mut self, _paths: Vec<IngressPath>) {}
 }
 
 /// What became of a run.

@@ -6,6 +6,7 @@
 
 mod completions;
 mod run;
+pub(crate) mod test;
 mod trace;
 mod walk;
 
@@ -19,6 +20,7 @@ pub(crate) enum Command {
     Run(run::Arguments),
     Trace(trace::Arguments),
     Walk(walk::Arguments),
+    Test(test::Arguments),
     Completions(completions::Arguments),
 }
 
@@ -28,6 +30,7 @@ impl Command {
             Self::Run(arguments) => run::run(arguments, console),
             Self::Trace(arguments) => trace::run(arguments, console),
             Self::Walk(arguments) => walk::run(arguments, console),
+            Self::Test(arguments) => test::run(arguments, console),
             Self::Completions(arguments) => completions::run(arguments, console),
         }
     }
