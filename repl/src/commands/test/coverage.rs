@@ -43,7 +43,7 @@ pub(crate) struct Made {
 
 impl Made {
     fn of(provenance: &Provenance) -> Self {
-        let Provenance { agent, object, field, origin } = provenance;
+        let Provenance { agent, object, field, origin, .. } = provenance;
         let (file, line) = origin.as_ref().map_or(("".into(), 0), |origin| (origin.file.clone(), origin.line));
         Self { agent: agent.clone(), object: object.clone(), field: field.clone(), file, line }
     }
