@@ -221,7 +221,7 @@ impl World {
 }
 
 /// Which of a node's agents work.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Agents {
     pub(super) kube_proxy: bool,
     pub(super) felix: bool,

@@ -15,6 +15,7 @@ mod connections;
 mod coverage;
 mod fault;
 mod faults;
+mod fresh;
 mod health;
 mod judge;
 mod load;
@@ -48,6 +49,7 @@ use announce::Announcers;
 use connections::Connections;
 use coverage::Omission;
 use faults::Faults;
+use fresh::Fresh;
 use network::Network;
 use program::Nodes;
 use run::Queue;
@@ -77,6 +79,10 @@ pub struct World {
     grown: u64,
     network: Network,
     nodes: Nodes,
+    /// What agents write for what is declared now.
+    fresh: Arc<Fresh>,
+    /// The generation that this is for.
+    fresh_of: u64,
     choices: Vec<Choice>,
     time: Time,
     queue: Queue,
@@ -104,6 +110,8 @@ impl World {
             grown: 0,
             network: Network::default(),
             nodes: Nodes::default(),
+            fresh: Arc::default(),
+            fresh_of: 1,
             choices: Vec::new(),
             time: Time::ZERO,
             queue: Queue::default(),
@@ -117,6 +125,14 @@ impl World {
             tap: None,
             omissions: Vec::new(),
             muted: false,
+        }
+    }
+
+    /// Begins to keep what agents write anew, if something has changed but choices.
+    fn freshen(&mut self) {
+        if self.fresh_of != self.generation {
+            self.fresh_of = self.generation;
+            self.fresh = Arc::default();
         }
     }
 

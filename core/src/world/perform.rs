@@ -18,6 +18,13 @@ impl World {
     /// Does what an operation says. A refused operation changes nothing; one that passes a bound while packets travel
     /// leaves them where they are.
     pub fn apply(&mut self, operation: &Operation) -> Result<Outcome, OpError> {
+        let outcome = self.perform(operation);
+        // At once, so that every copy that is made from now on shares it.
+        self.freshen();
+        outcome
+    }
+
+    fn perform(&mut self, operation: &Operation) -> Result<Outcome, OpError> {
         match &operation.op {
             Op::Declare { object } => {
                 self.network.check(object)?;
@@ -146,7 +153,10 @@ impl World {
                 let same = |one: &Choice| matches!(one, Choice::Endpoint { service: other, .. } if other == service);
                 self.choices.retain(|one| !same(one));
                 self.choices.push(choice.clone());
+                self.freshen();
                 self.generation += 1;
+                // Choices are no part of what agents write.
+                self.fresh_of = self.generation;
             }
         }
         Ok(Outcome::Done)

@@ -126,9 +126,10 @@ impl World {
         if self.nodes.get(&place).is_some_and(|last| last.generation == self.generation) {
             return Ok(());
         }
+        self.freshen();
         let agents = self.agents_of(&self.network.get(place).name);
-        let Self { network, nodes, state, choices, generation, .. } = self;
-        super::program::program(network, nodes, state, choices, *generation, place, agents)?;
+        let Self { network, nodes, state, fresh, choices, generation, .. } = self;
+        super::program::program(network, nodes, (state, fresh), choices, *generation, place, agents)?;
         self.leave_out(place);
         Ok(())
     }

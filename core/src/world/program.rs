@@ -1,15 +1,17 @@
 //! Programming a node: what the agents write there, once their objects have changed.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use rustc_hash::FxHashMap;
 
 use super::faults::Agents;
+use super::fresh::{Fresh, is_blank};
 use super::network::Network;
 use super::{Choice, OpError};
 use crate::agents::kube_proxy::conntrack::UdpServices;
 use crate::agents::{bird, felix, kube_proxy, kubelet, metallb};
-use crate::kube::State;
+use crate::kube::{Node, State};
+use crate::net::Namespace;
 use crate::net::fib::Fib;
 use crate::netfilter::TableName;
 use crate::netfilter::text::{RestoreInput, restore};
@@ -24,6 +26,18 @@ pub(super) struct Programmed {
     kube_proxy: Option<Arc<RestoreInput>>,
     felix: Option<Arc<RestoreInput>>,
     udp: Option<Arc<UdpServices>>,
+    /// Of which declared objects, and by which agents, it was written.
+    declared: Option<Declared>,
+}
+
+/// What was declared, known by what keeps the same for other copies of the world, and who worked.
+type Declared = (Weak<Fresh>, Agents);
+
+impl Programmed {
+    /// Whether the same was declared when it was written, and the same agents worked.
+    fn is_of(&self, (fresh, agents): &Declared) -> bool {
+        self.declared.as_ref().is_some_and(|(one, some)| one.ptr_eq(fresh) && some == agents)
+    }
 }
 
 /// What an agent writes on a node of that name.
@@ -36,7 +50,7 @@ pub(super) type Nodes = FxHashMap<usize, Programmed>;
 pub(super) fn program(
     network: &mut Network,
     nodes: &mut Nodes,
-    state: &State,
+    (state, fresh): (&State, &Arc<Fresh>),
     choices: &[Choice],
     generation: u64,
     place: usize,
@@ -49,53 +63,79 @@ pub(super) fn program(
     let name = network.get(place).name.clone();
     if let Some(node) = state.node(&name).map(|node| node.object.clone()) {
         let namespace = network.get_mut(place);
-        namespace.tracking = true;
-        if agents.felix {
-            for (set, members) in felix::ip_sets(state) {
-                namespace.sets.replace(&set, members);
+        let declared = (Arc::downgrade(fresh), agents);
+        // Of what is declared nothing has changed if only choices have.
+        if !last.is_of(&declared) {
+            let blank = last.generation == 0 && is_blank(namespace);
+            if let Some(written) = fresh.get(place, agents).filter(|_| blank) {
+                written.write(namespace, last);
+            } else {
+                write(namespace, last, state, &node, agents)?;
+                if blank {
+                    fresh.keep(place, agents, namespace, last);
+                }
             }
+            last.declared = Some(declared);
         }
-        // Felix last: it inserts its jumps above whatever is there (`chainInsertMode: insert`).
-        for (agent, works, rules, last) in [
-            ("kubelet", true, (|state, _| kubelet::rules(state)) as Rules, &mut last.kubelet),
-            ("kube-proxy", agents.kube_proxy, kube_proxy::rules, &mut last.kube_proxy),
-            ("felix", agents.felix, felix::rules, &mut last.felix),
-        ] {
-            // One that does not hear of a change leaves what it has written.
-            if !works {
-                continue;
-            }
-            let input = rules(state, &name);
-            if last.as_deref() != Some(&input) {
-                restore(&mut namespace.rules, &input).map_err(|error| OpError {
-                    problem: format!("{agent} wrote rules on {name} that iptables refuses: {error}"),
-                    hint: Some("this is a defect of netscene; please report it with the scenario".into()),
-                    related: None,
-                })?;
-                *last = Some(Arc::new(input));
-            }
-        }
-        if agents.kube_proxy {
-            forget_udp(namespace, state, &mut last.udp);
-        }
-        let mut fib = Fib::default();
-        for route in Network::own_routes(state, &node) {
-            fib.add(route);
-        }
-        for route in bird::routes(state, &name).into_iter().chain(felix::routes(state, &name)) {
-            fib.add(route);
-        }
-        namespace.fib = fib;
-        namespace.announced = if agents.speaker { metallb::announced(state, &name) } else { Vec::new() };
         pin(namespace, state, choices);
     }
     last.generation = generation;
     Ok(())
 }
 
+/// Lets the agents write on a node.
+fn write(
+    namespace: &mut Namespace,
+    last: &mut Programmed,
+    state: &State,
+    node: &Node,
+    agents: Agents,
+) -> Result<(), OpError> {
+    let name = node.name.as_str();
+    namespace.tracking = true;
+    if agents.felix {
+        for (set, members) in felix::ip_sets(state) {
+            namespace.sets.replace(&set, members);
+        }
+    }
+    // Felix last: it inserts its jumps above whatever is there (`chainInsertMode: insert`).
+    for (agent, works, rules, last) in [
+        ("kubelet", true, (|state, _| kubelet::rules(state)) as Rules, &mut last.kubelet),
+        ("kube-proxy", agents.kube_proxy, kube_proxy::rules, &mut last.kube_proxy),
+        ("felix", agents.felix, felix::rules, &mut last.felix),
+    ] {
+        // One that does not hear of a change leaves what it has written.
+        if !works {
+            continue;
+        }
+        let input = rules(state, name);
+        if last.as_deref() != Some(&input) {
+            restore(&mut namespace.rules, &input).map_err(|error| OpError {
+                problem: format!("{agent} wrote rules on {name} that iptables refuses: {error}"),
+                hint: Some("this is a defect of netscene; please report it with the scenario".into()),
+                related: None,
+            })?;
+            *last = Some(Arc::new(input));
+        }
+    }
+    if agents.kube_proxy {
+        forget_udp(namespace, state, &mut last.udp);
+    }
+    let mut fib = Fib::default();
+    for route in Network::own_routes(state, node) {
+        fib.add(route);
+    }
+    for route in bird::routes(state, name).into_iter().chain(felix::routes(state, name)) {
+        fib.add(route);
+    }
+    namespace.fib = fib;
+    namespace.announced = if agents.speaker { metallb::announced(state, name) } else { Vec::new() };
+    Ok(())
+}
+
 /// What kube-proxy does after it has written its rules: it forgets UDP connections to endpoints that are gone, if any has
 /// changed.
-fn forget_udp(namespace: &mut crate::net::Namespace, state: &State, last: &mut Option<Arc<UdpServices>>) {
+fn forget_udp(namespace: &mut Namespace, state: &State, last: &mut Option<Arc<UdpServices>>) {
     let services = UdpServices::of(state);
     if last.as_deref() == Some(&services) {
         return;
@@ -109,7 +149,7 @@ fn forget_udp(namespace: &mut crate::net::Namespace, state: &State, last: &mut O
 }
 
 /// Turns the pinned choices of endpoints into pinned jumps.
-fn pin(namespace: &mut crate::net::Namespace, state: &State, choices: &[Choice]) {
+fn pin(namespace: &mut Namespace, state: &State, choices: &[Choice]) {
     namespace.pins.clear();
     let nat = namespace.rules.table(TableName::Nat);
     for choice in choices {
