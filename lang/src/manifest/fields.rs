@@ -86,12 +86,23 @@ impl<'a> Fields<'a> {
         (!matches!(entry.value.value, Yaml::Null)).then_some(entry.value)
     }
 
+    /// Whether a field is there, which somebody else may ask for.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.entries.iter().any(|entry| entry.key == key)
+    }
+
+    /// A field that is a port's number.
+    pub(super) fn port(&self, key: &'static str) -> Option<u16> {
+        super::service::number(self.get(key)?, self.faults)
+    }
+
     /// A field that has to be there.
     pub(super) fn required(&self, key: &'static str) -> Option<&'a Node> {
         let found = self.get(key);
         if found.is_none() {
             let diagnostic = Diagnostic::error(Code::Missing, format!("{} has no `{key}`", self.what));
-            self.faults.tell(diagnostic.at(self.head(), format!("expected a `{key}`")));
+            let article = if key.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+            self.faults.tell(diagnostic.at(self.head(), format!("expected {article} `{key}`")));
         }
         found
     }

@@ -1,66 +1,104 @@
 //! Ingresses, as `networking.k8s.io/v1` has them and as its two forerunners had.
 
-use netscene_core::kube::{Ingress, IngressPath, Object, PathType};
+use netscene_core::kube::{Ingress, IngressBackend, IngressPath, Object, PathType};
 
-use super::fields::Fields;
+use super::fields::{Fields, text};
 use super::meta::Meta;
 use super::service::number;
+use crate::{Code, Diagnostic};
 
-/// An ingress.
-pub(super) fn ingress(object: &Fields<'_>, meta: &Meta<'_>) -> Option<Object> {
+/// An ingress of an `apiVersion`.
+pub(super) fn ingress(object: &Fields<'_>, meta: &Meta<'_>, group: &str) -> Option<Object> {
     object.required("spec")?;
     let spec = object.fields("spec")?;
+    let old = group != "networking.k8s.io/v1";
     let mut paths = Vec::new();
     for rule in spec.each("rules", "a rule") {
         let host = rule.text("host").map(str::to_owned);
         if let Some(http) = rule.fields("http") {
             for path in http.each("paths", "a path") {
-                paths.extend(one_path(path, host.clone()));
+                paths.extend(one_path(path, host.clone(), old));
             }
             http.finish(&[]);
         }
         rule.finish(&[]);
     }
+    let mut tls = Vec::new();
+    for one in spec.each("tls", "an entry of tls") {
+        let hosts = one.list("hosts").iter().filter_map(|host| text(host, "hosts", one.faults));
+        tls.extend(hosts.map(str::to_owned));
+        one.finish(&["secretName"]);
+    }
+    // What is `defaultBackend` in v1 was `backend` before.
+    let field = if old { "backend" } else { "defaultBackend" };
+    let default_backend = spec.fields(field).and_then(|fields| backend(fields, old));
     let ingress_class_name = spec.text("ingressClassName").map(str::to_owned);
-    spec.finish(&["tls"]);
+    spec.finish(&[]);
     Some(Object::Ingress(Ingress {
         namespace: meta.namespace.clone(),
         name: meta.name.clone(),
         annotations: meta.all_annotations(),
         ingress_class_name,
+        tls,
+        default_backend,
         paths,
-        ..Ingress::default()
     }))
 }
 
-fn one_path(fields: Fields<'_>, host: Option<String>) -> Option<IngressPath> {
+fn one_path(fields: Fields<'_>, host: Option<String>, old: bool) -> Option<IngressPath> {
     let types = [
         ("Exact", PathType::Exact),
         ("Prefix", PathType::Prefix),
         ("ImplementationSpecific", PathType::ImplementationSpecific),
     ];
     // Before v1 there was no other type, and no path meant every path.
+    if !old {
+        fields.required("pathType");
+    }
     let path_type = fields.choice("pathType", &types).unwrap_or(PathType::ImplementationSpecific);
     let path = fields.text("path").unwrap_or("/").to_owned();
     fields.required("backend");
-    let backend = fields.fields("backend");
+    let found = fields.fields("backend").and_then(|fields| backend(fields, old));
     fields.finish(&[]);
-    let backend = backend?;
+    let IngressBackend { service, port } = found?;
+    Some(IngressPath { host, path_type, path, service, port })
+}
+
+/// A service and its port. The forerunners had `serviceName` and `servicePort`; one that is written as v1 has it is meant
+/// so, though their servers would refuse it.
+fn backend(backend: Fields<'_>, old: bool) -> Option<IngressBackend> {
     let faults = backend.faults;
-    let (service, port) = if let Some(service) = backend.fields("service") {
+    if backend.get("resource").is_some() {
+        let diagnostic = Diagnostic::error(Code::Unmodelled, "the model has no backend but services");
+        faults.tell(diagnostic.at(backend.head(), "expected a `service`"));
+        return None;
+    }
+    let (service, port) = if old && !backend.has("service") {
+        let name = backend.required("serviceName").and_then(|_| backend.text("serviceName"));
+        (name, backend.required("servicePort").and_then(|port| number(port, faults)))
+    } else {
+        backend.required("service");
+        let Some(service) = backend.fields("service") else {
+            backend.finish(&[]);
+            return None;
+        };
         let name = service.required("name").and_then(|_| service.text("name"));
         service.required("port");
         let port = service.fields("port");
-        let number = port.as_ref().and_then(|port| number(port.required("number")?, faults));
+        let number = port.as_ref().and_then(|port| {
+            if let Some(name) = port.get("name") {
+                let diagnostic = Diagnostic::error(Code::Unmodelled, "the model has no backend whose port is a name");
+                faults.tell(diagnostic.at(name.span, "write `number: …`, the port of the service"));
+                return None;
+            }
+            number(port.required("number")?, faults)
+        });
         if let Some(port) = port {
             port.finish(&[]);
         }
         service.finish(&[]);
         (name, number)
-    } else {
-        let name = backend.required("serviceName").and_then(|_| backend.text("serviceName"));
-        (name, backend.required("servicePort").and_then(|port| number(port, faults)))
     };
     backend.finish(&[]);
-    Some(IngressPath { host, path_type, path, service: service?.to_owned(), port: port? })
+    Some(IngressBackend { service: service?.to_owned(), port: port? })
 }

@@ -45,11 +45,11 @@ use crate::{Code, Diagnostic, SourceFile, Span};
 pub fn read(file: &Arc<SourceFile>) -> (Vec<Operation>, Vec<Diagnostic>) {
     let (documents, fault) = yaml::documents(file);
     let faults = Faults::default();
-    let mut reader = Reader { objects: Vec::new(), owned: Vec::new() };
+    let mut reader = Reader { objects: Vec::new(), owned: Vec::new(), left: Vec::new() };
     for document in documents.iter().filter(|document| !matches!(document.value, Yaml::Null)) {
         reader.object(document, &faults);
     }
-    let Reader { mut objects, owned } = reader;
+    let Reader { mut objects, owned, .. } = reader;
     workload::adopt(&mut objects, owned);
     let operation = |(object, span)| Operation { op: Op::Declare { object }, origin: Some(file.origin(span)) };
     let operations = objects.into_iter().map(operation).collect();
@@ -62,13 +62,15 @@ pub fn read(file: &Arc<SourceFile>) -> (Vec<Operation>, Vec<Diagnostic>) {
 /// Fields of every object that make no difference.
 const ENVELOPE: [&str; 1] = ["status"];
 
-struct Reader {
+struct Reader<'a> {
     objects: Vec<(Object, Span)>,
     owned: Vec<Owned>,
+    /// The kinds that are left alone.
+    left: Vec<&'a str>,
 }
 
-impl Reader {
-    fn object(&mut self, node: &Node, faults: &Faults) {
+impl<'a> Reader<'a> {
+    fn object(&mut self, node: &'a Node, faults: &'a Faults) {
         let Some(fields) = Fields::of(node, "an object", faults) else { return };
         let group = fields.required("apiVersion").and_then(|node| text(node, "apiVersion", faults));
         let kind = fields.required("kind").and_then(|node| text(node, "kind", faults));
@@ -83,9 +85,13 @@ impl Reader {
         let Some(known) = KINDS.iter().find(|known| known.name == kind) else {
             let diagnostic = Diagnostic::error(Code::UnknownKind, format!("{kind} is left alone")).warning();
             let known = KINDS.iter().map(|known| known.name);
-            let label = crate::suggest::question(kind, known);
+            let label = crate::suggest::question(kind, known).filter(|_| !OTHERS.contains(&kind));
             let label = label.unwrap_or_else(|| "the model has no use for it".to_owned());
-            faults.tell(diagnostic.at(head, label));
+            // Once in a file is enough.
+            if !self.left.contains(&kind) {
+                self.left.push(kind);
+                faults.tell(diagnostic.at(head, label));
+            }
             return;
         };
         known.check_group(group, fields.get("apiVersion").map_or(node.span, |node| node.span), faults);
@@ -102,7 +108,7 @@ impl Reader {
             "Service" => service::service(&fields, &meta).map(Read::Object),
             "Endpoints" => Some(Read::Endpoints(service::endpoints(&fields))),
             "ConfigMap" => Some(Read::Object(config_map(&fields, &meta))),
-            "Ingress" => ingress::ingress(&fields, &meta).map(Read::Object),
+            "Ingress" => ingress::ingress(&fields, &meta, group).map(Read::Object),
             _ => workload::deployment(&fields, &meta, known.name).map(Read::Object),
         };
         fields.finish(&ENVELOPE);
@@ -183,6 +189,9 @@ const KINDS: [Kind; 10] = [
     Kind::new("ReplicaSet", "apps/v1", WORKLOADS),
     Kind::new("Ingress", "networking.k8s.io/v1", INGRESS),
 ];
+
+/// Kinds of Kubernetes that make no difference to a packet, and are near in name to one that does.
+const OTHERS: [&str; 4] = ["Secret", "ServiceAccount", "IngressClass", "EndpointSlice"];
 
 /// Where Deployments and their kin have been before.
 const WORKLOADS: &[(&str, &str)] =

@@ -49,7 +49,7 @@ pub(super) fn service(object: &Fields<'_>, meta: &Meta<'_>) -> Option<Object> {
         session_affinity: affinity(&spec),
         external_traffic_policy: spec.choice("externalTrafficPolicy", &policies).unwrap_or_default(),
         internal_traffic_policy: spec.choice("internalTrafficPolicy", &policies).unwrap_or_default(),
-        health_check_node_port: spec.parsed("healthCheckNodePort", "port"),
+        health_check_node_port: spec.port("healthCheckNodePort"),
         allocate_load_balancer_node_ports: spec.truth("allocateLoadBalancerNodePorts"),
         publish_not_ready_addresses: spec.truth("publishNotReadyAddresses").unwrap_or_default(),
         traffic_distribution: spec.choice("trafficDistribution", &distributions),
@@ -90,11 +90,15 @@ fn affinity(spec: &Fields<'_>) -> Option<u32> {
 }
 
 fn port(port: Fields<'_>) -> Option<ServicePort> {
-    let number = port.required("port").and_then(|_| port.parsed("port", "port"));
+    let number = port.required("port").and_then(|_| port.port("port"));
     let target = port.text("targetPort");
-    let target_port =
-        target.map(|text| text.parse().map_or_else(|_| TargetPort::Name(text.to_owned()), TargetPort::Number));
-    let node_port = port.parsed("nodePort", "port");
+    let named = |text: &str| text.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let target_port = match target {
+        Some(text) if named(text) => Some(TargetPort::Name(text.to_owned())),
+        Some(_) => port.port("targetPort").map(TargetPort::Number),
+        None => None,
+    };
+    let node_port = port.port("nodePort");
     let protocol = protocol(&port);
     let name = port.text("name").map(str::to_owned);
     port.finish(&["appProtocol"]);
@@ -117,7 +121,7 @@ pub(super) fn endpoints(object: &Fields<'_>) -> Vec<EndpointAddress> {
             }
         }
         for one in subset.each("ports", "a port") {
-            let port = one.required("port").and_then(|_| one.parsed("port", "port"));
+            let port = one.required("port").and_then(|_| one.port("port"));
             one.finish(&["appProtocol", "name", "protocol"]);
             let Some(port) = port else { continue };
             found.extend(given.iter().cloned().map(|endpoint| EndpointAddress { port, ..endpoint }));

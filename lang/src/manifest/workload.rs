@@ -14,7 +14,8 @@
 use std::net::Ipv4Addr;
 
 use netscene_core::kube::{
-    Container, ContainerPort, Deployment, Labels, NamedPod, Node, Object, Pod, Serve, TransportProtocol,
+    Container, ContainerPort, Deployment, Disk, Labels, NamedPod, Node, Object, Pod, PodPhase, PodStatus, Serve,
+    TransportProtocol, VolumeMount,
 };
 
 use netscene_core::world::Op;
@@ -33,7 +34,7 @@ pub(super) struct Owned {
 }
 
 /// Fields of a pod's `spec` that make no difference.
-const IDLE_POD: [&str; 28] = [
+const IDLE_POD: [&str; 27] = [
     "activeDeadlineSeconds",
     "affinity",
     "automountServiceAccountToken",
@@ -60,12 +61,11 @@ const IDLE_POD: [&str; 28] = [
     "terminationGracePeriodSeconds",
     "tolerations",
     "topologySpreadConstraints",
-    "volumes",
     "overhead",
 ];
 
 /// Fields of a container that make no difference.
-const IDLE_CONTAINER: [&str; 18] = [
+const IDLE_CONTAINER: [&str; 16] = [
     "args",
     "command",
     "env",
@@ -82,8 +82,6 @@ const IDLE_CONTAINER: [&str; 18] = [
     "terminationMessagePath",
     "terminationMessagePolicy",
     "tty",
-    "volumeMounts",
-    "workingDir",
 ];
 
 /// Fields of the `spec` of a Deployment and its kin that make no difference.
@@ -118,10 +116,11 @@ pub(super) fn pod(object: &Fields<'_>, meta: &Meta<'_>) -> Option<Read> {
     let mut pod = Pod::new(&meta.namespace, &meta.name);
     pod.node = template.node;
     pod.address = template.address;
-    if pod.address.is_none()
-        && let Some(status) = object.fields("status")
-    {
-        pod.address = status.parsed("podIP", "IPv4 address");
+    if let Some(status) = object.fields("status") {
+        let address = status.parsed("podIP", "IPv4 address");
+        // A pod in the network of its node has the node's.
+        pod.address = pod.address.or(address.filter(|_| !template.host_network));
+        pod.status = pod_status(&status);
     }
     pod.interface_name = template.interface_name;
     pod.labels.clone_from(&meta.labels);
@@ -137,6 +136,27 @@ pub(super) fn pod(object: &Fields<'_>, meta: &Meta<'_>) -> Option<Read> {
         }),
         None => Read::Object(Object::Pod(pod)),
     })
+}
+
+/// `status` of a pod, as far as the model does not find it out.
+fn pod_status(status: &Fields<'_>) -> PodStatus {
+    let phases = [
+        ("Pending", PodPhase::Running),
+        ("Running", PodPhase::Running),
+        ("Succeeded", PodPhase::Completed),
+        ("Failed", PodPhase::Error),
+        ("Unknown", PodPhase::Running),
+    ];
+    let mut found = PodStatus { phase: status.choice("phase", &phases).unwrap_or_default(), ..PodStatus::default() };
+    for container in status.each("containerStatuses", "a container's status") {
+        found.restarts += container.parsed::<u32>("restartCount", "number of restarts").unwrap_or_default();
+    }
+    for condition in status.each("conditions", "a condition") {
+        if condition.text("type") == Some("Ready") && found.phase == PodPhase::Running {
+            found.conditions.ready = condition.text("status") != Some("False");
+        }
+    }
+    found
 }
 
 /// A Deployment, `ReplicaSet` or `DaemonSet`.
@@ -199,6 +219,10 @@ pub(super) fn adopt(objects: &mut Vec<(Object, Span)>, owned: Vec<Owned>) {
         };
         let Pod { name, node, address, interface_name, status, .. } = pod;
         deployment.pods.push(NamedPod { name, node, address, interface_name, status });
+        if deployment.daemon_set {
+            // One on every node, as far as they are known.
+            deployment.replicas = deployment.pods.len() as u32;
+        }
     }
 }
 
@@ -228,8 +252,9 @@ impl Template {
         let node = spec.text("nodeName").map(str::to_owned).or(by_label);
         let host_network = spec.truth("hostNetwork").unwrap_or_default();
         let service_account = spec.text("serviceAccountName").unwrap_or("default").to_owned();
+        let volumes = shared_volumes(&spec);
         let containers = spec.each("containers", "a container");
-        let containers = containers.into_iter().filter_map(|fields| container(fields, meta)).collect();
+        let containers = containers.into_iter().filter_map(|fields| container(fields, meta, &volumes)).collect();
         spec.finish(&IDLE_POD);
         Self {
             node,
@@ -270,24 +295,52 @@ fn interface_name(meta: &Meta<'_>, faults: &Faults) -> Option<netscene_core::pac
     }
 }
 
-fn container(fields: Fields<'_>, meta: &Meta<'_>) -> Option<Container> {
+/// The volumes that begin empty, and that containers of the pod may share. What is in others, the model does not know.
+fn shared_volumes<'a>(spec: &Fields<'a>) -> Vec<&'a str> {
+    let mut shared = Vec::new();
+    for volume in spec.each("volumes", "a volume") {
+        let name = volume.required("name").and_then(|_| volume.text("name"));
+        shared
+            .extend(name.filter(|_| volume.get("emptyDir").is_some() || volume.get("persistentVolumeClaim").is_some()));
+    }
+    shared
+}
+
+/// What a manifest says of a container's files.
+fn disk(fields: &Fields<'_>, volumes: &[&str]) -> Disk {
+    let mut volume_mounts = Vec::new();
+    for mount in fields.each("volumeMounts", "a volume mount") {
+        let name = mount.required("name").and_then(|_| mount.text("name"));
+        let path = mount.required("mountPath").and_then(|_| mount.text("mountPath"));
+        mount.finish(&["readOnly", "subPath", "subPathExpr", "mountPropagation", "recursiveReadOnly"]);
+        if let (Some(name), Some(path)) = (name, path)
+            && volumes.contains(&name)
+        {
+            volume_mounts.push(VolumeMount { name: name.to_owned(), mount_path: path.to_owned() });
+        }
+    }
+    Disk { working_dir: fields.text("workingDir").map(str::to_owned), volume_mounts, ..Disk::default() }
+}
+
+fn container(fields: Fields<'_>, meta: &Meta<'_>, volumes: &[&str]) -> Option<Container> {
     let name = fields.required("name").and_then(|_| fields.text("name"));
     let mut ports = Vec::new();
     for port in fields.each("ports", "a port") {
-        let number = port.required("containerPort").and_then(|_| port.parsed("containerPort", "port"));
+        let number = port.required("containerPort").and_then(|_| port.port("containerPort"));
         let protocol = protocol(&port);
         let name = port.text("name").map(str::to_owned);
         port.finish(&["hostIP", "hostPort"]);
         ports.extend(number.zip(protocol).map(|(port, protocol)| ContainerPort { name, port, protocol }));
     }
     let faults = fields.faults;
+    let disk = disk(&fields, volumes);
     fields.finish(&IDLE_CONTAINER);
     let name = name?;
     let serve = match meta.annotation(&format!("scn/serve.{name}")) {
         Some((text, span)) => serve(text, span, faults),
         None => known_for(&ports),
     };
-    Some(Container { name: name.to_owned(), ports, serve, ..Container::default() })
+    Some(Container { name: name.to_owned(), ports, serve, disk })
 }
 
 /// What `serve TEXT` says in a container of a scenario.
