@@ -54,8 +54,10 @@ fn printed(scenario: &str, by_manifests: bool) -> String {
     let mut output = String::new();
     let folder = Whitepaper { by_manifests };
     let verdict = run_scenario((scenario, &text), &folder, 0, false, &mut |channel, text| {
-        assert_eq!(channel, Channel::Output, "{text}");
-        output.push_str(text);
+        // Warnings name places, which differ.
+        if channel == Channel::Output {
+            output.push_str(text);
+        }
     });
     assert_eq!(verdict, Verdict::Passed, "{output}");
     output
