@@ -54,6 +54,7 @@
 //! # Ok::<(), netscene_core::world::OpError>(())
 //! ```
 
+mod fraction;
 mod origin;
 mod random;
 mod suggest;
@@ -71,7 +72,8 @@ pub mod trace;
 pub mod view;
 pub mod world;
 
+pub use fraction::{Fraction, NoFraction};
 pub use origin::Origin;
-pub use random::Random;
+pub use random::{Crossroads, Random, Turn};
 pub use suggest::did_you_mean;
 pub use time::Time;

@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use netscene_core::Random;
 use netscene_core::netfilter::text::{RestoreInput, restore};
-use netscene_core::netfilter::walk::{Environment, Unwatched, Verdict, View, walk};
+use netscene_core::netfilter::walk::{Chance, Environment, Unwatched, Verdict, View, walk};
 use netscene_core::netfilter::{
     AddressType, ChainId, Header, Hook, LogTarget, MatchId, Policy, Rpfilter, Rule, Ruleset, TableName, Target,
 };
@@ -22,7 +22,7 @@ impl Environment for Bare {
     fn reverse_path(&self, _: &View<'_>, _: u32, _: Rpfilter) -> Option<bool> {
         Some(true)
     }
-    fn chance(&mut self, _: ChainId, _: &Target, _: u32) -> bool {
+    fn chance(&mut self, _: &Chance<'_>) -> bool {
         false
     }
     fn nth(&mut self, _: MatchId, _: u32) -> u32 {

@@ -44,6 +44,14 @@ pub enum Type {
     Endpoints,
     /// A list of what a page needs.
     Assets,
+    /// One of the ways that something can go.
+    Way,
+    /// All of them.
+    Ways,
+    /// A list of what chance decided.
+    Decisions,
+    /// What chance decided.
+    Decision,
 }
 
 impl Type {
@@ -56,6 +64,8 @@ impl Type {
             Self::Hops => Self::Hop,
             Self::Endpoints => Self::Endpoint,
             Self::Assets => Self::Asset,
+            Self::Ways => Self::Way,
+            Self::Decisions => Self::Decision,
             _ => Self::Any,
         }
     }
@@ -76,12 +86,24 @@ impl Type {
             Self::Service => "service",
             Self::Pod => "pod",
             Self::Node => "node",
-            Self::List | Self::Texts | Self::Packets | Self::Hops | Self::Endpoints | Self::Assets => "list",
+            Self::Way => "way",
+            Self::Decision => "decision",
+            _ => "list",
         }
     }
 
     const fn is_list(self) -> bool {
-        matches!(self, Self::List | Self::Texts | Self::Packets | Self::Hops | Self::Endpoints | Self::Assets)
+        matches!(
+            self,
+            Self::List
+                | Self::Texts
+                | Self::Packets
+                | Self::Hops
+                | Self::Endpoints
+                | Self::Assets
+                | Self::Ways
+                | Self::Decisions
+        )
     }
 
     /// The properties it has, in the order of the table; every property there is, where the type is not known.
@@ -154,6 +176,16 @@ properties! {
         "hops" Hops "the path of the request's first packet, one hop for each place";
         "packets" Packets "every packet, by first appearance";
     }
+    Way {
+        "probability" Text "how probable it is, such as 1/3";
+        "flow" Flow "what happens on it";
+        "decisions" Decisions "what chance decides, in order of time";
+    }
+    Decision {
+        "place" Text "where: a node, or a pod of ingress-nginx or CoreDNS";
+        "about" Text "about what: `service NAMESPACE/NAME`, `upstream …`, `name …`, or a chain";
+        "taken" Text "what was taken: a pod, an address, or a rule";
+    }
     Asset {
         "url" Text "where it was looked for";
         "status" Number "its status; nothing where there was no response";
@@ -220,6 +252,18 @@ pub const FUNCTIONS: &[Function] = &[
     Function { name: "service", syntax: "service(\"namespace/name\")", gives: Type::Service, help: "a service" },
     Function { name: "pod", syntax: "pod(\"namespace/name\")", gives: Type::Pod, help: "a pod" },
     Function { name: "node", syntax: "node(\"name\")", gives: Type::Node, help: "a node" },
+    Function {
+        name: "flow",
+        syntax: "flow(\"name\")",
+        gives: Type::Flow,
+        help: "a flow, whose name may be no name in Rhai",
+    },
+    Function {
+        name: "ways",
+        syntax: "ways(\"name\")",
+        gives: Type::Ways,
+        help: "the ways that were explored under a name",
+    },
 ];
 
 /// The functions and methods of Rhai's own packages that islands can call, and the type of their value; `None` for one

@@ -301,9 +301,14 @@ pub enum StatementKind {
     Command(Text),
     /// Another command that is typed on a machine to look at it.
     Look(Text),
+    /// Without an endpoint chance decides again.
     Choose {
+        /// The service.
         service: Operand,
-        endpoint: Operand,
+        /// The endpoint.
+        endpoint: Option<Operand>,
+        /// Who chooses so.
+        on: Option<Operand>,
     },
     ChoosePort {
         port: Text,
@@ -387,7 +392,7 @@ pub enum StatementKind {
     },
     Trace {
         flow: Text,
-        depth: Depth,
+        depth: Option<Depth>,
     },
     TraceGet {
         from: Operand,
@@ -424,9 +429,14 @@ pub enum StatementKind {
     ShowTool(Text),
     Expect {
         flow: Text,
+        often: Option<Often>,
+        reply: bool,
         not: bool,
         pattern: Pattern,
+        share: Option<Share>,
     },
+    /// `explore …`: what would be sent.
+    Explore(Box<StatementKind>),
     Assert(Island),
 
     Test {
@@ -493,6 +503,9 @@ pub enum Pattern {
     Rejected { by: Option<Text> },
     Timeout { at: Option<Operand> },
     Unsent,
+    Unknown,
+    Out { device: Text, at: Option<Operand> },
+    Mark { mark: Text, at: Option<Operand> },
     Arp { address: Operand, mac: Value },
     Visits { place: Operand, chains: Vec<Text> },
     Dnat { from: Operand, to: Operand },
@@ -501,6 +514,38 @@ pub enum Pattern {
     Status(Value),
     Answer { address: Operand, via: Option<Operand> },
     Conntrack { node: Operand, protocol: Text, original: (Operand, Operand), reply: Option<(Operand, Operand)> },
+}
+
+/// `always` or `never`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Often {
+    /// Where it stands.
+    pub span: Span,
+    /// Which of them it is.
+    pub always: bool,
+}
+
+/// `with probability [at least|at most] P`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Share {
+    /// Where it stands.
+    pub span: Span,
+    /// Whether `P` is a bound.
+    pub bound: Bound,
+    /// The probability.
+    pub probability: Value,
+}
+
+/// How a number is meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Bound {
+    /// That and no other.
+    #[default]
+    Exactly,
+    /// That or more.
+    AtLeast,
+    /// That or less.
+    AtMost,
 }
 
 /// What is broken or mended: `core`'s faults as they are written.
@@ -595,6 +640,7 @@ impl StatementKind {
             | Self::ShowMetallbLog
             | Self::ShowTool(_) => Word::Show,
             Self::Expect { .. } => Word::Expect,
+            Self::Explore(_) => Word::Explore,
             Self::Assert(_) => Word::Assert,
             Self::Test { .. } => Word::Test,
             Self::Cases(_) | Self::Row(_) => Word::Cases,

@@ -13,6 +13,8 @@ pub struct Diagnostic {
     pub title: String,
     /// The places that show it; the first primary one is where the user has to look.
     pub labels: Vec<Label>,
+    /// What there is to see beyond the places, as lines of text: the path of a packet, the ways it could go.
+    pub text: Option<String>,
     /// What to write instead.
     pub hint: Option<String>,
 }
@@ -20,7 +22,7 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// An error, without labels yet.
     pub fn error(code: Code, title: impl Into<String>) -> Self {
-        Self { code, severity: Severity::Error, title: title.into(), labels: Vec::new(), hint: None }
+        Self { code, severity: Severity::Error, title: title.into(), labels: Vec::new(), text: None, hint: None }
     }
 
     /// With the place where the user has to look, and what is to be seen there.
@@ -41,6 +43,13 @@ impl Diagnostic {
     #[must_use]
     pub fn warning(self) -> Self {
         Self { severity: Severity::Warning, ..self }
+    }
+
+    /// With more to see, if there is any: lines of text.
+    #[must_use]
+    pub fn text(mut self, text: impl Into<String>) -> Self {
+        self.text = Some(text.into()).filter(|text| !text.is_empty());
+        self
     }
 
     /// With what to write instead, if that is known.

@@ -52,7 +52,12 @@ fn translate(diagnostic: &Diagnostic) -> codespan::Diagnostic<FileId> {
         .with_code(diagnostic.code.to_string())
         .with_message(&diagnostic.title)
         .with_labels(labels.collect())
-        .with_notes(diagnostic.hint.iter().map(|hint| format!("hint: {hint}")).collect())
+        .with_notes(notes(diagnostic))
+}
+
+fn notes(diagnostic: &Diagnostic) -> Vec<String> {
+    let text = diagnostic.text.iter().map(|text| text.trim_end().to_owned());
+    text.chain(diagnostic.hint.iter().map(|hint| format!("hint: {hint}"))).collect()
 }
 
 impl<'a> Files<'a> for SourceFiles {

@@ -58,6 +58,9 @@ pub(crate) enum Token<'s> {
     Mac(&'s str),
     #[regex(r"v?[0-9]+\.[0-9]+(\.[0-9]+)?", priority = 25)]
     Version(&'s str),
+    /// A probability; or a namespace and a name of digits.
+    #[regex(r"[0-9]+/[0-9]+", priority = 25)]
+    Fraction(&'s str),
     #[regex(r"[0-9]+(ns|us|ms|s|m|h)", priority = 25)]
     Duration(&'s str),
     #[regex(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?", priority = 5)]

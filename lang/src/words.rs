@@ -205,6 +205,7 @@ words! {
     Get "get" [File Test] "get FROM[:PORT] -> URL [at ADDRESS] [with assets] as NAME" "fetch a page";
     Resolve "resolve" [File Test] "resolve FROM NAME as NAME" "ask for the address of a name";
     Write "write" [File Test] "write POD CONTAINER PATH \"text\"" "make or replace a file";
+    Explore "explore" [File Test] "explore FROM[:PORT] -> TO:PORT [tcp|udp] as NAME, explore FROM -> URL as NAME, or explore ping|get|resolve …" "walk every way that chance may send something; the world stays as it is";
     Wait "wait" [File Test] "wait 14s" "let time pass";
     Fail "fail" [File Test] "fail node NODE | link NODE NODE | link NODE DEVICE | bgp NODE NODE | speaker NODE | kubeProxy NODE | pod POD" "break something";
     Restore "restore" [File Test] "restore …, as after fail" "mend what was broken";
@@ -212,10 +213,10 @@ words! {
     Set "set" [File Test] "set service|pod|deployment|daemonSet|ingress|configMap|node NAME FIELD, as in set service web externalTrafficPolicy Local" "give a field of an object another value";
     Patch "patch" [File Test] "patch service|pod|deployment|daemonSet|ingress|configMap|node NAME { … }" "change several fields; labels, data and lists get what is given added";
     Scale "scale" [File Test] "scale deployment NAME COUNT" "give a deployment another number of pods";
-    Choose "choose" [File Test] "choose SERVICE -> ENDPOINT, or choose port PORT/TCP on PLACE" "pin a random choice";
-    Trace "trace" [File Test] "trace NAME [hops|rules|all], or trace FROM -> URL" "print every hop of a flow";
+    Choose "choose" [File Test] "choose SERVICE -> ENDPOINT [on PLACE], choose SERVICE by chance [on PLACE], or choose port PORT/TCP on PLACE" "pin a random choice, or leave it to chance again";
+    Trace "trace" [File Test] "trace NAME [hops|rules|all], or trace FROM -> URL" "print every hop of a flow; of an exploration, every way";
     Show "show" [File Test] "show routes|conntrack|iptables|log|logs on NODE …, or show kubectl get|describe …, or show calicoctl get …" "print what the tools would print";
-    Expect "expect" [File Test] "expect NAME [not] delivered|dropped|rejected|timeout|unsent|status|answer|visits|arp|dnat|snat|tunnel …, or expect conntrack NODE …" "compare what happened with what should have";
+    Expect "expect" [File Test] "expect NAME [always|never] [reply] [not] delivered|dropped|rejected|timeout|unsent|unknown|status|answer|visits|arp|dnat|snat|tunnel|out|mark … [with probability P], or expect conntrack NODE …" "compare what happened with what should have";
     Assert "assert" [File Test] "assert ${ … }" "what has to be true";
 
     // Structure.
@@ -258,7 +259,7 @@ words! {
     Bgp "bgp" [] "fail bgp NODE NODE" "the BGP session of two nodes";
     Speaker "speaker" [] "fail speaker NODE" "MetalLB's speaker";
     Assets "assets" [] "with assets, or assets URL, …" "the scripts, styles and images of a page";
-    With "with" [] "with assets" "as a browser does it";
+    With "with" [] "with assets, or with probability P" "as a browser does it; how probable it is";
     Logs "logs" [] "show logs on POD" "the access log of its web servers";
     Hops "hops" [] "trace NAME hops" "only where packets went, and what changed in them";
     Rules "rules" [] "trace NAME rules" "and every rule that matched; so it is without a word";
@@ -270,7 +271,16 @@ words! {
     Rejected "rejected" [] "rejected [by TABLE/CHAIN]" "a refusal came back";
     Timeout "timeout" [] "timeout [at PLACE]" "nothing came back";
     Unsent "unsent" [] "unsent" "nothing left the sender";
-    By "by" [] "by TABLE/CHAIN" "the chain that did it";
+    Unknown "unknown" [] "unknown" "the model does not know what becomes of it";
+    Out "out" [] "out DEVICE [at PLACE]" "the device that a packet left by";
+    Mark "mark" [] "mark VALUE[/MASK] [at PLACE]" "the netfilter mark of a packet";
+    Always "always" [] "always PATTERN" "on every way that was explored";
+    Never "never" [] "never PATTERN" "on none of them";
+    Probability "probability" [] "with probability [at least|at most] P" "how probable the ways are together, such as 1/3";
+    Least "least" [] "at least P" "so probable or more";
+    Most "most" [] "at most P" "so probable or less";
+    Chance "chance" [] "by chance" "as if nothing were pinned";
+    By "by" [] "by TABLE/CHAIN, or by chance" "the chain that did it";
     Arp "arp" [] "arp ADDRESS is-at MAC" "an answer to ARP";
     IsAt "is-at" [] "is-at MAC" "the answer";
     Visits "visits" [] "visits PLACE [TABLE/CHAIN, …]" "the chains a packet met, in order";
@@ -281,7 +291,7 @@ words! {
     Status "status" [] "status CODE, or of a pod: status Running|Completed|Error" "the status of the page; what has become of a pod";
     Answer "answer" [] "answer ADDRESS [via SERVICE]" "the address a name has";
     Via "via" [] "via SERVICE" "the service that was asked";
-    Reply "reply" [] "reply FROM -> TO" "the reply direction of a connection";
+    Reply "reply" [] "reply PATTERN, or reply FROM -> TO" "of the packets that came back; the reply direction of a connection";
 }
 
 #[cfg(test)]

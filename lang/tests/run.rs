@@ -72,7 +72,7 @@ fn names_are_resolved_on_the_way_down() {
         matches!(commands[0], Op::Send { from: f, to: t, .. } if *f == from("default/client", Some(1234)) && *t == to("service/default/web"))
     );
     assert!(
-        matches!(commands[1], Op::Choose(Choice::Endpoint { service, endpoint }) if service == "default/web" && endpoint == "default/web-1")
+        matches!(commands[1], Op::Choose(Choice::Endpoint { service, endpoint, on: None }) if service == "default/web" && endpoint == "default/web-1")
     );
     assert!(
         matches!(commands[2], Op::Send { from: f, to: t, .. } if *f == from("pod/default/client", None) && *t == to("default/web"))

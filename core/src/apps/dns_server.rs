@@ -2,12 +2,14 @@
 //!
 //! Answers are not compressed: CoreDNS compresses only what would not fit otherwise.
 
+use std::sync::Arc;
+
 use simple_dns::rdata::{A, CNAME, NS, PTR, RData, SOA, SRV, TXT};
 use simple_dns::{CLASS, Name, Packet, PacketFlag, QTYPE, RCODE, ResourceRecord, TYPE};
 
 use super::{Event, System};
+use crate::Crossroads;
 use crate::agents::coredns::{self, QueryType, Record, RecordData, ResponseCode};
-use crate::kube::State;
 use crate::net::tcp::Happened;
 use crate::trace::Observer;
 
@@ -15,7 +17,7 @@ use crate::trace::Observer;
 pub(super) fn handle<O: Observer>(event: Event, system: &mut System<'_, '_, O>) {
     match event {
         Event::Socket(Happened::Datagram { port, local, from, payload }) => {
-            if let Some(reply) = reply(system.state, &payload) {
+            if let Some(reply) = reply(&payload, system) {
                 system.send_udp(Some(local), port, from, reply);
             }
         }
@@ -25,7 +27,8 @@ pub(super) fn handle<O: Observer>(event: Event, system: &mut System<'_, '_, O>) 
 }
 
 /// The reply to a query. `None`: it is none, or one that no reply can be built for.
-fn reply(state: &State, query: &[u8]) -> Option<Vec<u8>> {
+fn reply<O: Observer>(query: &[u8], system: &mut System<'_, '_, O>) -> Option<Vec<u8>> {
+    let state = system.state;
     let query = Packet::parse(query).ok()?;
     let question = query.questions.first()?;
     let asked = match question.qtype {
@@ -39,7 +42,8 @@ fn reply(state: &State, query: &[u8]) -> Option<Vec<u8>> {
         QTYPE::TYPE(TYPE::CNAME) => QueryType::Cname,
         _ => QueryType::Other,
     };
-    let answer = coredns::lookup(state, &question.qname.to_string(), asked);
+    let mut answer = coredns::lookup(state, &question.qname.to_string(), asked);
+    balance(&mut answer.records, system);
     let soa = answer.authority_soa.then(|| coredns::soa(state));
     let mut reply = Packet::new_reply(query.id());
     reply.set_flags(PacketFlag::AUTHORITATIVE_ANSWER | PacketFlag::RECURSION_DESIRED);
@@ -53,6 +57,30 @@ fn reply(state: &State, query: &[u8]) -> Option<Vec<u8>> {
     reply.name_servers = soa.iter().map(record).collect::<Option<_>>()?;
     reply.additional_records = records(&answer.additional)?;
     reply.build_bytes_vec().ok()
+}
+
+/// The plugin `loadbalance`, which is on in kubeadm's configuration: addresses in random order. Here chance decides which of
+/// them is the first, which is the one that clients use; the others stay in the order of endpoints.
+fn balance<O: Observer>(records: &mut [Record], system: &mut System<'_, '_, O>) {
+    let place = |record: &Record| matches!(record.data, RecordData::A(_));
+    let Some(begin) = records.iter().position(place) else { return };
+    let all = &mut records[begin..];
+    let addresses = all.iter().map_while(|record| match record.data {
+        RecordData::A(address) => Some(address),
+        _ => None,
+    });
+    let addresses: Vec<_> = addresses.collect();
+    let name: Arc<str> = all[0].name.as_str().into();
+    let domain = &system.state.cluster().domain;
+    let is_meant = |service: &str| {
+        let (namespace, service) = service.split_once('/').unwrap_or_default();
+        name.eq_ignore_ascii_case(&format!("{service}.{namespace}.svc.{domain}."))
+    };
+    let first = system.pinned(&addresses, is_meant);
+    let at =
+        |place| Crossroads::Answer { place, name: name.trim_end_matches('.').into(), addresses: addresses.clone() };
+    let first = first.unwrap_or_else(|| system.pick(addresses.len(), at));
+    all[..addresses.len()][..=first].rotate_right(1);
 }
 
 fn records(records: &[Record]) -> Option<Vec<ResourceRecord<'_>>> {

@@ -16,6 +16,7 @@ mod resolver;
 mod url;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -27,6 +28,7 @@ pub use http_server::HttpServer;
 pub use nginx::Nginx;
 pub use url::Url;
 
+use crate::Crossroads;
 use crate::kube::State;
 use crate::net::tcp::{ConnectionId, Happened, ProcessId};
 use crate::net::{Context, Effect, Namespace};
@@ -112,6 +114,21 @@ pub struct System<'a, 'b, O> {
     pub kube_namespace: Option<&'a str>,
     /// The files of the containers beside it, and its own.
     pub files: Option<&'a Files>,
+    /// The pod, host or node whose it is.
+    pub owner: &'a Arc<str>,
+    /// What it is to choose where it would leave that to chance.
+    pub pins: &'a [Pin],
+}
+
+/// An endpoint that is to be chosen among those of its service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pin {
+    /// The service, `namespace/name`.
+    pub service: String,
+    /// The endpoint's address.
+    pub address: Ipv4Addr,
+    /// The pod that is to choose so; every one when not given.
+    pub on: Option<Arc<str>>,
 }
 
 impl<O: Observer> System<'_, '_, O> {
@@ -150,6 +167,17 @@ impl<O: Observer> System<'_, '_, O> {
     pub fn alarm(&mut self, after: Duration, token: u64) {
         let at = self.context.now + after;
         self.context.effects.push(Effect::Alarm { at, process: self.process, token });
+    }
+
+    /// The place of the address, among those of a service for which `is_meant` says so, that is to be chosen here.
+    pub fn pinned(&self, addresses: &[Ipv4Addr], is_meant: impl Fn(&str) -> bool) -> Option<usize> {
+        let here = |pin: &&Pin| pin.on.as_ref().is_none_or(|on| on == self.owner) && is_meant(&pin.service);
+        self.pins.iter().filter(here).find_map(|pin| addresses.iter().position(|one| *one == pin.address))
+    }
+
+    /// One of `count` things that are alike, by chance: its number from 0.
+    pub fn pick(&mut self, count: usize, at: impl FnOnce(Arc<str>) -> Crossroads) -> usize {
+        self.context.random.pick(count as u32, || at(self.owner.clone())) as usize
     }
 
     /// A random number from 0 to `bound` - 1.

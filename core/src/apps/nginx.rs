@@ -7,11 +7,11 @@ use rustc_hash::FxHashMap;
 
 use super::http::{Request, Response};
 use super::{Event, System};
-use crate::Time;
 use crate::agents::ingress_nginx::{self, Backend, Config, Decision, Rule};
-use crate::kube::NginxAnnotations;
+use crate::kube::{Endpoint, NginxAnnotations};
 use crate::net::tcp::{ConnectionId, Failure, Happened};
 use crate::trace::Observer;
+use crate::{Crossroads, Time};
 
 /// The port that requests by https come to.
 const HTTPS: u16 = 443;
@@ -23,7 +23,8 @@ const MOST_TRIES: u32 = 100;
 pub struct Nginx {
     received: FxHashMap<ConnectionId, Vec<u8>>,
     upstreams: Vec<Upstream>,
-    /// Of each upstream, how many requests it has had: round robin.
+    /// Of each upstream, whose turn is next: round robin, from an endpoint that chance has picked. nginx has as many of these
+    /// as workers; this one has a single worker.
     turns: FxHashMap<Arc<str>, usize>,
     /// The paths by which requests have been decided.
     used: Vec<Rule>,
@@ -180,11 +181,7 @@ impl Nginx {
         let most = if upstream.settings.tries == 0 { MOST_TRIES } else { upstream.settings.tries };
         while upstream.tries < most {
             upstream.tries += 1;
-            let Backend { upstream: name, endpoints, .. } = &upstream.backend;
-            let turn = self.turns.entry(name.clone()).or_default();
-            let endpoint = endpoints.get(*turn % endpoints.len().max(1));
-            *turn += 1;
-            let Some(endpoint) = endpoint else { break };
+            let Some(endpoint) = self.turn(&upstream.backend, system) else { break };
             if let Some(connection) = system.connect(SocketAddrV4::new(endpoint.address, endpoint.port), None) {
                 upstream.connection = connection;
                 upstream.deadline = system.context.now + upstream.settings.connect_timeout;
@@ -195,6 +192,25 @@ impl Nginx {
             fault = Fault::Error;
         }
         system.write(upstream.client, fault.response().to_bytes());
+    }
+
+    /// The endpoint whose turn it is. `resty.roundrobin` begins with a random one; a pinned one is always next.
+    fn turn<'b, O: Observer>(&mut self, backend: &'b Backend, system: &mut System<'_, '_, O>) -> Option<&'b Endpoint> {
+        let Backend { upstream: name, endpoints, to } = backend;
+        let addresses: Vec<_> = endpoints.iter().map(|endpoint| endpoint.address).collect();
+        let is_meant = |service: &str| format!("{}-{}", service.replace('/', "-"), to.port) == **name;
+        if let Some(pinned) = system.pinned(&addresses, is_meant) {
+            return endpoints.get(pinned);
+        }
+        let at = |place| Crossroads::Upstream {
+            place,
+            upstream: name.clone(),
+            endpoints: endpoints.iter().map(|endpoint| (endpoint.address, endpoint.port)).collect(),
+        };
+        let turn = self.turns.entry(name.clone()).or_insert_with(|| system.pick(endpoints.len(), at));
+        let endpoint = endpoints.get(*turn % endpoints.len().max(1));
+        *turn += 1;
+        endpoint
     }
 
     /// `ngx_http_upstream_next`. Nothing is tried again once a part of the answer has gone to the client, which is when

@@ -16,15 +16,15 @@ use crate::conntrack::{
 use crate::netfilter::ipset::IpSets;
 use crate::netfilter::log::LogRecord;
 use crate::netfilter::walk::{
-    BridgePorts, Connection, CtView, Culprit, Ends, Environment, Rewritten, Sender, Verdict, View, walk,
+    BridgePorts, Chance, Connection, CtView, Culprit, Ends, Environment, Rewritten, Sender, Verdict, View, walk,
 };
 use crate::netfilter::{
     AddressType, ChainId, CtDirection, CtState, CtStatuses, CtZone, Hook, LogTarget, MatchId, Memory, PacketType,
     Rpfilter, SetMatch, TableName, Target, ZoneSide,
 };
 use crate::packet::{Body, DeviceName, Icmp, Mac, Packet, TcpOptions, protocol};
-use crate::random::Random;
-use crate::trace::{DropReason, HopWatch, Observer, Step};
+use crate::random::{Crossroads, Random};
+use crate::trace::{DropReason, HopWatch, Observer, PacketId, Step};
 
 /// What a packet meets at a hook, in order of priority (`linux/netfilter_ipv4.h`).
 enum Stage {
@@ -55,6 +55,8 @@ struct Around<'a> {
     sets: &'a IpSets,
     pins: &'a FxHashMap<ChainId, ChainId>,
     table: TableName,
+    place: &'a Arc<str>,
+    packet: PacketId,
     log: &'a mut Vec<LogRecord>,
     random: &'a mut Random,
     link: Option<(Mac, Mac)>,
@@ -123,10 +125,16 @@ impl Environment for Around<'_> {
         self.sets.matches(set, view, self.now)
     }
 
-    fn chance(&mut self, chain: ChainId, target: &Target, probability: u32) -> bool {
-        match self.pins.get(&chain).filter(|_| self.table == TableName::Nat) {
-            Some(pin) => matches!(target, Target::Jump(to) | Target::Goto(to) if to == pin),
-            None => self.random.chance(probability),
+    fn chance(&mut self, chance: &Chance<'_>) -> bool {
+        match self.pins.get(&chance.chain).filter(|_| self.table == TableName::Nat) {
+            Some(pin) => matches!(chance.target, Target::Jump(to) | Target::Goto(to) if to == pin),
+            None => self.random.chance(chance.probability, || Crossroads::Rule {
+                place: self.place.clone(),
+                packet: self.packet.0,
+                table: self.table.as_str(),
+                chain: chance.name.clone(),
+                number: chance.number,
+            }),
         }
     }
 
@@ -320,6 +328,8 @@ impl Namespace {
             sets: &self.sets,
             pins: &self.pins,
             table,
+            place: &self.name,
+            packet: skb.id,
             log: &mut self.log,
             random: cx.random,
             link: in_device.and(skb.link),

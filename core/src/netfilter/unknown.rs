@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::callers::Callers;
 use super::evaluate::{Answer, judge};
 use super::index::Key;
-use super::walk::{BridgePorts, Connection, Environment, Rewritten, Sender, Standing, Step, Verdict, View, run};
-use super::{
-    AddressType, Chain, ChainId, CtZone, LogTarget, MatchId, PacketType, Policy, Rpfilter, SetMatch, Target, text,
+use super::walk::{
+    BridgePorts, Chance, Connection, Environment, Rewritten, Sender, Standing, Step, Verdict, View, run,
 };
+use super::{AddressType, Chain, ChainId, CtZone, LogTarget, MatchId, PacketType, Policy, Rpfilter, SetMatch, text};
 use crate::Time;
 use crate::packet::DeviceName;
 
@@ -208,7 +208,7 @@ impl<E: Environment> Environment for Untouched<'_, E> {
     }
 
     // Neither is asked where rules are only tried.
-    fn chance(&mut self, _: ChainId, _: &Target, _: u32) -> bool {
+    fn chance(&mut self, _: &Chance<'_>) -> bool {
         false
     }
 

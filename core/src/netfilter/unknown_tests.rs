@@ -2,8 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use super::walk::{Environment, Unwatched, Verdict, View, walk};
-use super::{AddressType, ChainId, Hook, LogTarget, MatchId, Memory, Rpfilter, Ruleset, TableName, Target, text};
+use super::walk::{Chance, Environment, Unwatched, Verdict, View, walk};
+use super::{AddressType, Hook, LogTarget, MatchId, Memory, Rpfilter, Ruleset, TableName, text};
 use crate::packet::{DeviceName, Packet, Udp};
 
 #[derive(Default)]
@@ -19,7 +19,7 @@ impl Environment for Around {
     fn reverse_path(&self, _: &View<'_>, _: u32, _: Rpfilter) -> Option<bool> {
         Some(true)
     }
-    fn chance(&mut self, _: ChainId, _: &Target, _: u32) -> bool {
+    fn chance(&mut self, _: &Chance<'_>) -> bool {
         true
     }
     fn nth(&mut self, _: MatchId, _: u32) -> u32 {

@@ -109,6 +109,21 @@ pub struct Rewritten {
     pub mss: Option<u16>,
 }
 
+/// A rule that hangs on chance.
+#[derive(Clone, Copy, Debug)]
+pub struct Chance<'a> {
+    /// Its chain.
+    pub chain: ChainId,
+    /// The name of that.
+    pub name: &'a Arc<str>,
+    /// The rule's number, from 1.
+    pub number: u32,
+    /// Where it leads.
+    pub target: &'a Target,
+    /// The probability, as a fraction of 2^31.
+    pub probability: u32,
+}
+
 /// What rules ask of the namespace they stand in, and what they do to it. Where a method has a body, that is the answer of
 /// a namespace which has nothing of the kind.
 pub trait Environment {
@@ -120,8 +135,8 @@ pub trait Environment {
     fn in_set(&self, _set: &SetMatch, _view: &View<'_>) -> Option<bool> {
         None
     }
-    /// Whether a chance of `probability` / 2^31 comes true, at the rule of `chain` that leads to `target`.
-    fn chance(&mut self, chain: ChainId, target: &Target, probability: u32) -> bool;
+    /// Whether a chance comes true.
+    fn chance(&mut self, chance: &Chance<'_>) -> bool;
     /// How many packets have come to this `nth` match before, modulo `every`.
     fn nth(&mut self, which: MatchId, every: u32) -> u32;
     /// Writes a line into the kernel's log.

@@ -4,9 +4,11 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::packet::Mac;
+use crate::Fraction;
+use crate::packet::{DeviceName, Mac};
 
-/// `expect NAME [not] PATTERN`.
+/// `expect NAME [reply] [not] PATTERN`, of a flow; `expect NAME [always|never] [reply] [not] PATTERN [with probability …]`, of
+/// the ways that were explored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Expectation {
@@ -14,8 +16,43 @@ pub struct Expectation {
     pub flow: String,
     /// Whether `not` stands before the pattern.
     pub negated: bool,
+    /// Whether the pattern is about the packets that came back to the client, and about no others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reply: bool,
+    /// On which of the ways the pattern holds, `not` and all; nothing where the name is a flow's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<Share>,
     /// The pattern.
     pub pattern: Pattern,
+}
+
+/// How probable ways are expected to be on which a pattern holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Share {
+    /// It holds on every way.
+    Always,
+    /// It holds on none.
+    Never,
+    /// `with probability P`.
+    Exactly(Fraction),
+    /// `with probability at least P`.
+    AtLeast(Fraction),
+    /// `with probability at most P`.
+    AtMost(Fraction),
+}
+
+impl Share {
+    /// Whether a probability is as expected.
+    pub fn holds(self, probability: Fraction) -> bool {
+        match self {
+            Self::Always => probability == Fraction::ONE,
+            Self::Never => probability == Fraction::ZERO,
+            Self::Exactly(expected) => probability == expected,
+            Self::AtLeast(least) => probability >= least,
+            Self::AtMost(most) => probability <= most,
+        }
+    }
 }
 
 /// What is expected of a flow, or of a node.
@@ -41,6 +78,8 @@ pub enum Pattern {
     },
     /// `unsent`: nothing left the sender.
     Unsent,
+    /// `unknown`: the model does not know what becomes of it.
+    Unknown,
     /// `timeout [at PLACE]`.
     Timeout {
         /// The place.
@@ -80,6 +119,22 @@ pub enum Pattern {
         from: Ipv4Addr,
         /// Destination of the outer packet.
         to: Ipv4Addr,
+    },
+    /// `out DEVICE [at PLACE]`: a packet left by that device.
+    Out {
+        /// The device.
+        device: DeviceName,
+        /// The place.
+        at: Option<String>,
+    },
+    /// `mark VALUE[/MASK] [at PLACE]`: a packet had that netfilter mark behind some rule.
+    Mark {
+        /// The bits, as far as the mask goes.
+        value: u32,
+        /// The bits that count.
+        mask: u32,
+        /// The place.
+        at: Option<String>,
     },
     /// `status CODE`.
     Status {
@@ -123,4 +178,7 @@ pub struct Judgement {
     pub held: bool,
     /// What was there instead, in a few words: `it was delivered to default/web-1`.
     pub actual: String,
+    /// What it was judged by, as lines of text: the path of the packet, or the ways there were. Empty where there is nothing
+    /// more to see.
+    pub evidence: String,
 }

@@ -6,9 +6,13 @@
 
 mod expect;
 mod observer;
+mod ways;
+mod why;
 
-pub use expect::{Expectation, Judgement, Pattern, SocketPattern};
+pub use expect::{Expectation, Judgement, Pattern, Share, SocketPattern};
 pub use observer::{Arrival, HopRef, HopWatch, NoObserver, Observer, Recorder};
+pub use ways::{Decision, Way, Ways};
+pub use why::Why;
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -204,6 +208,8 @@ pub struct Hop {
     pub steps: Vec<Step>,
     /// How its stay ended.
     pub end: End,
+    /// Where it was dropped: why, and what would have let it pass, as far as that is known.
+    pub why: Option<Why>,
 }
 
 /// One thing that happened to a packet.

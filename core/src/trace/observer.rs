@@ -89,6 +89,7 @@ impl Observer for Recorder {
             after: arrival.packet.clone(),
             steps: Vec::new(),
             end: End::Sent { to: None },
+            why: None,
         };
         self.hops.push((arrival.id, hop));
         HopRef(self.hops.len() as u32 - 1)

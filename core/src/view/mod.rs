@@ -9,7 +9,7 @@
 //! - [`kubectl`]: `kubectl get` and `kubectl describe`; [`calicoctl`]: `calicoctl get`; [`tabwriter`] makes their columns;
 //! - [`log`]: the kernel's lines for the LOG target;
 //! - [`tcpdump`]: `tcpdump` of the packets that passed a device;
-//! - [`trace`]: the story of a flow, told for people.
+//! - [`trace`]: the story of a flow, told for people; [`ways`]: all that chance may make of one.
 
 pub mod calicoctl;
 mod command_line;
@@ -26,6 +26,7 @@ pub mod tcpdump;
 pub mod trace;
 pub mod trace_json;
 mod walk;
+pub mod ways;
 
 pub use command_line::CommandError;
 

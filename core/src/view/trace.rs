@@ -69,20 +69,7 @@ pub fn summary(flow: &Flow) -> String {
     if !flow.name.is_empty() {
         let _ = write!(text, "{}: ", flow.name);
     }
-    let _ = match &flow.kind {
-        FlowKind::Tcp(to) => write!(text, "tcp {} -> {to}", flow.from),
-        FlowKind::Udp(to) => write!(text, "udp {} -> {to}", flow.from),
-        FlowKind::Ping(to) => write!(text, "ping {} -> {to}", flow.from),
-        FlowKind::Get(url) => write!(text, "get {} -> {url}", flow.from),
-        FlowKind::Resolve(name) => write!(text, "resolve {} {name}", flow.from),
-    };
-    let _ = match &flow.outcome {
-        FlowOutcome::Delivered { to } => write!(text, ": delivered to {to}"),
-        FlowOutcome::Rejected { by, with } => write!(text, ": rejected by {by}, {with}"),
-        FlowOutcome::Dropped { at, reason } => write!(text, ": dropped at {at}, {reason}"),
-        FlowOutcome::Unsent { at, error } => write!(text, ": {at} did not send it, {error}"),
-        FlowOutcome::Timeout { at } => write!(text, ": no answer, last seen at {at}"),
-    };
+    let _ = write!(text, "{}: {}", request(&flow.kind, &flow.from), outcome(&flow.outcome));
     let hops = flow.packets.iter().flat_map(|packet| &packet.hops);
     let last = hops.map(|hop| hop.time).max();
     let _ = match (flow.packets.len(), last) {
@@ -100,6 +87,48 @@ pub fn summary(flow: &Flow) -> String {
         let addresses: Vec<_> = dns.addresses.iter().map(ToString::to_string).collect();
         let answer = if addresses.is_empty() { "no address".to_owned() } else { addresses.join(", ") };
         let _ = writeln!(text, "{} is {answer} ({}, from {})", dns.name, dns.code, dns.server);
+    }
+    text
+}
+
+/// What was asked for.
+pub(super) fn request(kind: &FlowKind, from: &str) -> String {
+    match kind {
+        FlowKind::Tcp(to) => format!("tcp {from} -> {to}"),
+        FlowKind::Udp(to) => format!("udp {from} -> {to}"),
+        FlowKind::Ping(to) => format!("ping {from} -> {to}"),
+        FlowKind::Get(url) => format!("get {from} -> {url}"),
+        FlowKind::Resolve(name) => format!("resolve {from} {name}"),
+    }
+}
+
+/// How it ended.
+pub(super) fn outcome(outcome: &FlowOutcome) -> String {
+    match outcome {
+        FlowOutcome::Delivered { to } => format!("delivered to {to}"),
+        FlowOutcome::Rejected { by, with } => format!("rejected by {by}, {with}"),
+        FlowOutcome::Dropped { at, reason } => format!("dropped at {at}, {reason}"),
+        FlowOutcome::Unsent { at, error } => format!("{at} did not send it, {error}"),
+        FlowOutcome::Timeout { at } => format!("no answer, last seen at {at}"),
+    }
+}
+
+/// The same in short, for whoever has to see why an expectation does not hold: the summary, and the hops of the first
+/// request, of the packet whose loss ended the flow, and, if it is about them, of the first reply.
+pub fn brief(flow: &Flow, reply: bool) -> String {
+    let mut text = summary(flow);
+    let lost = match flow.outcome {
+        FlowOutcome::Dropped { .. } => flow.packets.iter().rev().find(|one| matches!(fate(one), Some(End::Dropped(_)))),
+        FlowOutcome::Rejected { .. } => flow.packets.iter().find(|one| matches!(fate(one), Some(End::Dropped(_)))),
+        _ => None,
+    };
+    let first = flow.requests().next();
+    let back = if reply { flow.replies().next() } else { None };
+    let mut shown: Vec<_> = [first, lost, back].into_iter().flatten().map(|packet| packet.id).collect();
+    shown.dedup();
+    for (at, packet) in flow.packets.iter().enumerate().filter(|(_, packet)| shown.contains(&packet.id)) {
+        // A String takes everything that is written to it.
+        let _ = Story { out: &mut text, depth: Depth::Hops, said: None }.packet(at + 1, packet);
     }
     text
 }
@@ -161,6 +190,10 @@ impl Story<'_> {
                 self.step(step, hop)?;
             }
             self.end(hop)?;
+            if let Some(why) = &hop.why {
+                self.folded("because", &why.cause)?;
+                why.cure.iter().try_for_each(|cure| self.folded("passes if", cure))?;
+            }
         }
         Ok(())
     }
@@ -168,6 +201,16 @@ impl Story<'_> {
     /// A line that is not about a rule.
     fn line(&mut self, what: &str, text: impl fmt::Display) -> fmt::Result {
         writeln!(self.out, "      {what:<11} {text}")
+    }
+
+    /// A line for a sentence, or several where it is long.
+    fn folded(&mut self, what: &str, text: &str) -> fmt::Result {
+        let mut what = what;
+        for line in wrapped(text, WIDTH - 18) {
+            self.line(what, line)?;
+            what = "";
+        }
+        Ok(())
     }
 
     fn step(&mut self, step: &Step, hop: &Hop) -> fmt::Result {

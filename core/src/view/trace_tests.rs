@@ -50,6 +50,7 @@ fn hop(micros: u64, place: &str, devices: (&str, &str), packets: (Packet, Packet
         after: packets.1,
         steps,
         end,
+        why: None,
     }
 }
 

@@ -1,24 +1,28 @@
-//! Whether the chains that an expectation names are chains at all: of one that nobody has, nothing is ever true.
+//! Whether the chains and devices that an expectation names are there at all: of one that nobody has, nothing is ever true.
 
 use super::{OpError, World};
 use crate::did_you_mean;
 use crate::kube::ROUTER;
 use crate::netfilter::TableName;
+use crate::packet::DeviceName;
 use crate::trace::{Flow, Hop, Pattern};
 
 impl World {
-    /// Refuses a pattern with a chain that neither the flow has met nor the place has, or any place where none is named.
-    pub(super) fn know_chains(&mut self, flow: &Flow, pattern: &Pattern) -> Result<(), OpError> {
+    /// Refuses a pattern with a chain or a device that neither the flows have met nor the place has, or any place where none
+    /// is named.
+    pub(super) fn know_names(&mut self, flows: &[&Flow], pattern: &Pattern) -> Result<(), OpError> {
+        if let Pattern::Out { device, at } = pattern {
+            return self.know_device(*device, at.as_deref());
+        }
         let (chains, place): (Vec<&str>, Option<&str>) = match pattern {
             Pattern::Visits { place, chains } => (chains.iter().map(String::as_str).collect(), Some(place)),
             Pattern::Dropped { by: Some(by), at } => (vec![by], at.as_deref()),
             Pattern::Rejected { by: Some(by) } => (vec![by], None),
             _ => return Ok(()),
         };
-        let met: Vec<_> = flow.packets.iter().flat_map(|packet| &packet.hops).flat_map(Hop::chains).collect();
-        let is_met = |chain: &str| {
-            met.iter().any(|one| one.split_once('/').is_some_and(|(table, name)| is_meant(table, name, chain)))
-        };
+        let met: Vec<_> =
+            flows.iter().flat_map(|flow| &flow.packets).flat_map(|packet| &packet.hops).flat_map(Hop::chains).collect();
+        let is_met = |chain: &str| met.iter().any(|one| is_chain(one, chain));
         let mut unmet = chains.into_iter().filter(|chain| !is_met(chain)).peekable();
         if unmet.peek().is_none() {
             return Ok(());
@@ -55,6 +59,29 @@ impl World {
         names.iter().map(|name| self.namespace_named(name)).collect()
     }
 
+    /// Refuses a device that the place does not have, or no place where none is named.
+    fn know_device(&mut self, device: DeviceName, place: Option<&str>) -> Result<(), OpError> {
+        self.grow();
+        let places = match place {
+            Some(_) => self.rule_places(place)?,
+            None => (0..self.network.iter().count()).collect(),
+        };
+        let devices = || places.iter().flat_map(|at| self.network.get(*at).devices.iter());
+        if devices().any(|one| one.name == device) {
+            return Ok(());
+        }
+        let names: Vec<_> = devices().map(|one| one.name.to_string()).collect();
+        let meant = did_you_mean(device.as_str(), names.iter().map(String::as_str));
+        Err(OpError {
+            problem: match place {
+                Some(place) => format!("{place} has no device {device}"),
+                None => format!("nobody has a device {device}"),
+            },
+            hint: meant.map(|meant| format!("did you mean `{meant}`?")),
+            related: None,
+        })
+    }
+
     fn chains_of(&self, place: usize) -> impl Iterator<Item = (TableName, &str)> {
         let rules = &self.network.get(place).rules;
         TableName::ALL
@@ -77,6 +104,11 @@ impl World {
             related: None,
         }
     }
+}
+
+/// Whether `chain`, which may leave the table out, is this one.
+pub(super) fn is_chain(full: &str, chain: &str) -> bool {
+    full.split_once('/').is_some_and(|(table, name)| is_meant(table, name, chain))
 }
 
 /// Whether `chain`, which may leave the table out, means this one.

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddrV4;
 
+use super::chains::is_chain;
 use super::perform::no_flow;
 use super::{OpError, World};
 use crate::conntrack::{Entry, Jiffies, Tuple};
@@ -10,34 +11,63 @@ use crate::packet::protocol;
 use crate::trace::{
     DropReason, End, Expectation, Flow, FlowOutcome, Hop, Judgement, Pattern, Place, SocketPattern, Step,
 };
+use crate::view;
 
 impl World {
-    /// Compares a flow, or a node, with an expectation.
+    /// Compares a flow, the ways of one, or a node, with an expectation.
     pub(super) fn judge(&mut self, expectation: &Expectation) -> Result<Judgement, OpError> {
-        let Judgement { held, actual } = match &expectation.pattern {
-            Pattern::Conntrack { node, protocol, original, reply } => {
-                self.judge_conntrack(node, protocol, *original, *reply)?
-            }
-            pattern => {
-                let flow = self.flow(&expectation.flow).ok_or_else(|| no_flow(&expectation.flow))?.clone();
-                // Of a status or an answer that is not there nothing can be expected, not even that it is another one.
-                let missing = match pattern {
-                    Pattern::Status { .. } if flow.http.is_none() => Some("response"),
-                    Pattern::Answer { .. } if flow.dns.is_none() => Some("answer"),
-                    _ => None,
-                };
-                if let Some(missing) = missing {
-                    let actual = format!("there was no {missing}: {}", outcome(&flow));
-                    return Ok(Judgement { held: false, actual });
-                }
-                self.know_chains(&flow, pattern)?;
-                self.judge_flow(&flow, pattern)?
-            }
-        };
-        Ok(Judgement { held: held != expectation.negated, actual })
+        if let Pattern::Conntrack { node, protocol, original, reply } = &expectation.pattern {
+            let judged = self.judge_conntrack(node, protocol, *original, *reply)?;
+            return Ok(Judgement { held: judged.held != expectation.negated, ..judged });
+        }
+        if let Some(ways) = self.ways(&expectation.flow).cloned() {
+            return self.judge_ways(&ways, expectation);
+        }
+        let flow = self.flow(&expectation.flow).ok_or_else(|| no_flow(&expectation.flow))?.clone();
+        if expectation.share.is_some() {
+            return Err(OpError {
+                problem: format!("`{}` is one flow, and not the ways of one", expectation.flow),
+                hint: Some("name ways with `explore … as NAME`".into()),
+                related: None,
+            });
+        }
+        self.know_names(&[&flow], &expectation.pattern)?;
+        let judged = self.judge_one(&flow, expectation)?;
+        let evidence = if judged.held { String::new() } else { view::trace::brief(&flow, expectation.reply) };
+        Ok(Judgement { evidence, ..judged })
     }
 
-    fn judge_flow(&self, flow: &Flow, pattern: &Pattern) -> Result<Judgement, OpError> {
+    /// Compares one flow with an expectation, `not` and all.
+    pub(super) fn judge_one(&self, flow: &Flow, expectation: &Expectation) -> Result<Judgement, OpError> {
+        let pattern = &expectation.pattern;
+        // Of a status or an answer that is not there nothing can be expected, not even that it is another one.
+        let missing = match pattern {
+            Pattern::Status { .. } if flow.http.is_none() => Some("response"),
+            Pattern::Answer { .. } if flow.dns.is_none() => Some("answer"),
+            _ => None,
+        };
+        if let Some(missing) = missing {
+            return Ok(judged(false, format!("there was no {missing}: {}", outcome(flow))));
+        }
+        let found = if expectation.reply { self.judge_reply(flow, pattern)? } else { self.judge_flow(flow, pattern)? };
+        let known = match &flow.outcome {
+            FlowOutcome::Dropped { reason: DropReason::Unknown(_), .. } => {
+                // What was seen before the model lost it was seen; what was not may still come.
+                let ends = matches!(
+                    pattern,
+                    Pattern::Delivered { .. }
+                        | Pattern::Dropped { .. }
+                        | Pattern::Rejected { .. }
+                        | Pattern::Timeout { .. }
+                );
+                matches!(pattern, Pattern::Unknown) || found.held && !ends && !expectation.negated
+            }
+            _ => true,
+        };
+        Ok(Judgement { held: known && found.held != expectation.negated, ..found })
+    }
+
+    pub(super) fn judge_flow(&self, flow: &Flow, pattern: &Pattern) -> Result<Judgement, OpError> {
         Ok(match pattern {
             Pattern::Delivered { to } => {
                 let held = match (&flow.outcome, to) {
@@ -45,7 +75,7 @@ impl World {
                     (FlowOutcome::Delivered { to: place }, Some(to)) => self.is_at(place, to)?,
                     _ => false,
                 };
-                Judgement { held, actual: outcome(flow) }
+                judged(held, outcome(flow))
             }
             Pattern::Dropped { by, at } => {
                 let mut held = false;
@@ -56,7 +86,7 @@ impl World {
                     let by = by.as_deref().is_none_or(|by| is_by(reason, by));
                     held |= by && at.as_deref().map_or(Ok(true), |at| self.is_at(&hop.place, at))?;
                 }
-                Judgement { held, actual: outcome(flow) }
+                judged(held, outcome(flow))
             }
             Pattern::Rejected { by } => {
                 let refused = matches!(flow.outcome, FlowOutcome::Rejected { .. });
@@ -65,11 +95,16 @@ impl World {
                     (_, by) => by.is_none(),
                 };
                 let held = refused && flow.packets.iter().flat_map(|packet| &packet.hops).any(|hop| told(&hop));
-                Judgement { held, actual: outcome(flow) }
+                judged(held, outcome(flow))
             }
-            Pattern::Unsent => {
-                Judgement { held: matches!(flow.outcome, FlowOutcome::Unsent { .. }), actual: outcome(flow) }
+            Pattern::Unsent => judged(matches!(flow.outcome, FlowOutcome::Unsent { .. }), outcome(flow)),
+            Pattern::Unknown => {
+                let unknown = |reason: &DropReason| matches!(reason, DropReason::Unknown(_));
+                let held = matches!(&flow.outcome, FlowOutcome::Dropped { reason, .. } if unknown(reason));
+                judged(held, outcome(flow))
             }
+            Pattern::Out { device, at } => self.judge_out(flow, *device, at.as_deref())?,
+            Pattern::Mark { value, mask, at } => self.judge_mark(flow, (*value, *mask), at.as_deref())?,
             Pattern::Timeout { at } => {
                 let held = match (&flow.outcome, at) {
                     (FlowOutcome::Timeout { .. } | FlowOutcome::Dropped { .. }, None) => true,
@@ -78,7 +113,7 @@ impl World {
                     }
                     _ => false,
                 };
-                Judgement { held, actual: outcome(flow) }
+                judged(held, outcome(flow))
             }
             Pattern::Arp { address, mac } => {
                 let asked = steps(flow).filter_map(|(_, step)| match step {
@@ -92,7 +127,7 @@ impl World {
                     Some(None) => format!("nobody answered for {address}"),
                     None => format!("nobody asked for {address}: a neighbour that is known is not asked for again"),
                 };
-                Judgement { held, actual }
+                judged(held, actual)
             }
             Pattern::Visits { place, chains } => self.judge_visits(flow, place, chains)?,
             Pattern::Dnat { from, to } => translated("dnat", flow, *from, *to, |step| match step {
@@ -112,13 +147,11 @@ impl World {
                 let held = outer.contains(&(*from, *to));
                 let actual =
                     some_of("no packet was tunnelled", "tunnels", outer.iter().map(|(a, b)| format!("{a} => {b}")));
-                Judgement { held, actual }
+                judged(held, actual)
             }
             Pattern::Status { code } => match &flow.http {
-                Some(page) => {
-                    Judgement { held: page.status == *code, actual: format!("the status was {}", page.status) }
-                }
-                None => Judgement { held: false, actual: "there was no response".into() },
+                Some(page) => judged(page.status == *code, format!("the status was {}", page.status)),
+                None => judged(false, "there was no response".into()),
             },
             Pattern::Answer { address, via } => match &flow.dns {
                 Some(result) => {
@@ -131,16 +164,16 @@ impl World {
                     let addresses = result.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
                     let answer = if addresses.is_empty() { result.code.to_owned() } else { addresses };
                     let actual = format!("{} answered {answer} for {}", result.server, result.name);
-                    Judgement { held: server && result.addresses.contains(address), actual }
+                    judged(server && result.addresses.contains(address), actual)
                 }
-                None => Judgement { held: false, actual: "there was no answer".into() },
+                None => judged(false, "there was no answer".into()),
             },
-            Pattern::Conntrack { .. } => Judgement { held: false, actual: "a pattern about a node".into() },
+            Pattern::Conntrack { .. } => judged(false, "a pattern about a node".into()),
         })
     }
 
     /// Whether `place` is what a scenario calls `name`: a namespace, a pod, or one of a deployment's pods.
-    fn is_at(&self, place: &Place, name: &str) -> Result<bool, OpError> {
+    pub(super) fn is_at(&self, place: &Place, name: &str) -> Result<bool, OpError> {
         let bare = ["pod/", "node/", "host/"].iter().find_map(|kind| name.strip_prefix(kind)).unwrap_or(name);
         if **place == *bare {
             return Ok(true);
@@ -169,8 +202,8 @@ impl World {
             }
             let met = hop.chains();
             let mut rest = met.iter();
-            if chains.iter().all(|wanted| rest.any(|one| one == wanted)) {
-                return Ok(Judgement { held: true, actual: format!("a packet met {}", met.join(", ")) });
+            if chains.iter().all(|wanted| rest.any(|one| is_chain(one, wanted))) {
+                return Ok(judged(true, format!("a packet met {}", met.join(", "))));
             }
             if met.len() > seen.len() {
                 seen = met;
@@ -181,7 +214,7 @@ impl World {
         } else {
             format!("the packet that met most there met {}", seen.join(", "))
         };
-        Ok(Judgement { held: false, actual })
+        Ok(judged(false, actual))
     }
 
     fn judge_conntrack(
@@ -207,7 +240,7 @@ impl World {
         for entry in table.entries(now).filter(|entry| number.is_none_or(|number| number == entry.original.protocol)) {
             if fits(&entry.original, original) {
                 if reply.is_none_or(|reply| fits(&entry.reply, reply)) {
-                    return Ok(Judgement { held: true, actual: format!("the entry is {}", tuples(entry)) });
+                    return Ok(judged(true, format!("the entry is {}", tuples(entry))));
                 }
                 near = Some(tuples(entry));
             }
@@ -216,8 +249,13 @@ impl World {
             || format!("{node} has no such entry among {}", table.entries(now).count()),
             |near| format!("the entry is {near}"),
         );
-        Ok(Judgement { held: false, actual })
+        Ok(judged(false, actual))
     }
+}
+
+/// A judgement by what a flow is known to have done.
+pub(super) fn judged(held: bool, actual: String) -> Judgement {
+    Judgement { held, actual, evidence: String::new() }
 }
 
 fn tuples(entry: &Entry) -> String {
@@ -243,11 +281,11 @@ fn translated(
     found.dedup();
     let held = found.iter().any(|(before, after)| is(from, *before) && is(to, *after));
     let none = format!("there was no {kind}");
-    Judgement { held, actual: some_of(&none, &format!("{kind}s"), found.iter().map(|(a, b)| format!("{a} => {b}"))) }
+    judged(held, some_of(&none, &format!("{kind}s"), found.iter().map(|(a, b)| format!("{a} => {b}"))))
 }
 
 /// A list for people, cut where it would tire them.
-fn some_of(none: &str, what: &str, all: impl Iterator<Item = String>) -> String {
+pub(super) fn some_of(none: &str, what: &str, all: impl Iterator<Item = String>) -> String {
     let mut all: Vec<_> = all.collect();
     all.sort();
     all.dedup();
@@ -258,11 +296,11 @@ fn some_of(none: &str, what: &str, all: impl Iterator<Item = String>) -> String 
     }
 }
 
-fn is_by(reason: &DropReason, by: &str) -> bool {
+pub(super) fn is_by(reason: &DropReason, by: &str) -> bool {
     matches!(reason, DropReason::Rule { table, chain, .. } if **chain == *by || format!("{table}/{chain}") == by)
 }
 
-fn outcome(flow: &Flow) -> String {
+pub(super) fn outcome(flow: &Flow) -> String {
     match &flow.outcome {
         FlowOutcome::Delivered { to } => format!("it was delivered to {to}"),
         FlowOutcome::Rejected { by, with } => format!("{by} refused it with {with}"),

@@ -3,6 +3,7 @@
 //! - [`Op`] is what can be done; [`World::apply`] does it and answers with an [`Outcome`];
 //! - `network` makes namespaces, wires and processes of the declared objects; `program` lets the agents write on a node;
 //! - `run` moves the time from event to event;
+//! - `choose` pins what chance would decide; `explore` takes every way that it could;
 //! - `fault` is what can be broken, `faults` breaks it and lets the cluster notice; `announce` is what MetalLB's speakers say;
 //! - `connections` is what a scenario does itself on connections that it keeps open;
 //! - `coverage` is what tests may touch, and the rules that are left out to see whether one notices;
@@ -12,12 +13,17 @@ mod announce;
 mod broken;
 mod chains;
 mod connections;
+mod choose;
 mod coverage;
+mod explore;
+#[cfg(test)]
+mod explore_tests;
 mod fault;
 mod faults;
 mod fresh;
 mod health;
 mod judge;
+mod judge_more;
 mod load;
 mod network;
 mod op;
@@ -30,12 +36,14 @@ mod sysctls;
 mod tap;
 #[cfg(test)]
 mod tests;
+mod why;
 
 use std::sync::Arc;
 
 pub use announce::{SpeakerEvent, SpeakerRecord};
 pub use connections::Side;
 pub use coverage::{IngressPath, WrittenRule};
+pub use explore::MAX_WAYS;
 pub use fault::Fault;
 use indexmap::IndexMap;
 pub use op::{Choice, Op, Operation, Show, Source, Target, TargetHost, VERSION};
@@ -43,7 +51,7 @@ pub use op::{Choice, Op, Operation, Show, Source, Target, TargetHost, VERSION};
 pub use tap::{Captured, Passed, Tap};
 
 use crate::kube::State;
-use crate::trace::{Flow, Judgement};
+use crate::trace::{Flow, Judgement, Ways};
 use crate::{Origin, Random, Time};
 use announce::Announcers;
 use connections::Connections;
@@ -92,6 +100,7 @@ pub struct World {
     /// Every flow, those too whose name another has taken: what tcpdump has seen.
     captured: Vec<Arc<Flow>>,
     connections: Connections,
+    ways: IndexMap<String, Arc<Ways>>,
     faults: Faults,
     announcers: Announcers,
     tap: Option<Tap>,
@@ -120,6 +129,7 @@ impl World {
             flows: IndexMap::new(),
             captured: Vec::new(),
             connections: Connections::default(),
+            ways: IndexMap::new(),
             faults: Faults::default(),
             announcers: Announcers::default(),
             tap: None,
@@ -159,6 +169,8 @@ pub enum Outcome {
     Done,
     /// Something was sent; this is what happened.
     Flow(Arc<Flow>),
+    /// Something was explored; these are the ways it can go.
+    Ways(Arc<Ways>),
     /// Text to print, newline at the end.
     Text(String),
     /// What became of an expectation.

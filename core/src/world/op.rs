@@ -184,6 +184,12 @@ pub enum Op {
         /// The name for what happens.
         name: String,
     },
+    /// Walk every way that chance may send something, each in a copy of the world, which stays as it is. The ways are kept
+    /// under the name of what would be sent.
+    Explore {
+        /// What would be sent: a send, segment, ping, get or resolve.
+        what: Box<Op>,
+    },
     /// Make or replace a file, as a container of a pod sees it.
     Write {
         /// The pod, or a host.
@@ -246,13 +252,13 @@ pub enum Op {
         /// What follows the word `calicoctl`.
         arguments: String,
     },
-    /// Print every hop of a flow that has happened.
+    /// Print every hop of a flow that has happened, or the ways that were explored.
     Trace {
-        /// The flow's name.
+        /// The name of the flow or the ways.
         name: String,
-        /// How deep.
-        #[serde(default)]
-        depth: Depth,
+        /// How deep. When not given, a flow is told by its rules, and ways are only listed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        depth: Option<Depth>,
     },
     /// Compare what happened with what should have.
     Expect(Expectation),
@@ -292,12 +298,25 @@ pub enum TargetHost {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "choice", rename_all = "camelCase")]
 pub enum Choice {
-    /// kube-proxy's choice among a service's endpoints, for every connection from now on.
+    /// The choice among a service's endpoints, for every connection from now on: kube-proxy's, ingress-nginx' among its
+    /// upstreams, and CoreDNS' of the address that comes first where the service is headless.
     Endpoint {
         /// The service, `namespace/name`.
         service: String,
         /// The pod, `namespace/name`, or an endpoint's address.
         endpoint: String,
+        /// Who is to choose so: a node's kube-proxy, or a pod or deployment of ingress-nginx or CoreDNS; everybody when not
+        /// given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        on: Option<String>,
+    },
+    /// Chance decides again among a service's endpoints.
+    AnyEndpoint {
+        /// The service, `namespace/name`.
+        service: String,
+        /// Where it was pinned; everywhere when not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        on: Option<String>,
     },
     /// The source port of the next connection that a process opens by itself.
     Port {

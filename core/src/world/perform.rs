@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::connections::Act;
 use super::network::Process;
-use super::{Choice, Op, OpError, Operation, Outcome, Show, Source, World};
+use super::{Op, OpError, Operation, Outcome, Show, Source, World};
 use crate::apps::{Answer, App, Client, Task, Url};
 use crate::conntrack::Jiffies;
 use crate::kube::{Strategy, TransportProtocol, Version};
@@ -70,6 +70,7 @@ impl World {
             Op::Resolve { from, host, name } => {
                 self.flow_of(from, Task::Resolve(host.clone()), FlowKind::Resolve(host.clone()), name)
             }
+            Op::Explore { what } => self.explore(what),
             Op::Write { place, container, path, text } => self.write(place, container, path, text),
             Op::Wait { duration } => {
                 self.grow();
@@ -100,8 +101,11 @@ impl World {
             Op::Restore { what } => self.restore(what).map(|()| Outcome::Done),
             Op::Show(show) => self.show(show).map(Outcome::Text),
             Op::Trace { name, depth } => {
+                if let Some(ways) = self.ways(name) {
+                    return Ok(Outcome::Text(view::ways::trace(ways, *depth)));
+                }
                 let flow = self.flow(name).ok_or_else(|| no_flow(name))?;
-                Ok(Outcome::Text(view::trace::trace(flow, *depth)))
+                Ok(Outcome::Text(view::trace::trace(flow, depth.unwrap_or_default())))
             }
             Op::Expect(expectation) => self.judge(expectation).map(Outcome::Judged),
         }
@@ -135,30 +139,6 @@ impl World {
             return Err(OpError { problem, hint: Some(format!("write `/{path}`")), related: None });
         }
         self.network.files_mut(&owner).write(container, path, text);
-        Ok(Outcome::Done)
-    }
-
-    fn choose(&mut self, choice: &Choice) -> Result<Outcome, OpError> {
-        match choice {
-            Choice::Port { place, protocol, port } => {
-                let place = self.namespace_named(place)?;
-                let sockets = &mut self.network.get_mut(place).sockets;
-                match protocol {
-                    TransportProtocol::Tcp => sockets.pin_next_tcp_port(*port),
-                    TransportProtocol::Udp => sockets.pin_next_udp_port(*port),
-                }
-            }
-            Choice::Endpoint { service, endpoint } => {
-                crate::agents::kube_proxy::pins(&self.state, service, endpoint)?;
-                let same = |one: &Choice| matches!(one, Choice::Endpoint { service: other, .. } if other == service);
-                self.choices.retain(|one| !same(one));
-                self.choices.push(choice.clone());
-                self.freshen();
-                self.generation += 1;
-                // Choices are no part of what agents write.
-                self.fresh_of = self.generation;
-            }
-        }
         Ok(Outcome::Done)
     }
 
@@ -256,6 +236,7 @@ impl World {
             received: None,
         };
         self.name_neighbours(&mut flow);
+        self.explain(&mut flow);
         match answer {
             Some(Answer::Impossible(problem)) => {
                 return Err(OpError { problem: format!("{}: {problem}", flow.from), hint: None, related: None });
@@ -298,6 +279,7 @@ impl World {
         self.overhear_flow(&flow);
         let flow = Arc::new(flow);
         self.captured.push(flow.clone());
+        self.ways.shift_remove(&flow.name);
         self.flows.insert(flow.name.clone(), flow.clone());
         Outcome::Flow(flow)
     }

@@ -151,9 +151,17 @@ fn forget_udp(namespace: &mut Namespace, state: &State, last: &mut Option<Arc<Ud
 /// Turns the pinned choices of endpoints into pinned jumps.
 fn pin(namespace: &mut Namespace, state: &State, choices: &[Choice]) {
     namespace.pins.clear();
+    let node = namespace.name.clone();
     let nat = namespace.rules.table(TableName::Nat);
-    for choice in choices {
-        let Choice::Endpoint { service, endpoint } = choice else { continue };
+    let here = choices.iter().filter_map(|choice| match choice {
+        Choice::Endpoint { service, endpoint, on: None } => Some((false, service, endpoint)),
+        Choice::Endpoint { service, endpoint, on: Some(on) } if **on == *node => Some((true, service, endpoint)),
+        _ => None,
+    });
+    let mut here: Vec<_> = here.collect();
+    // What was said of one node counts before what was said of all.
+    here.sort_by_key(|(on_node, ..)| *on_node);
+    for (_, service, endpoint) in here {
         // It was checked when it was made; if its pod has gone since, chance decides again.
         for (chain, target) in kube_proxy::pins(state, service, endpoint).unwrap_or_default() {
             if let (Some(chain), Some(target)) = (nat.chain_id(&chain), nat.chain_id(&target)) {

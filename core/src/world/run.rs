@@ -218,6 +218,7 @@ impl World {
         let mut app = std::mem::replace(&mut record.app, App::Tcp);
         self.program(place)?;
         let files = self.network.files(&owner);
+        let pins = self.pins();
         let mut effects = Vec::new();
         let mut context = Context {
             now: self.time,
@@ -233,6 +234,8 @@ impl World {
             state: &self.state,
             kube_namespace: kube_namespace.as_deref(),
             files: files.as_deref(),
+            owner: &owner,
+            pins: &pins,
         };
         app.handle(event, &mut system);
         self.network.processes[process.0 as usize].app = app;

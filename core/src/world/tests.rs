@@ -80,7 +80,7 @@ fn some_seed_takes_each_endpoint() {
 fn a_pinned_choice_holds_for_every_connection() {
     let mut world = world(0);
     let (pod, _) = web_on(&world, "worker2");
-    let pin = Choice::Endpoint { service: "default/web".into(), endpoint: pod.clone() };
+    let pin = Choice::Endpoint { service: "default/web".into(), endpoint: pod.clone(), on: None };
     world.apply(&Operation { op: Op::Choose(pin), origin: None }).unwrap();
     for _ in 0..8 {
         assert_eq!(
@@ -108,7 +108,7 @@ fn a_service_without_endpoints_refuses_by_its_rule() {
 fn a_pod_reaches_itself_through_its_service() {
     let mut world = world(0);
     let (pod, address) = web_on(&world, "worker1");
-    let pin = Choice::Endpoint { service: "web".into(), endpoint: pod.clone() };
+    let pin = Choice::Endpoint { service: "web".into(), endpoint: pod.clone(), on: None };
     world.apply(&Operation { op: Op::Choose(pin), origin: None }).unwrap();
     let flow = tcp(&mut world, &pod, "service/web");
     assert_eq!(flow.outcome, FlowOutcome::Delivered { to: pod.as_str().into() });
@@ -182,7 +182,7 @@ fn operations_replayed_from_text_give_the_same_bytes() {
     let mut all = operations();
     all.push(Operation { op: send, origin: None });
     all.push(Operation { op: Op::Wait { duration: Duration::from_millis(1500) }, origin: None });
-    all.push(Operation { op: Op::Trace { name: "hello".into(), depth: Depth::All }, origin: None });
+    all.push(Operation { op: Op::Trace { name: "hello".into(), depth: Some(Depth::All) }, origin: None });
     let text = serde_json::to_string(&all).unwrap();
     let read: Vec<Operation> = serde_json::from_str(&text).unwrap();
     assert_eq!(read, all);
@@ -246,7 +246,7 @@ fn what_cannot_be_done_says_why_and_what_to_write() {
 }
 
 fn expect(world: &mut World, negated: bool, pattern: Pattern) -> Result<Judgement, OpError> {
-    let expectation = Expectation { flow: "it".into(), negated, pattern };
+    let expectation = Expectation { flow: "it".into(), negated, reply: false, share: None, pattern };
     match world.apply(&Operation { op: Op::Expect(expectation), origin: None }) {
         Ok(Outcome::Judged(judgement)) => Ok(judgement),
         Ok(other) => panic!("not a judgement: {other:?}"),

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use netscene_core::Random;
-use netscene_core::netfilter::walk::{Connection, Ends, Environment, Rewritten, View};
+use netscene_core::netfilter::walk::{Chance, Connection, Ends, Environment, Rewritten, View};
 use netscene_core::netfilter::{
-    AddressType, ChainId, CtDirection, CtStatuses, LogTarget, MatchId, Memory, Rpfilter, SetDirection, SetMatch, Target,
+    AddressType, CtDirection, CtStatuses, LogTarget, MatchId, Memory, Rpfilter, SetDirection, SetMatch,
 };
 use netscene_core::packet::DeviceName;
+use netscene_core::{Crossroads, Random};
 
 /// What rules ask, and what they leave behind.
 #[derive(Clone)]
@@ -71,8 +71,14 @@ impl Environment for Around {
         Some((usize::from(address.octets()[3]) + set.name.len()).is_multiple_of(2))
     }
 
-    fn chance(&mut self, _: ChainId, _: &Target, probability: u32) -> bool {
-        self.random.chance(probability)
+    fn chance(&mut self, chance: &Chance<'_>) -> bool {
+        self.random.chance(chance.probability, || Crossroads::Rule {
+            place: "around".into(),
+            packet: 0,
+            table: "",
+            chain: chance.name.clone(),
+            number: chance.number,
+        })
     }
 
     fn nth(&mut self, which: MatchId, every: u32) -> u32 {

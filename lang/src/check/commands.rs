@@ -11,7 +11,7 @@ use crate::lower::Lowering;
 use crate::parse::CHANGED;
 use crate::suggest::{a, list, question};
 use crate::words::BlockKind;
-use crate::{Code, Diagnostic, Word};
+use crate::{Code, Diagnostic, Span, Word};
 
 /// What is known at a point of the file.
 #[derive(Clone, Default)]
@@ -144,9 +144,25 @@ impl Checker<'_> {
                 self.connection(connection, known);
                 sent = name.as_ref();
             }
-            StatementKind::Trace { flow, .. } => self.flow(flow, known),
-            StatementKind::Expect { flow, pattern, .. } if !matches!(pattern, Pattern::Conntrack { .. }) => {
+            StatementKind::Explore(inner) => {
+                self.lower(known, |lowering| lowering.command(kind).map(drop));
+                if let StatementKind::Send { name, .. }
+                | StatementKind::Ping { name, .. }
+                | StatementKind::Get { name, .. }
+                | StatementKind::Resolve { name, .. } = &**inner
+                {
+                    known.variables.insert(name.text.clone(), Type::Ways);
+                }
+                return true;
+            }
+            StatementKind::Trace { flow, .. } => {
                 self.flow(flow, known);
+            }
+            StatementKind::Expect { flow, often, pattern, share, .. }
+                if !matches!(pattern, Pattern::Conntrack { .. }) =>
+            {
+                let quantity = often.as_ref().map(|often| often.span).or(share.as_ref().map(|share| share.span));
+                self.expected_of(flow, quantity, known);
             }
             StatementKind::Choose { .. }
             | StatementKind::Write { .. }
@@ -227,18 +243,40 @@ impl Checker<'_> {
         self.report(Diagnostic::error(Code::UnknownFlow, title).at(name.span, label).hint(hint));
     }
 
-    fn flow(&mut self, name: &Text, known: &Known) {
-        if self.symbols.loose.contains(&name.text) {
-            return;
+    /// Checks that `always`, `never` and a probability are expected of ways, and of nothing else.
+    fn expected_of(&mut self, name: &Text, quantity: Option<Span>, known: &Known) {
+        match (self.flow(name, known), quantity) {
+            (Some(Type::Ways), None) => {
+                let title = format!("`{}` is many ways, and this would be expected of one", name.text);
+                let diagnostic = Diagnostic::error(Code::Missing, title).at(name.span, "of how many of them?");
+                self.report(diagnostic.hint(
+                    "write `always` or `never` before the pattern, or `with probability 1/2` behind it".to_owned(),
+                ));
+            }
+            (Some(Type::Flow), Some(span)) => {
+                let title = format!("`{}` is one flow, and not the ways of one", name.text);
+                let diagnostic = Diagnostic::error(Code::BadValue, title).at(span, "this is for ways");
+                self.report(diagnostic.hint("name ways with `explore … as NAME`".to_owned()));
+            }
+            _ => {}
         }
-        let flows = || known.variables.iter().filter(|(_, of)| **of == Type::Flow).map(|(name, _)| name.as_str());
-        if flows().any(|flow| flow == name.text) {
-            return;
+    }
+
+    /// Whether a name is a flow's or that of ways; reported where it is neither.
+    fn flow(&mut self, name: &Text, known: &Known) -> Option<Type> {
+        if self.symbols.loose.contains(&name.text) {
+            return None;
+        }
+        let is_flow = |of: &Type| matches!(of, Type::Flow | Type::Ways);
+        let flows = || known.variables.iter().filter(|(_, of)| is_flow(of)).map(|(name, _)| name.as_str());
+        if let Some(of) = known.variables.get(&name.text).filter(|of| is_flow(of)) {
+            return Some(*of);
         }
         let label =
             question(&name.text, flows()).unwrap_or_else(|| "nothing has been sent under that name by now".to_owned());
         let hint = flows().next().is_none().then(|| format!("name a flow so: `send … as {}`", name.text));
         let title = format!("there is no flow `{}`", name.text);
         self.report(Diagnostic::error(Code::UnknownFlow, title).at(name.span, label).hint(hint));
+        None
     }
 }

@@ -257,7 +257,9 @@ impl Walker<'_> {
         let kind = match of {
             Type::Service => Kind::Service,
             Type::Pod => Kind::Pod,
-            _ => Kind::Node,
+            Type::Node => Kind::Node,
+            // What has been sent by then is known when it runs.
+            _ => return,
         };
         if let [Expr::StringConstant(name, position)] = arguments {
             let span = self.island.locate(*position);

@@ -139,7 +139,14 @@ impl Compiler {
         match error.err_type() {
             ParseErrorType::VariableUndefined(name) => {
                 let functions = FUNCTIONS.iter().map(|function| function.name);
-                let label = question(name, variables.keys().map(String::as_str)).unwrap_or_else(|| {
+                let dashed = |flow: &&String| {
+                    let rest = flow.strip_prefix(name.as_str()).filter(|rest| rest.starts_with('-'));
+                    rest.is_some_and(|_| island.text.contains(flow.as_str()))
+                };
+                let dashed = variables.keys().find(dashed);
+                let near = || question(name, variables.keys().map(String::as_str));
+                let label = dashed.map(|flow| format!("`-` is minus here: write `flow(\"{flow}\")`")).or_else(near);
+                let label = label.unwrap_or_else(|| {
                     if defined(&island.text, "const").any(|constant| constant == name) {
                         format!("inside of a function, a constant is `global::{name}`")
                     } else if functions.chain(self.functions.keys().map(String::as_str)).any(|known| known == name) {

@@ -24,6 +24,19 @@ pub(crate) fn parsed<T: FromStr<Err: Display>>(what: &str, text: &Text) -> Resul
     text.text.parse().map_err(|error: T::Err| bad(Code::BadValue, what, &text.text, text.span, error.to_string()))
 }
 
+/// `0x4000` or `0x4000/0xc000`: a netfilter mark and the bits of it that count.
+pub(crate) fn mark(text: &Text) -> Result<(u32, u32)> {
+    let number = |part: &str| match part.strip_prefix("0x") {
+        Some(digits) => u32::from_str_radix(digits, 16),
+        None => part.parse(),
+    };
+    let (value, mask) = text.text.split_once('/').map_or((text.text.as_str(), "0xffffffff"), |parts| parts);
+    match (number(value), number(mask)) {
+        (Ok(value), Ok(mask)) => Ok((value, mask)),
+        _ => Err(bad(Code::BadValue, "mark", &text.text, text.span, "expected bits such as 0x4000 or 0x4000/0x4000")),
+    }
+}
+
 pub(crate) fn address(text: &str, span: Span) -> Result<Ipv4Addr> {
     text.parse().map_err(|_| bad(Code::BadValue, "address", text, span, "each of its four numbers goes from 0 to 255"))
 }

@@ -1,10 +1,26 @@
 //! What is expected, from the file's words to the engine's.
 
+use netscene_core::Fraction;
 use netscene_core::packet::Mac;
-use netscene_core::trace::Pattern;
+use netscene_core::trace::{Pattern, Share};
 
 use super::{Lowering, Result, chain, tracked_protocol};
-use crate::ast;
+use crate::ast::{self, Bound, Often};
+use crate::check::values;
+use crate::{Code, Diagnostic, Span};
+
+/// Refuses a pattern that is about how a flow ended: a reply does not end like that.
+pub(super) fn of_a_reply(pattern: &ast::Pattern, span: Span) -> Result<()> {
+    use ast::Pattern as P;
+    match pattern {
+        P::Rejected { .. } | P::Timeout { .. } | P::Unsent | P::Unknown | P::Status(_) | P::Answer { .. } => {
+            let diagnostic = Diagnostic::error(Code::BadValue, "this cannot be expected of a reply");
+            let hint = "of a reply: delivered, dropped, visits, dnat, snat, tunnel, arp, out and mark".to_owned();
+            Err(diagnostic.at(span, "leave `reply` out behind it").hint(hint))
+        }
+        _ => Ok(()),
+    }
+}
 
 impl Lowering<'_> {
     pub(super) fn pattern(&mut self, pattern: &ast::Pattern) -> Result<Pattern> {
@@ -16,6 +32,14 @@ impl Lowering<'_> {
             ast::Pattern::Rejected { by } => Pattern::Rejected { by: by.as_ref().map(chain).transpose()? },
             ast::Pattern::Timeout { at } => Pattern::Timeout { at: self.maybe_place(at.as_ref())? },
             ast::Pattern::Unsent => Pattern::Unsent,
+            ast::Pattern::Unknown => Pattern::Unknown,
+            ast::Pattern::Out { device, at } => {
+                Pattern::Out { device: values::parsed("device", device)?, at: self.maybe_place(at.as_ref())? }
+            }
+            ast::Pattern::Mark { mark, at } => {
+                let (value, mask) = values::mark(mark)?;
+                Pattern::Mark { value, mask, at: self.maybe_place(at.as_ref())? }
+            }
             ast::Pattern::Arp { address, mac } => {
                 Pattern::Arp { address: self.address(address)?, mac: self.parsed("MAC address", mac, Mac::BROADCAST)? }
             }
@@ -39,6 +63,28 @@ impl Lowering<'_> {
                     None => None,
                 },
             },
+        })
+    }
+
+    /// How probable ways are expected to be; nothing where one flow is meant.
+    pub(super) fn share(&mut self, often: Option<&Often>, share: Option<&ast::Share>) -> Result<Option<Share>> {
+        Ok(match (often, share) {
+            (Some(often), Some(share)) => {
+                let title = "ways cannot have a probability and be all or none of them";
+                let diagnostic =
+                    Diagnostic::error(Code::BadValue, title).at(share.span, "this says how many there are");
+                return Err(diagnostic.see(often.span, "and so does this"));
+            }
+            (Some(often), None) => Some(if often.always { Share::Always } else { Share::Never }),
+            (None, Some(share)) => {
+                let probability = self.parsed("probability", &share.probability, Fraction::ONE)?;
+                Some(match share.bound {
+                    Bound::Exactly => Share::Exactly(probability),
+                    Bound::AtLeast => Share::AtLeast(probability),
+                    Bound::AtMost => Share::AtMost(probability),
+                })
+            }
+            (None, None) => None,
         })
     }
 

@@ -11,7 +11,7 @@ use std::net::Ipv4Addr;
 
 use netscene_core::kube::{ROUTER, TransportProtocol};
 use netscene_core::netfilter::TableName;
-use netscene_core::trace::{Depth, Expectation, SocketPattern};
+use netscene_core::trace::{Expectation, SocketPattern};
 use netscene_core::view;
 use netscene_core::view::shell::{Conntrack, Listing};
 use netscene_core::world::{Choice, Op, Show, Source, Target, TargetHost};
@@ -47,6 +47,8 @@ pub(crate) type Evaluate<'a> = dyn FnMut(&Island) -> Result<Option<IslandValue>>
 
 /// Who may send.
 const SENDERS: &[Kind] = &[Kind::Pod, Kind::Deployment, Kind::Node, Kind::Host];
+/// Who chooses among endpoints: kube-proxy on a node; ingress-nginx and CoreDNS in their pods.
+const CHOOSERS: &[Kind] = &[Kind::Node, Kind::Pod, Kind::Deployment];
 /// What may be sent to. Of several things that one bare name may mean, the first counts, as in `World`: a service, as it
 /// would for a pod that asks DNS.
 const TARGETS: &[Kind] = &[Kind::Service, Kind::Pod, Kind::Node, Kind::Host, Kind::Deployment];
@@ -74,10 +76,20 @@ impl Lowering<'_> {
     /// The operations that a command is; none for a sentence that is no command, or that is not lowered here.
     pub(crate) fn command(&mut self, kind: &StatementKind) -> Result<Vec<Op>> {
         let op = match kind {
-            StatementKind::Choose { service, endpoint } => Op::Choose(Choice::Endpoint {
-                service: self.name(service, &[Kind::Service])?,
-                endpoint: self.endpoint(endpoint)?,
-            }),
+            StatementKind::Choose { service, endpoint, on } => {
+                let service = self.name(service, &[Kind::Service])?;
+                let endpoint = endpoint.as_ref().map(|endpoint| self.endpoint(endpoint)).transpose()?;
+                let on = on.as_ref().map(|on| self.name(on, CHOOSERS)).transpose()?;
+                Op::Choose(match endpoint {
+                    Some(endpoint) => Choice::Endpoint { service, endpoint, on },
+                    None => Choice::AnyEndpoint { service, on },
+                })
+            }
+            StatementKind::Explore(sent) => {
+                // Each of these is one operation.
+                let Some(what) = self.command(sent)?.pop() else { return Ok(Vec::new()) };
+                Op::Explore { what: Box::new(what) }
+            }
             StatementKind::ChoosePort { port, place } => {
                 let (port, protocol) = values::port_protocol(port)?;
                 Op::Choose(Choice::Port { place: self.name(place, SENDERS)?, protocol, port })
@@ -141,7 +153,7 @@ impl Lowering<'_> {
                     assets: false,
                     name: String::new(),
                 };
-                return Ok(vec![get, Op::Trace { name: String::new(), depth: Depth::default() }]);
+                return Ok(vec![get, Op::Trace { name: String::new(), depth: None }]);
             }
             StatementKind::ShowRoutes(on) => Op::Show(Show::Routes { on: self.place(on)? }),
             StatementKind::ShowConntrack { node, protocol, port } => Op::Show(Show::Conntrack {
@@ -157,9 +169,13 @@ impl Lowering<'_> {
             StatementKind::ShowMetallbLog => Op::Show(Show::MetallbLog),
             StatementKind::ShowLogs(on) => Op::Show(Show::Logs { on: self.place(on)? }),
             StatementKind::ShowLog(on) => Op::Show(Show::Log { on: self.node(on)? }),
-            StatementKind::Expect { flow, not, pattern } => {
+            StatementKind::Expect { flow, often, reply, not, pattern, share } => {
+                if *reply {
+                    expect::of_a_reply(pattern, flow.span)?;
+                }
+                let share = self.share(often.as_ref(), share.as_ref())?;
                 let pattern = self.pattern(pattern)?;
-                Op::Expect(Expectation { flow: flow.text.clone(), negated: *not, pattern })
+                Op::Expect(Expectation { flow: flow.text.clone(), negated: *not, reply: *reply, share, pattern })
             }
             _ => return Ok(Vec::new()),
         };

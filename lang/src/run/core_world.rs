@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use netscene_core::kube::endpoints::endpoints;
-use netscene_core::trace::Flow;
+use netscene_core::trace::{Flow, Ways};
 use netscene_core::world::{IngressPath, OpError, Operation, Outcome, World, WrittenRule};
 
 use super::{Endpoint, Engine, Node, Pod, Service};
@@ -15,6 +15,10 @@ impl Engine for World {
 
     fn flow(&self, name: &str) -> Option<Arc<Flow>> {
         Self::flow(self, name).cloned()
+    }
+
+    fn ways(&self, name: &str) -> Option<Arc<Ways>> {
+        Self::ways(self, name).cloned()
     }
 
     fn service(&self, name: &str) -> Option<Service> {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::values::show;
+use super::values::{self, show};
 use super::{Engine, Runner};
 use crate::ast::Island;
 use crate::{Code, Diagnostic, Span};
@@ -37,8 +37,31 @@ impl<E: Engine + 'static> Runner<'_, E> {
             said.push(text);
             shown += 1;
         }
-        out
+        out.text(self.judged_by(&island.text))
     }
+
+    /// In short, what the flows did and which ways there were that the text of an island names.
+    fn judged_by(&self, text: &str) -> String {
+        let mut told = String::new();
+        for (name, value) in self.variables.iter().filter(|(name, _)| names(text, name)) {
+            if let Some(values::Flow(flow)) = value.clone().try_cast() {
+                told.push_str(&netscene_core::view::trace::brief(&flow, false));
+            } else if let Some(ways) = values::explored(value).filter(|ways| ways.name == *name) {
+                told.push_str(&netscene_core::view::ways::list(&ways, None));
+            }
+        }
+        told
+    }
+}
+
+/// Whether the Rhai names a variable: as a word of its own, or as the text of `flow("…")`.
+fn names(text: &str, name: &str) -> bool {
+    let is_part =
+        |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));
+    text.match_indices(name).any(|(at, _)| {
+        let (before, after) = (&text.as_bytes()[..at], &text.as_bytes()[at + name.len()..]);
+        !is_part(before.last()) && !after.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+    })
 }
 
 impl<E: Engine + 'static> Runner<'_, E> {

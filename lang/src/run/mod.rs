@@ -241,7 +241,8 @@ impl<E: Engine + 'static> Runner<'_, E> {
             Err(diagnostic) => return self.fail(diagnostic),
         };
         let what = values::kind(&value);
-        let Ok(items) = value.into_array() else {
+        let items = values::range(&value).map_or_else(|| value.into_array(), Ok);
+        let Ok(items) = items else {
             let diagnostic = Diagnostic::error(Code::BadIsland, "`for` goes through a list");
             return self.fail(diagnostic.at(list.span, format!("this is {what}")));
         };
@@ -323,6 +324,10 @@ impl<E: Engine + 'static> Runner<'_, E> {
                 self.sink.flow(&flow);
                 Some(flow)
             }
+            Outcome::Ways(ways) => {
+                self.variables.insert(ways.name.clone(), values::ways(&ways));
+                None
+            }
             Outcome::Text(text) => {
                 self.sink.text(&text);
                 None
@@ -332,7 +337,7 @@ impl<E: Engine + 'static> Runner<'_, E> {
                 self.summary.unmet += 1;
                 let text = self.program.files.at(span);
                 let diagnostic = Diagnostic::error(Code::ExpectationFailed, "this is not what happened");
-                let diagnostic = diagnostic.at(span, judgement.actual);
+                let diagnostic = diagnostic.at(span, judgement.actual).text(judgement.evidence);
                 return self.told(
                     diagnostic.hint(text.strip_prefix("expect ").map(|expected| format!("expected: {expected}"))),
                 );

@@ -30,6 +30,12 @@ struct Hop(Arc<trace::Flow>, usize, Range<usize>);
 struct Asset(trace::Asset);
 
 #[derive(Clone)]
+struct Way(Arc<trace::Ways>, usize);
+
+#[derive(Clone)]
+struct Decision(trace::Decision);
+
+#[derive(Clone)]
 struct Endpoint(world::Endpoint);
 
 #[derive(Clone)]
@@ -43,6 +49,37 @@ pub(super) struct Node(pub(super) world::Node);
 
 pub(super) fn service(service: world::Service) -> Service {
     Service(Rc::new(service))
+}
+
+/// The ways as a list.
+pub(super) fn ways(ways: &Arc<trace::Ways>) -> Dynamic {
+    (0..ways.ways.len()).map(|at| Dynamic::from(Way(ways.clone(), at))).collect::<Array>().into()
+}
+
+/// The ways that a list is made of, if it is one of ways.
+pub(super) fn explored(value: &Dynamic) -> Option<Arc<trace::Ways>> {
+    value.as_array_ref().ok()?.first()?.clone().try_cast::<Way>().map(|way| way.0)
+}
+
+/// The most numbers of a range: as many as a list may have elements.
+const MOST: usize = 10_000;
+
+/// The numbers of a range, one by one; `None` for anything else, and for too many.
+pub(super) fn range(value: &Dynamic) -> Option<Array> {
+    let numbers = |numbers: &mut dyn Iterator<Item = i64>| -> Option<Array> {
+        let all: Array = numbers.take(MOST + 1).map(Dynamic::from).collect();
+        (all.len() <= MOST).then_some(all)
+    };
+    if let Some(mut range) = value.clone().try_cast::<Range<i64>>() {
+        return numbers(&mut range);
+    }
+    value.clone().try_cast::<std::ops::RangeInclusive<i64>>().and_then(|mut range| numbers(&mut range))
+}
+
+impl Way {
+    fn get(&self) -> Option<&trace::Way> {
+        self.0.ways.get(self.1)
+    }
 }
 
 impl Flow {
@@ -126,6 +163,19 @@ pub(super) fn register(engine: &mut Engine) {
             maybe(packet.first().map(|first| protocol_name(first.protocol())))
         });
     register_hop(engine);
+    engine
+        .register_type_with_name::<Way>("way")
+        .register_get("probability", |way: &mut Way| maybe(way.get().map(|way| text(&way.probability))))
+        .register_get("flow", |way: &mut Way| maybe(way.get().map(|way| Dynamic::from(Flow(way.flow.clone())))))
+        .register_get("decisions", |way: &mut Way| -> Array {
+            let decisions = way.get().into_iter().flat_map(|way| &way.decisions);
+            decisions.map(|decision| Dynamic::from(Decision(decision.clone()))).collect()
+        });
+    engine
+        .register_type_with_name::<Decision>("decision")
+        .register_get("place", |decision: &mut Decision| decision.0.place.to_string())
+        .register_get("about", |decision: &mut Decision| decision.0.about.clone())
+        .register_get("taken", |decision: &mut Decision| decision.0.taken.clone());
     engine
         .register_type_with_name::<Asset>("asset")
         .register_get("url", |asset: &mut Asset| asset.0.url.clone())
@@ -263,6 +313,9 @@ pub(super) fn kind(value: &Dynamic) -> &'static str {
         name if name.ends_with("::Flow") => "a flow",
         name if name.ends_with("::Packet") => "a packet",
         name if name.ends_with("::Hop") => "a hop",
+        name if name.ends_with("::Way") => "a way",
+        name if name.ends_with("::Decision") => "a decision",
+        name if name.contains("Range") => "a range",
         name if name.ends_with("::Endpoint") => "an endpoint",
         name if name.ends_with("::Asset") => "an asset",
         name if name.ends_with("::Service") => "a service",
@@ -338,6 +391,7 @@ mod tests {
             after: datagram,
             steps: Vec::new(),
             end: End::Dropped(DropReason::NoRoute),
+            why: None,
         };
         Arc::new(trace::Flow {
             name: "hello".into(),
@@ -367,6 +421,19 @@ mod tests {
                 content_type: "text/css".into(),
                 body: name,
             })),
+            Type::Way => {
+                let decision = trace::Decision { place: "a".into(), about: "b".into(), taken: "c".into() };
+                let way =
+                    trace::Way { probability: netscene_core::Fraction::ONE, decisions: vec![decision], flow: flow() };
+                let kind = FlowKind::Ping(address);
+                ways(&Arc::new(trace::Ways { name, kind, from: "a".into(), ways: vec![way] }))
+                    .into_array()
+                    .unwrap()
+                    .remove(0)
+            }
+            Type::Decision => {
+                Dynamic::from(Decision(trace::Decision { place: "a".into(), about: "b".into(), taken: "c".into() }))
+            }
             Type::Endpoint => Dynamic::from(Endpoint(endpoint)),
             Type::Service => {
                 Dynamic::from(service(world::Service { name, cluster_ip: None, endpoints: vec![endpoint] }))
@@ -408,9 +475,14 @@ mod tests {
                 Type::Number => value.is_int(),
                 Type::Truth => value.is_bool(),
                 Type::Text => value.is_string(),
-                Type::List | Type::Texts | Type::Packets | Type::Hops | Type::Endpoints | Type::Assets => {
-                    value.is_array() || value.is::<rhai::Blob>()
-                }
+                Type::Flow => value.is::<Flow>(),
+                Type::List
+                | Type::Texts
+                | Type::Packets
+                | Type::Hops
+                | Type::Endpoints
+                | Type::Assets
+                | Type::Decisions => value.is_array() || value.is::<rhai::Blob>(),
                 _ => false,
             };
             // Nothing stands for what is missing; `chars` is an iterator of Rhai's own.

@@ -3,7 +3,7 @@ use std::net::Ipv4Addr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use netscene_core::trace::Flow;
+use netscene_core::trace::{Flow, Ways};
 use netscene_core::world::{IngressPath, OpError, Operation, Outcome, WrittenRule};
 use rhai::{EvalAltResult, ImmutableString};
 
@@ -49,6 +49,11 @@ pub trait Engine: Clone {
 
     /// The last flow of that name.
     fn flow(&self, name: &str) -> Option<Arc<Flow>>;
+
+    /// The ways that were last explored under that name.
+    fn ways(&self, _name: &str) -> Option<Arc<Ways>> {
+        None
+    }
 
     /// The service `namespace/name`.
     fn service(&self, name: &str) -> Option<Service>;
@@ -201,6 +206,16 @@ pub(super) fn register<E: Engine + 'static>(rhai: &mut rhai::Engine, world: &Rc<
     question!("service", Kind::Service, service, values::service);
     question!("pod", Kind::Pod, pod, values::Pod);
     question!("node", Kind::Node, node, values::Node);
+    let flows = world.clone();
+    rhai.register_fn("flow", move |name: ImmutableString| {
+        let found = flows.borrow().flow(&name).map(values::Flow);
+        found.ok_or_else(|| problem(format!("nothing has been sent under the name `{name}`")))
+    });
+    let ways = world.clone();
+    rhai.register_fn("ways", move |name: ImmutableString| {
+        let found = ways.borrow().ways(&name).map(|ways| values::ways(&ways));
+        found.ok_or_else(|| problem(format!("nothing has been explored under the name `{name}`")))
+    });
 }
 
 fn resolve(symbols: &Symbols, name: &str, kind: Kind) -> Result<String, Box<EvalAltResult>> {

@@ -37,6 +37,7 @@ impl Fake {
             after: packet(),
             steps: Vec::new(),
             end: End::Delivered { to: "nginx".into() },
+            why: None,
         };
         let hops =
             vec![hop("client", Some(DeviceName::ETH0)), hop("worker1", Some(DeviceName::TUNL0)), hop("worker2", None)];
@@ -76,7 +77,11 @@ impl Engine for Fake {
             Op::Expect(expectation) => {
                 let held = matches!(expectation.pattern, Pattern::Delivered { .. } | Pattern::Status { code: 200 });
                 let held = held != expectation.negated;
-                Outcome::Judged(Judgement { held, actual: "it was delivered to default/web-1".to_owned() })
+                Outcome::Judged(Judgement {
+                    held,
+                    actual: "it was delivered to default/web-1".to_owned(),
+                    evidence: String::new(),
+                })
             }
             Op::Declare { object: Object::Node(node) } if node.address.octets()[3] == 99 => {
                 self.operations.pop();

@@ -9,7 +9,7 @@ use crate::kube::{Service, ServicePort};
 impl Question<'_> {
     /// The addresses of a headless service's ready endpoints, or where some of its ports are served.
     ///
-    /// They are in the order of endpoints: the plugin `loadbalance`, which turns them round, is not modelled.
+    /// They are in the order of endpoints, before the plugin `loadbalance` shuffles them.
     pub(super) fn headless(&self, service: &Service, ports: &[&ServicePort]) -> Answer {
         match self.query {
             QueryType::A => {

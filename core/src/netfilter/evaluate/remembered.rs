@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::netfilter::memory::{BucketKey, Sighting};
-use crate::netfilter::walk::{Environment, Sender, Standing, View};
+use crate::netfilter::walk::{Chance, Environment, Sender, Standing, View};
 use crate::netfilter::{Hashlimit, HashlimitFields, Limit, Recent, SetDirection, Statistic};
 use crate::packet::Body;
 
@@ -20,7 +20,8 @@ pub(super) fn statistic<E: Environment>(
     let chain = place.table.chain_id(&place.chain.name)?;
     Some(match options {
         Statistic::Random { probability, negated } => {
-            environment.chance(chain, &place.rule.target, probability) != negated
+            let (name, number, target) = (&place.chain.name, place.at as u32 + 1, &place.rule.target);
+            environment.chance(&Chance { chain, name, number, target, probability }) != negated
         }
         Statistic::Nth { every, packet, negated } => {
             (environment.nth(place.table.match_id(chain, place.at, at), every.max(1)) == packet) != negated
