@@ -1,13 +1,13 @@
 //! Whether what happened is what was expected.
 
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::chains::is_chain;
 use super::perform::no_flow;
 use super::{OpError, World};
 use crate::conntrack::{Entry, Jiffies, Tuple};
 use crate::kube::ROUTER;
-use crate::packet::protocol;
+use crate::packet::{Mac, protocol};
 use crate::trace::{
     DropReason, End, Expectation, Flow, FlowOutcome, Hop, Judgement, Pattern, Place, SocketPattern, Step,
 };
@@ -115,20 +115,7 @@ impl World {
                 };
                 judged(held, outcome(flow))
             }
-            Pattern::Arp { address, mac } => {
-                let asked = steps(flow).filter_map(|(_, step)| match step {
-                    Step::Arp { address: asked, answer, .. } if asked == address => Some(*answer),
-                    _ => None,
-                });
-                let answers: Vec<_> = asked.collect();
-                let held = answers.contains(&Some(*mac));
-                let actual = match answers.first() {
-                    Some(Some(answer)) => format!("{address} is at {answer}"),
-                    Some(None) => format!("nobody answered for {address}"),
-                    None => format!("nobody asked for {address}: a neighbour that is known is not asked for again"),
-                };
-                judged(held, actual)
-            }
+            Pattern::Arp { address, mac } => judge_arp(flow, *address, *mac),
             Pattern::Visits { place, chains } => self.judge_visits(flow, place, chains)?,
             Pattern::Dnat { from, to } => translated("dnat", flow, *from, *to, |step| match step {
                 Step::Dnat { from, to } => Some((*from, *to)),
@@ -256,6 +243,21 @@ impl World {
 /// A judgement by what a flow is known to have done.
 pub(super) fn judged(held: bool, actual: String) -> Judgement {
     Judgement { held, actual, evidence: String::new() }
+}
+
+fn judge_arp(flow: &Flow, address: Ipv4Addr, mac: Mac) -> Judgement {
+    let asked = steps(flow).filter_map(|(_, step)| match step {
+        Step::Arp { address: asked, answer, .. } if *asked == address => Some(*answer),
+        _ => None,
+    });
+    let answers: Vec<_> = asked.collect();
+    let held = answers.contains(&Some(mac));
+    let actual = match answers.first() {
+        Some(Some(answer)) => format!("{address} is at {answer}"),
+        Some(None) => format!("nobody answered for {address}"),
+        None => format!("nobody asked for {address}: a neighbour that is known is not asked for again"),
+    };
+    judged(held, actual)
 }
 
 fn tuples(entry: &Entry) -> String {
