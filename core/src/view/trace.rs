@@ -117,8 +117,10 @@ pub(super) fn outcome(outcome: &FlowOutcome) -> String {
 /// request, of the packet whose loss ended the flow, and, if it is about them, of the first reply.
 pub fn brief(flow: &Flow, reply: bool) -> String {
     let mut text = summary(flow);
-    let lost = match flow.outcome {
-        FlowOutcome::Dropped { .. } => flow.packets.iter().rev().find(|one| matches!(fate(one), Some(End::Dropped(_)))),
+    let lost = match &flow.outcome {
+        FlowOutcome::Dropped { reason, .. } => {
+            flow.packets.iter().find(|one| matches!(fate(one), Some(End::Dropped(why)) if why == reason))
+        }
         FlowOutcome::Rejected { .. } => flow.packets.iter().find(|one| matches!(fate(one), Some(End::Dropped(_)))),
         _ => None,
     };

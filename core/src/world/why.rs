@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::World;
 use crate::kube::endpoints::all_endpoints;
-use crate::kube::{RunningPod, Service, TrafficPolicy};
+use crate::kube::{ROUTER, RunningPod, Service, TrafficPolicy};
 use crate::net::Namespace;
 use crate::netfilter::TableName;
 use crate::packet::{Body, protocol};
@@ -191,7 +191,9 @@ impl World {
         let cluster = self.state.cluster();
         let cause = format!("{place} has no route that covers {to}");
         if let Some(node) = self.holder_of_block(to) {
-            return Why::new(cause, format!("BIRD of {place} learnt the block of {node}: is their BGP session up?"));
+            // The router of the machines learns nothing: who sent it there had no route of its own.
+            let learner = if place == ROUTER { "the node that sent it there" } else { place };
+            return Why::new(cause, format!("BIRD of {learner} had learnt the block of {node}: is the BGP session up?"));
         }
         if cluster.pod_cidr.contains(&to) {
             return Why::new(format!("{cause}: no node has a block with that pod address"), "a pod had the address");
@@ -237,6 +239,10 @@ impl World {
         let pod = self.state.pod_itself(&hop.place);
         let open: Vec<_> = pod.iter().flat_map(|pod| pod.containers.iter()).flat_map(|one| &one.ports).collect();
         let names: Vec<_> = open.iter().map(|port| format!("{}/{}", port.port, port.protocol.lower())).collect();
+        let named = open.iter().any(|one| one.port == port && one.protocol.lower() == kind);
+        if named {
+            return Why::new(format!("{cause}, though a container has that port"), "the container served it");
+        }
         if names.is_empty() {
             return Why::new(cause, "a process listened there, or it went to another port");
         }
