@@ -46,7 +46,9 @@ impl World {
                     let place = on.as_ref().map(|on| format!(" on {on}")).unwrap_or_default();
                     return Err(OpError {
                         problem: format!("chance decides about service {service}{place} already"),
-                        hint: Some("this releases what `choose SERVICE -> ENDPOINT` has pinned, at the same place".into()),
+                        hint: Some(
+                            "this releases what `choose SERVICE -> ENDPOINT` has pinned, at the same place".into(),
+                        ),
                         related: None,
                     });
                 }

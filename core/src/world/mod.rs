@@ -12,8 +12,8 @@
 mod announce;
 mod broken;
 mod chains;
-mod connections;
 mod choose;
+mod connections;
 mod coverage;
 mod explore;
 #[cfg(test)]

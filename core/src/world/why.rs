@@ -193,7 +193,10 @@ impl World {
         if let Some(node) = self.holder_of_block(to) {
             // The router of the machines learns nothing: who sent it there had no route of its own.
             let learner = if place == ROUTER { "the node that sent it there" } else { place };
-            return Why::new(cause, format!("BIRD of {learner} had learnt the block of {node}: is the BGP session up?"));
+            return Why::new(
+                cause,
+                format!("BIRD of {learner} had learnt the block of {node}: is the BGP session up?"),
+            );
         }
         if cluster.pod_cidr.contains(&to) {
             return Why::new(format!("{cause}: no node has a block with that pod address"), "a pod had the address");

@@ -2,15 +2,15 @@
 
 use netscene_core::Fraction;
 use netscene_core::packet::Mac;
-use netscene_core::trace::{Pattern, Share};
+use netscene_core::trace::{Expectation, Pattern, Share};
 
 use super::{Lowering, Result, chain, tracked_protocol};
-use crate::ast::{self, Bound, Often};
+use crate::ast::{self, Bound, Often, StatementKind};
 use crate::check::values;
 use crate::{Code, Diagnostic, Span};
 
 /// Refuses a pattern that is about how a flow ended: a reply does not end like that.
-pub(super) fn of_a_reply(pattern: &ast::Pattern, span: Span) -> Result<()> {
+fn of_a_reply(pattern: &ast::Pattern, span: Span) -> Result<()> {
     use ast::Pattern as P;
     match pattern {
         P::Rejected { .. } | P::Timeout { .. } | P::Unsent | P::Unknown | P::Status(_) | P::Answer { .. } => {
@@ -23,7 +23,20 @@ pub(super) fn of_a_reply(pattern: &ast::Pattern, span: Span) -> Result<()> {
 }
 
 impl Lowering<'_> {
-    pub(super) fn pattern(&mut self, pattern: &ast::Pattern) -> Result<Pattern> {
+    /// What an `expect` sentence expects.
+    pub(super) fn expectation(&mut self, kind: &StatementKind) -> Result<Expectation> {
+        let StatementKind::Expect { flow, often, reply, not, pattern, share } = kind else {
+            return Err(Diagnostic::error(Code::Missing, "nothing is expected here"));
+        };
+        if *reply {
+            of_a_reply(pattern, flow.span)?;
+        }
+        let share = self.share(often.as_ref(), share.as_ref())?;
+        let pattern = self.pattern(pattern)?;
+        Ok(Expectation { flow: flow.text.clone(), negated: *not, reply: *reply, share, pattern })
+    }
+
+    fn pattern(&mut self, pattern: &ast::Pattern) -> Result<Pattern> {
         Ok(match pattern {
             ast::Pattern::Delivered { to } => Pattern::Delivered { to: self.maybe_place(to.as_ref())? },
             ast::Pattern::Dropped { by, at } => {
@@ -67,7 +80,7 @@ impl Lowering<'_> {
     }
 
     /// How probable ways are expected to be; nothing where one flow is meant.
-    pub(super) fn share(&mut self, often: Option<&Often>, share: Option<&ast::Share>) -> Result<Option<Share>> {
+    fn share(&mut self, often: Option<&Often>, share: Option<&ast::Share>) -> Result<Option<Share>> {
         Ok(match (often, share) {
             (Some(often), Some(share)) => {
                 let title = "ways cannot have a probability and be all or none of them";

@@ -11,7 +11,7 @@ use std::net::Ipv4Addr;
 
 use netscene_core::kube::{ROUTER, TransportProtocol};
 use netscene_core::netfilter::TableName;
-use netscene_core::trace::{Expectation, SocketPattern};
+use netscene_core::trace::SocketPattern;
 use netscene_core::view;
 use netscene_core::view::shell::{Conntrack, Listing};
 use netscene_core::world::{Choice, Op, Show, Source, Target, TargetHost};
@@ -77,13 +77,7 @@ impl Lowering<'_> {
     pub(crate) fn command(&mut self, kind: &StatementKind) -> Result<Vec<Op>> {
         let op = match kind {
             StatementKind::Choose { service, endpoint, on } => {
-                let service = self.name(service, &[Kind::Service])?;
-                let endpoint = endpoint.as_ref().map(|endpoint| self.endpoint(endpoint)).transpose()?;
-                let on = on.as_ref().map(|on| self.name(on, CHOOSERS)).transpose()?;
-                Op::Choose(match endpoint {
-                    Some(endpoint) => Choice::Endpoint { service, endpoint, on },
-                    None => Choice::AnyEndpoint { service, on },
-                })
+                Op::Choose(self.choice(service, endpoint.as_ref(), on.as_ref())?)
             }
             StatementKind::Explore(sent) => {
                 // Each of these is one operation.
@@ -169,14 +163,7 @@ impl Lowering<'_> {
             StatementKind::ShowMetallbLog => Op::Show(Show::MetallbLog),
             StatementKind::ShowLogs(on) => Op::Show(Show::Logs { on: self.place(on)? }),
             StatementKind::ShowLog(on) => Op::Show(Show::Log { on: self.node(on)? }),
-            StatementKind::Expect { flow, often, reply, not, pattern, share } => {
-                if *reply {
-                    expect::of_a_reply(pattern, flow.span)?;
-                }
-                let share = self.share(often.as_ref(), share.as_ref())?;
-                let pattern = self.pattern(pattern)?;
-                Op::Expect(Expectation { flow: flow.text.clone(), negated: *not, reply: *reply, share, pattern })
-            }
+            StatementKind::Expect { .. } => Op::Expect(self.expectation(kind)?),
             _ => return Ok(Vec::new()),
         };
         Ok(vec![op])
@@ -202,6 +189,16 @@ impl Lowering<'_> {
             let start = command.span.start as usize;
             let span = Span::new(command.span.file, start + error.at.start, start + error.at.end);
             Diagnostic::error(Code::BadValue, error.problem).at(span, error.hint)
+        })
+    }
+
+    fn choice(&mut self, service: &Operand, endpoint: Option<&Operand>, on: Option<&Operand>) -> Result<Choice> {
+        let service = self.name(service, &[Kind::Service])?;
+        let endpoint = endpoint.map(|endpoint| self.endpoint(endpoint)).transpose()?;
+        let on = on.map(|on| self.name(on, CHOOSERS)).transpose()?;
+        Ok(match endpoint {
+            Some(endpoint) => Choice::Endpoint { service, endpoint, on },
+            None => Choice::AnyEndpoint { service, on },
         })
     }
 
