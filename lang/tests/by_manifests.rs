@@ -75,6 +75,24 @@ fn manifests_declare_the_same_objects() {
     }
 }
 
+/// The paper's own manifests, Figures 17 to 53: what is old in them is a warning, and the traffic is as the paper tells.
+#[test]
+fn manifests_that_the_paper_prints_are_loaded() {
+    let text = fs::read_to_string(folder().join("manifests.scn")).unwrap();
+    let (mut output, mut warnings) = (String::new(), String::new());
+    let folder = Whitepaper { by_manifests: false };
+    let verdict = run_scenario(("manifests.scn", &text), &folder, 0, false, &mut |channel, text| match channel {
+        Channel::Output => output.push_str(text),
+        Channel::Diagnostics => warnings.push_str(text),
+    });
+    assert_eq!(verdict, Verdict::Passed, "{output}{warnings}");
+    let deprecated = "warning[E0602]: Ingress is of networking.k8s.io/v1\n  ┌─ manifests/fig053.yaml:4:13";
+    assert_eq!(warnings.matches(deprecated).count(), 1, "{warnings}");
+    assert_eq!(warnings.matches("PersistentVolumeClaim is left alone").count(), 1, "{warnings}");
+    // Figures 49 and 50: what is left of /guestbook/controllers.js.
+    assert!(output.contains("\"GET /controllers.js HTTP/1.1\" 200"), "{output}");
+}
+
 /// Rule sets, routes, listings of kubectl and calicoctl, logs, connections, packets.
 #[test]
 fn every_view_of_the_clusters_is_the_same() {
