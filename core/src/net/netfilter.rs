@@ -22,7 +22,7 @@ use crate::netfilter::{
     AddressType, ChainId, CtDirection, CtState, CtStatuses, CtZone, Hook, LogTarget, MatchId, Memory, PacketType,
     Rpfilter, SetMatch, TableName, Target, ZoneSide,
 };
-use crate::packet::{Body, DeviceName, Icmp, Mac, Packet, TcpOptions, protocol};
+use crate::packet::{Body, DeviceName, Icmp, Mac, Packet, TcpFlags, TcpOptions, protocol};
 use crate::random::{Crossroads, Random};
 use crate::trace::{DropReason, HopWatch, Observer, PacketId, Step};
 
@@ -370,7 +370,9 @@ impl Namespace {
                 if let Some(code) = with.icmp_code() {
                     self.unreachable(skb, code, 0, cx);
                 } else {
-                    if let Some(tracked) = skb.tracked {
+                    // A reset is answered by none, and what it has ended stays as it left it.
+                    let is_reset = matches!(&skb.packet.body, Body::Tcp(tcp) if tcp.flags.has(TcpFlags::RST));
+                    if let Some(tracked) = skb.tracked.filter(|_| !is_reset) {
                         self.conntrack.close(tracked, Jiffies::from(cx.now));
                     }
                     // `nf_send_reset` makes it without a socket.

@@ -235,3 +235,16 @@ send pod1 10.244.0.1:40000 > 10.0.0.2:81 udp data 5
         },
     );
 }
+
+#[test]
+fn a_reset_that_a_rule_would_reset_has_ended_its_connection_already() {
+    agree(
+        "*filter
+-A INPUT -p tcp -j REJECT --reject-with tcp-reset
+COMMIT
+send node 10.0.0.1:10027 > 10.96.0.10:443 tcp SYN seq 1000
+reply tcp RST,ACK seq 0 ack 1001
+",
+        |steps| assert!(steps[1].starting("connection").is_empty() && steps[1].starting("to").is_empty()),
+    );
+}
