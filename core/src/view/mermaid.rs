@@ -22,6 +22,7 @@ use crate::trace::{DropReason, End, Flow, Hop, PacketTrace, Step};
 ///     packets: Vec::new(),
 ///     http: None,
 ///     dns: None,
+///     received: None,
 /// };
 /// assert_eq!(sequence(&flow), "sequenceDiagram\n    participant p0 as browser\n");
 /// ```

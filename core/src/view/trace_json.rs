@@ -29,6 +29,7 @@ pub const SCHEMA: &str = "netscene.trace/1";
 ///     packets: Vec::new(),
 ///     http: None,
 ///     dns: None,
+///     received: None,
 /// };
 /// let text = serde_json::to_string(&flow(&told))?;
 /// assert!(text.starts_with(r#"{"schema":"netscene.trace/1","name":"hello","kind":"tcp","from":"browser","to":"10.1.110.105:80""#));

@@ -257,3 +257,10 @@ fn gre_is_tracked_by_its_keys() {
         steps[0].one("connection gre 47");
     });
 }
+
+#[test]
+fn sctp_is_tracked_by_its_chunks() {
+    agree("send client 10.0.0.2 > 10.244.0.1 protocol 132 data 16\n", |steps| {
+        assert!(steps[0].starting("connection").is_empty());
+    });
+}
