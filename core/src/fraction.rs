@@ -207,7 +207,8 @@ mod tests {
         })
     }
 
-    /// What libxt_statistic makes of the text that kube-proxy writes for one in `count`.
+    /// What `libxt_statistic` makes of the text that kube-proxy writes for one in `count`.
+    #[expect(clippy::cast_sign_loss, reason = "a share is not negative")]
     fn kept_of(count: u32) -> u32 {
         let written: f64 = format!("{:.10}", 1.0 / f64::from(count)).parse().expect("it is a number");
         (written * f64::from(1_u32 << 31)).round() as u32
@@ -251,6 +252,7 @@ mod tests {
         }
 
         #[test]
+        #[expect(clippy::cast_precision_loss, reason = "both are below 2^31")]
         fn what_is_kept_is_kept_again(kept in 1_u32..(1 << 31)) {
             let meant = Fraction::kept_as(kept);
             let again = meant.numerator as f64 / meant.denominator as f64 * f64::from(1_u32 << 31);

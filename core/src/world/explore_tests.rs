@@ -104,7 +104,7 @@ fn signature(flow: &Flow) -> String {
         for step in &hop.steps {
             match step {
                 Step::Dnat { to, .. } => signature.push_str(&to.to_string()),
-                Step::Rule(hit) => signature.push_str(&format!("{}{}", hit.chain, hit.number)),
+                Step::Rule(hit) => signature += &[&*hit.chain, &hit.number.to_string()].concat(),
                 _ => {}
             }
         }

@@ -1,4 +1,4 @@
-//! JUnit's XML, which CI systems read: a suite for each scenario, a case for each test.
+//! `JUnit`'s XML, which CI systems read: a suite for each scenario, a case for each test.
 
 use netscene_lang::Severity;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};

@@ -119,13 +119,13 @@ pub(super) fn same(expected: &str, actual: &str) -> bool {
 }
 
 /// The lines that differ, with three around them.
-pub(super) fn problem(expected: &str, actual: &str, scenario: &str, at: Option<At>, color: bool) -> Problem {
+pub(super) fn problem(expected: &str, actual: &str, scenario: &str, at: Option<&At>, color: bool) -> Problem {
     let title = "what is printed is not what was expected".to_owned();
     let hint = "`scn test --bless` makes it the expected output".to_owned();
     let drawn = |color: bool| {
         let (red, green, dim, off) =
             if color { ("\u{1b}[31m", "\u{1b}[32m", "\u{1b}[2m", "\u{1b}[0m") } else { ("", "", "", "") };
-        let place = at.as_ref().map_or_else(|| scenario.to_owned(), |at| format!("{}:{}", at.file, at.line));
+        let place = at.map_or_else(|| scenario.to_owned(), |at| format!("{}:{}", at.file, at.line));
         let mut text = format!("error[{}]: {title}\n  ┌─ {place}: - expected, + printed\n", Code::OutputDiffers);
         for (number, group) in TextDiff::from_lines(expected, actual).grouped_ops(3).iter().enumerate() {
             if number > 0 {
@@ -152,7 +152,7 @@ pub(super) fn problem(expected: &str, actual: &str, scenario: &str, at: Option<A
         shown: drawn(color),
         label: String::new(),
         hint: Some(hint.clone()),
-        at: at.clone(),
+        at: at.cloned(),
     }
 }
 

@@ -50,6 +50,7 @@ Examples:
   scn test --bless                          keep what is printed as what is expected, in x.expected beside x.scn
   scn test --coverage                       which rules and ingress paths no test touches
   scn test --mutate --sample 50             delete 50 touched rules, one by one: does any test fail?")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct Arguments {
     /// Scenarios, and folders of them.
     #[arg(default_value = ".")]

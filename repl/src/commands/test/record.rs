@@ -80,6 +80,7 @@ pub(crate) fn place(files: &SourceFiles, span: netscene_lang::Span) -> Option<At
 
 /// What became of a test, or of what a file says outside of its tests.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Record {
     pub(crate) passed: bool,
     /// What `show`, `trace` and the like have printed.

@@ -27,6 +27,7 @@ const STACK: usize = 8 << 20;
 
 /// What is asked of a run.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(super) struct Wishes<'a> {
     pub(super) seed: u64,
     pub(super) jobs: usize,
@@ -260,7 +261,7 @@ impl Desk<'_> {
             let test = running.and_then(|item| self.shared.plan.items[item].test);
             let expected = self.expected().unwrap_or_default();
             let (at, color) = (scenario.place(test), self.shared.wishes.color);
-            let problem = golden::problem(expected, &record.output, &scenario.name, at, color);
+            let problem = golden::problem(expected, &record.output, &scenario.name, at.as_ref(), color);
             record.problems.push(problem);
             record.passed = false;
         }
