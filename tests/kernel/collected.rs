@@ -129,7 +129,7 @@ fn packets() -> String {
         ),
         ("node", "10.0.0.1:44003", "10.0.0.1:30080 tcp SYN seq 1000", &handshake[..]),
         ("client", "10.0.0.2:42020", "10.244.0.1:53 udp data 8", &["reply udp data 8"][..]),
-        ("client", "10.0.0.2:42021", "10.244.0.1:53 protocol 253 data 16", &[]),
+        ("client", "10.0.0.2:42021", "10.244.0.2:53 udp data 16", &[]),
     ] {
         steps.push(format!("send {from} {source} > {to}"));
         steps.extend(answers.iter().map(|answer| (*answer).to_owned()));
