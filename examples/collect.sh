@@ -21,8 +21,8 @@ get ip-link.txt ip -d link
 get ip-route.txt ip route show table all
 get ip-rule.txt ip rule
 get ip-neigh.txt ip neigh
-get conntrack.txt conntrack -L
 get sysctl.txt sysctl -a
 get ss.txt ss -lntup
 if [ -s "${KUBECONFIG:-$HOME/.kube/config}" ]; then get objects.yaml kubectl get services,pods,namespaces -A -o yaml; fi
+get conntrack.txt conntrack -L # last: what it says of ages is of this moment
 [ -s "$dir/not-collected.txt" ] || rm -f "$dir/not-collected.txt"

@@ -82,6 +82,8 @@ reply udp data 60
 /// Fifty packets for what was dumped: connections that were open, and new ones of every kind.
 fn packets() -> String {
     let mut steps = vec![
+        // A datagram's connection is a stream once it is two seconds old, and no dump tells how old it is: now it is, for sure.
+        "wait 2500".to_owned(),
         "send client 10.0.0.2:41000 > 10.96.0.10:80 tcp PSH,ACK seq 1001 ack 5001 data 100".to_owned(),
         "send pod2 10.244.0.2:8080 > 10.0.0.1:41000 tcp ACK seq 5001 ack 1101".to_owned(),
         "send pod1 10.244.0.1:5353 > 10.244.0.2:41001 udp data 60".to_owned(),
