@@ -118,6 +118,33 @@ pub struct PortField {
     pub node_port: Option<Text>,
 }
 
+/// A peer of a rule of a network policy, with its parts as they are written.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Peer {
+    /// After `namespaceSelector`; nothing in it is `all`.
+    pub namespaces: Option<Vec<Requirement>>,
+    /// After `podSelector`.
+    pub pods: Option<Vec<Requirement>>,
+    /// After `ipBlock`, and after its `except`.
+    pub block: Option<(Text, Vec<Text>)>,
+}
+
+/// What a selector of a network policy asks of a label.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Requirement {
+    /// `KEY=VALUE`
+    Equals(LabelPair),
+    /// `KEY In VALUE VALUE`, `KEY Exists`
+    Operator {
+        /// The label's key.
+        key: Text,
+        /// What is asked.
+        operator: Text,
+        /// With which values.
+        values: Vec<Text>,
+    },
+}
+
 /// An endpoint of a service without selector.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EndpointField {
@@ -186,6 +213,10 @@ pub enum StatementKind {
         body: Block,
     },
     ConfigMap {
+        name: Text,
+        body: Block,
+    },
+    NetworkPolicy {
         name: Text,
         body: Block,
     },
@@ -293,6 +324,25 @@ pub enum StatementKind {
         path: Text,
         service: Operand,
     },
+
+    PodSelector(Vec<Requirement>),
+    PolicyTypes(Vec<Text>),
+    /// `ingress { }` or `egress { }`
+    PolicyRule {
+        word: Word,
+        body: Block,
+    },
+    /// `from` or `to`
+    Peer {
+        word: Word,
+        peer: Peer,
+    },
+    PortRange {
+        first: Text,
+        last: Text,
+    },
+    /// `port http`, `port dns/UDP`, and `port UDP` for all of a protocol.
+    NamedPort(Text),
 
     On {
         node: Operand,
@@ -578,11 +628,17 @@ impl StatementKind {
             | Self::Folder { word, .. }
             | Self::End { word, .. }
             | Self::Patch { word, .. }
+            | Self::PolicyRule { word, .. }
+            | Self::Peer { word, .. }
             | Self::Cidrs { word, .. } => *word,
             Self::Pod { .. } => Word::Pod,
             Self::Service { .. } => Word::Service,
             Self::Ingress { .. } => Word::Ingress,
             Self::ConfigMap { .. } => Word::ConfigMap,
+            Self::NetworkPolicy { .. } => Word::NetworkPolicy,
+            Self::PodSelector(_) => Word::PodSelector,
+            Self::PolicyTypes(_) => Word::PolicyTypes,
+            Self::PortRange { .. } | Self::NamedPort(_) => Word::Port,
             Self::HostNetwork(_) => Word::HostNetwork,
             Self::Data { .. } => Word::Data,
             Self::PodCidr { .. } => Word::PodCidr,
@@ -663,6 +719,8 @@ impl StatementKind {
             | Self::Service { body, .. }
             | Self::Ingress { body, .. }
             | Self::ConfigMap { body, .. }
+            | Self::NetworkPolicy { body, .. }
+            | Self::PolicyRule { body, .. }
             | Self::On { body, .. }
             | Self::Test { body, .. }
             | Self::Cases(body)

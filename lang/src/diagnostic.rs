@@ -149,6 +149,8 @@ codes! {
     TooSmall = 208,
     /// Two ranges of addresses have some in common.
     Overlap = 209,
+    /// A network policy, or a peer of one, selects none of the pods that are declared.
+    SelectsNothing = 210,
     /// Nothing of that name is declared in the file.
     UnknownName = 301,
     /// No flow of that name has been sent by then: `send`, `get`, `ping` and `resolve` name one with `as`.

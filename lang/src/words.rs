@@ -28,6 +28,10 @@ pub enum BlockKind {
     Ingress,
     /// `configMap NAME { }`
     ConfigMap,
+    /// `networkPolicy NAME { }`
+    NetworkPolicy,
+    /// `ingress { }` and `egress { }` of a network policy.
+    PolicyRule,
     /// `host NAME { }`
     Host,
     /// `node NAME { }`
@@ -57,6 +61,8 @@ impl BlockKind {
             Self::Service => "a service",
             Self::Ingress => "an ingress",
             Self::ConfigMap => "a configMap",
+            Self::NetworkPolicy => "a networkPolicy",
+            Self::PolicyRule => "a rule of a networkPolicy",
             Self::Host => "a host",
             Self::Node => "a node",
             Self::OnNode => "`on NODE`",
@@ -127,8 +133,9 @@ words! {
     DaemonSet "daemonSet" [Namespace] "daemonSet NAME { … }" "one pod on every node";
     Pod "pod" [Namespace Workload] "pod NAME [on NODE] [at ADDRESS] [interfaceName NAME] [hostNetwork true] [status Running|Completed|Error] [restarts COUNT] [ready false] [terminating true] [{ … }]" "a pod";
     Service "service" [Namespace] "service NAME { … }" "one address for many pods";
-    Ingress "ingress" [Namespace] "ingress NAME { … }" "which paths of a site lead to which services";
+    Ingress "ingress" [Namespace NetworkPolicy] "ingress NAME { … }, or in a networkPolicy: ingress { … }" "which paths of a site lead to which services; what may come to pods";
     ConfigMap "configMap" [Namespace] "configMap NAME { … }" "texts by name";
+    NetworkPolicy "networkPolicy" [Namespace] "networkPolicy NAME { … }" "what may come to pods, and what they may send";
 
     // The fields of a cluster.
     PodCidr "podCIDR" [Cluster] "podCIDR CIDR [in blocks of /N]" "the addresses of pods; of a node: its block of them";
@@ -157,12 +164,12 @@ words! {
 
     // The fields of workloads.
     Replicas "replicas" [Workload] "replicas COUNT [on NODE, …]" "how many pods, and where";
-    Labels "labels" [Pod Workload Service ConfigMap] "labels KEY=VALUE, …" "its labels; of a deployment: those of its pods";
-    Annotations "annotations" [Service Ingress ConfigMap] "annotations KEY=VALUE, KEY='VALUE', …" "its annotations";
+    Labels "labels" [Namespace Pod Workload Service ConfigMap NetworkPolicy] "labels KEY=VALUE, …" "its labels; of a deployment: those of its pods";
+    Annotations "annotations" [Service Ingress ConfigMap NetworkPolicy] "annotations KEY=VALUE, KEY='VALUE', …" "its annotations";
     HostNetwork "hostNetwork" [Pod Workload] "hostNetwork true|false" "whether the pods run in the network of their node";
     ServiceAccount "serviceAccount" [Pod Workload] "serviceAccount NAME" "the service account of the pods";
     Container "container" [Pod Workload Host] "container NAME [{ … }]" "a container";
-    Port "port" [Container Service] "port PORT[/UDP] [-> PORT or its name] [as NAME] [nodePort PORT]" "a port";
+    Port "port" [Container Service PolicyRule] "port PORT[/UDP] [-> PORT or its name] [as NAME] [nodePort PORT]; in a networkPolicy: port PORT[/UDP] | port PORT to PORT[/UDP] | port NAME[/UDP] | port TCP|UDP" "a port";
     Serve "serve" [Container] "serve http [root PATH] [{ … }] | serve tcp | serve echo | serve close | serve dns | serve ingress-nginx" "what runs in the container";
     On "on" [Serve File Test] "on NODE { iptables … }, or in serve http: on GET PATH connect HOST:PORT, …" "commands on a node; what a page needs";
     DocumentRoot "documentRoot" [Container] "documentRoot PATH" "the folder that the web server serves";
@@ -196,6 +203,12 @@ words! {
     // The fields of config maps.
     Data "data" [ConfigMap] "data KEY (\"TEXT\" | \"\"\" lines of text \"\"\")" "a text, by its key";
 
+    // The fields of network policies.
+    PodSelector "podSelector" [NetworkPolicy] "podSelector all | KEY=VALUE, KEY In|NotIn VALUE VALUE, KEY Exists|DoesNotExist, …" "which pods of the namespace it is about; all of them, when not given";
+    PolicyTypes "policyTypes" [NetworkPolicy] "policyTypes Ingress, Egress" "what it isolates the pods for";
+    Egress "egress" [NetworkPolicy] "egress { … }" "what pods may send";
+    From "from" [PolicyRule] "from [namespaceSelector …] [podSelector …] | from ipBlock CIDR [except CIDR, …]; of a node's dumps: from \"FOLDER\"" "who may; where the dumps of a node are";
+
     // Commands.
     Send "send" [File Test] "send FROM[:PORT] -> TO:PORT tcp|udp [flags FLAG, …] as NAME, or on an open connection: send NAME \"text\" [by client|server] [as NAME]" "open a TCP connection or send a UDP datagram; a bare name to send to means a service before a pod of that name; or send bytes on an open connection";
     Open "open" [File Test] "open FROM[:PORT] -> TO:PORT as NAME" "open a TCP connection and keep it, to send on it, close it or reset it";
@@ -209,7 +222,7 @@ words! {
     Wait "wait" [File Test] "wait 14s" "let time pass";
     Fail "fail" [File Test] "fail node NODE | link NODE NODE | link NODE DEVICE | bgp NODE NODE | speaker NODE | kubeProxy NODE | pod POD" "break something";
     Restore "restore" [File Test] "restore …, as after fail" "mend what was broken";
-    Delete "delete" [File Test] "delete pod|deployment|daemonSet|service|ingress|configMap|namespace|node|host|pool NAME" "delete an object";
+    Delete "delete" [File Test] "delete pod|deployment|daemonSet|service|ingress|networkPolicy|configMap|namespace|node|host|pool NAME" "delete an object";
     Set "set" [File Test] "set service|pod|deployment|daemonSet|ingress|configMap|node NAME FIELD, as in set service web externalTrafficPolicy Local" "give a field of an object another value";
     Patch "patch" [File Test] "patch service|pod|deployment|daemonSet|ingress|configMap|node NAME { … }" "change several fields; labels, data and lists get what is given added";
     Scale "scale" [File Test] "scale deployment NAME COUNT" "give a deployment another number of pods";
@@ -237,8 +250,10 @@ words! {
     Hostname "hostname" [] "hostname NAME" "the name the machine has in the cluster";
     AutoAssign "autoAssign" [] "autoAssign true|false" "whether services get addresses of the pool without asking for it";
     Gateway "gateway" [] "gateway ADDRESS" "the router of the network";
-    From "from" [] "from \"FOLDER\"" "where the dumps of a node are";
-    To "to" [] "to …" "the other end";
+    To "to" [PolicyRule] "to …; in egress of a networkPolicy: as from in ingress" "the other end";
+    NamespaceSelector "namespaceSelector" [] "namespaceSelector all | KEY=VALUE, …" "the namespaces whose pods are meant";
+    IpBlock "ipBlock" [] "ipBlock CIDR [except CIDR, …]" "addresses";
+    Except "except" [] "except CIDR, …" "but not these of them";
     In "in" [] "in …" "in blocks; in a list";
     Blocks "blocks" [] "in blocks of /N" "the blocks that nodes take";
     Of "of" [] "of /N" "their size";
@@ -332,6 +347,8 @@ mod tests {
             B::Serve,
             B::Service,
             B::ConfigMap,
+            B::NetworkPolicy,
+            B::PolicyRule,
         ] {
             assert!(block.words().count() > 0, "{block:?}");
         }

@@ -70,7 +70,7 @@ impl Authors {
                 let whole = format!("pod {}/{}", pod.namespace, pod.name);
                 self.by_name.insert(device.to_string(), named(whole, String::new()));
             }
-            Object::Namespace { name } => {
+            Object::Namespace { name, .. } => {
                 self.by_name.insert(format!("kns.{name}"), named(format!("profile kns.{name}"), String::new()));
             }
             _ => {}

@@ -12,8 +12,8 @@ use super::pods::RunningPod;
 use super::state::{Declared, Objects, State};
 use super::validate::{fault, fault_beside};
 use super::{
-    Cluster, ConfigMap, Container, Deployment, Host, Ingress, Labels, NamedPod, Node, Object, Pod, PodStatus, Pool,
-    PoolPurpose, Service, ServiceType, service_addresses, validate,
+    Cluster, ConfigMap, Container, Deployment, Host, Ingress, Labels, NamedPod, NetworkPolicy, Node, Object, Pod,
+    PodStatus, Pool, PoolPurpose, Service, ServiceType, service_addresses, validate,
 };
 use crate::packet::DeviceName;
 use crate::world::OpError;
@@ -31,12 +31,13 @@ impl State {
             Object::Pool(pool) => self.add_pool(pool, origin),
             Object::Node(node) => return self.add_node(node, origin),
             Object::Host(host) => self.add_host(host, origin),
-            Object::Namespace { name } => self.set_namespace(&name, origin),
+            Object::Namespace { name, labels } => self.set_namespace(&name, labels, origin),
             Object::Pod(pod) => return self.add_pod(pod, origin),
             Object::Deployment(deployment) => return self.add_deployment(deployment, origin),
             Object::Service(service) => return self.add_service(service, origin),
             Object::Ingress(ingress) => self.add_ingress(ingress, origin),
             Object::ConfigMap(map) => self.add_config_map(map, origin),
+            Object::NetworkPolicy(policy) => self.add_network_policy(policy, origin),
         }
         Ok(())
     }
@@ -95,21 +96,6 @@ impl State {
         let name: Arc<str> = host.name.as_str().into();
         self.holders.set(host.address, Holder::Host(name.clone()), origin);
         insert(&mut self.hosts, &name, host, origin, self.now);
-    }
-
-    /// A namespace may be opened as often as one likes; the first place counts.
-    fn set_namespace(&mut self, name: &str, origin: Option<&Origin>) {
-        let known = Arc::make_mut(&mut self.namespaces).entry(name.into()).or_default();
-        if known.is_none() {
-            *known = origin.cloned();
-        }
-    }
-
-    /// The namespace of an object, which comes with it.
-    fn bring_namespace(&mut self, name: &str, origin: Option<&Origin>) {
-        if !self.namespaces.contains_key(name) {
-            Arc::make_mut(&mut self.namespaces).insert(name.into(), origin.cloned());
-        }
     }
 
     fn add_pod(&mut self, pod: Pod, origin: Option<&Origin>) -> Result<(), OpError> {
@@ -308,6 +294,12 @@ impl State {
         self.bring_namespace(&map.namespace, origin);
         let key = format!("{}/{}", map.namespace, map.name).into();
         insert(&mut self.config_maps, &key, map, origin, self.now);
+    }
+
+    fn add_network_policy(&mut self, policy: NetworkPolicy, origin: Option<&Origin>) {
+        self.bring_namespace(&policy.namespace, origin);
+        let key = format!("{}/{}", policy.namespace, policy.name).into();
+        insert(&mut self.network_policies, &key, policy, origin, self.now);
     }
 
     fn add_ingress(&mut self, ingress: Ingress, origin: Option<&Origin>) {

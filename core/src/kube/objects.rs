@@ -5,7 +5,7 @@ use std::str::FromStr;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigMap, Disk, KubeProxyOptions, Labels, PodStatus, Service, is_default};
+use super::{ConfigMap, Disk, KubeProxyOptions, Labels, NetworkPolicy, PodStatus, Service, is_default};
 use crate::packet::{DeviceName, Mac};
 
 /// Anything that can be declared.
@@ -24,6 +24,9 @@ pub enum Object {
     Namespace {
         /// Its name.
         name: String,
+        /// Labels that it gets; of those that it has already by these keys, the values change.
+        #[serde(default, skip_serializing_if = "Labels::is_empty")]
+        labels: Labels,
     },
     /// A pod.
     Pod(Pod),
@@ -35,6 +38,8 @@ pub enum Object {
     Ingress(Ingress),
     /// A config map.
     ConfigMap(ConfigMap),
+    /// A network policy.
+    NetworkPolicy(NetworkPolicy),
 }
 
 /// The kinds of objects that can be deleted. A daemon set is deleted as a deployment.
@@ -59,6 +64,8 @@ pub enum ObjectKind {
     Host,
     /// A pool of addresses for load balancers.
     Pool,
+    /// A network policy.
+    NetworkPolicy,
 }
 
 impl ObjectKind {
@@ -80,6 +87,7 @@ impl fmt::Display for ObjectKind {
             Self::Node => "node",
             Self::Host => "host",
             Self::Pool => "pool",
+            Self::NetworkPolicy => "networkPolicy",
         })
     }
 }

@@ -44,6 +44,10 @@ impl State {
                 Some(_) => Ok(()),
                 None => Err(self.nothing_to_delete(kind, &key)),
             },
+            ObjectKind::NetworkPolicy => match Arc::make_mut(&mut self.network_policies).shift_remove(key.as_str()) {
+                Some(_) => Ok(()),
+                None => Err(self.nothing_to_delete(kind, &key)),
+            },
         }
     }
 
@@ -58,6 +62,7 @@ impl State {
             ObjectKind::Node => self.nodes.keys().map(ToString::to_string).collect(),
             ObjectKind::Host => self.hosts.keys().map(ToString::to_string).collect(),
             ObjectKind::Pool => self.pools.keys().map(ToString::to_string).collect(),
+            ObjectKind::NetworkPolicy => self.network_policies.keys().map(ToString::to_string).collect(),
         };
         let meant = crate::did_you_mean(key, known.iter().map(String::as_str));
         let hint =

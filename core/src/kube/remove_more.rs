@@ -31,6 +31,7 @@ impl State {
         }
         Arc::make_mut(&mut self.ingresses).retain(|key, _| !inside(key));
         Arc::make_mut(&mut self.config_maps).retain(|key, _| !inside(key));
+        Arc::make_mut(&mut self.network_policies).retain(|key, _| !inside(key));
         Arc::make_mut(&mut self.namespaces).shift_remove(name);
         self.serve_pending();
         Ok(())

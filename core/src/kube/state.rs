@@ -8,9 +8,10 @@ use super::health::Health;
 use super::holders::{Holder, Holders};
 use super::ipam::Ipam;
 use super::names::PodNames;
+use super::namespaces::Namespace;
 use super::pods::{Pods, RunningPod};
 use super::service_addresses::ServiceAddresses;
-use super::{Cluster, ConfigMap, Deployment, Host, Ingress, Node, Pool, PoolPurpose, Service};
+use super::{Cluster, ConfigMap, Deployment, Host, Ingress, NetworkPolicy, Node, Pool, PoolPurpose, Service};
 use crate::{Origin, Time};
 
 /// An object, and where it was declared.
@@ -41,11 +42,12 @@ pub struct State {
     pub(super) pools: Objects<Pool>,
     pub(super) nodes: Objects<Node>,
     pub(super) hosts: Objects<Host>,
-    pub(super) namespaces: Arc<IndexMap<Arc<str>, Option<Origin>>>,
+    pub(super) namespaces: Arc<IndexMap<Arc<str>, Namespace>>,
     pub(super) deployments: Objects<Deployment>,
     pub(super) services: Objects<Service>,
     pub(super) ingresses: Objects<Ingress>,
     pub(super) config_maps: Objects<ConfigMap>,
+    pub(super) network_policies: Objects<NetworkPolicy>,
     pub(super) pods: Arc<Pods>,
     pub(super) ipam: Ipam,
     pub(super) holders: Holders,
@@ -71,11 +73,12 @@ impl State {
             pools: Objects::default(),
             nodes: Objects::default(),
             hosts: Objects::default(),
-            namespaces: Arc::new(NAMESPACES.into_iter().map(|name| (name.into(), None)).collect()),
+            namespaces: Arc::new(NAMESPACES.into_iter().map(|name| (name.into(), Namespace::default())).collect()),
             deployments: Objects::default(),
             services: Objects::default(),
             ingresses: Objects::default(),
             config_maps: Objects::default(),
+            network_policies: Objects::default(),
             pods: Arc::default(),
             holders: Holders::default(),
             service_addresses: ServiceAddresses::default(),
@@ -136,7 +139,7 @@ impl State {
 
     /// Where the namespace was declared, or first used.
     pub fn namespace_origin(&self, name: &str) -> Option<&Origin> {
-        self.namespaces.get(name)?.as_ref()
+        self.namespaces.get(name)?.origin.as_ref()
     }
 
     /// The pods, those of deployments and daemon sets with them.
@@ -162,6 +165,11 @@ impl State {
     /// The config maps.
     pub fn config_maps(&self) -> impl ExactSizeIterator<Item = &Declared<ConfigMap>> {
         self.config_maps.values().map(Arc::as_ref)
+    }
+
+    /// The network policies.
+    pub fn network_policies(&self) -> impl ExactSizeIterator<Item = &Declared<NetworkPolicy>> {
+        self.network_policies.values().map(Arc::as_ref)
     }
 
     /// The pod of that name: `namespace/name`, a bare name in `default`, or the name of a deployment or daemon set that

@@ -2,6 +2,7 @@
 
 mod ingress;
 mod network;
+mod policy;
 mod proxy;
 mod service;
 mod workload;
@@ -12,7 +13,7 @@ pub(super) use workload::containers;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use super::{ConfigMap, Object, State};
+use super::{ConfigMap, Labels, NAMESPACE_NAME, Object, State};
 use crate::Origin;
 use crate::world::OpError;
 
@@ -23,12 +24,26 @@ pub fn object(state: &State, object: &Object) -> Result<(), OpError> {
         Object::Pool(pool) => network::pool(state, pool),
         Object::Node(node) => network::node(state, node),
         Object::Host(host) => network::host(state, host),
-        Object::Namespace { name } => dns_label("a namespace's name", name),
+        Object::Namespace { name, labels } => namespace(state, name, labels),
         Object::Pod(pod) => workload::pod(state, pod),
         Object::Deployment(deployment) => workload::deployment(state, deployment),
         Object::Service(service) => service::service(state, service),
         Object::Ingress(ingress) => ingress::ingress(state, ingress),
         Object::ConfigMap(map) => config_map(state, map),
+        Object::NetworkPolicy(policy) => policy::network_policy(state, policy),
+    }
+}
+
+/// A namespace's label with its own name is the API server's to set.
+fn namespace(state: &State, name: &str, labels: &Labels) -> Result<(), OpError> {
+    dns_label("a namespace's name", name)?;
+    policy::labels("the labels of a namespace", labels)?;
+    match labels.get(NAMESPACE_NAME) {
+        Some(value) if value != name && state.names_namespaces() => {
+            let problem = format!("the label {NAMESPACE_NAME} of namespace {name} is {value}");
+            Err(fault(problem, "leave it out: Kubernetes sets it to the namespace's name"))
+        }
+        _ => Ok(()),
     }
 }
 

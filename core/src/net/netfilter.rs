@@ -392,10 +392,11 @@ impl Namespace {
         let rule = || {
             let chain = rules.chain(rules.chain_id(&culprit.chain)?)?;
             let rule = chain.rules().get(culprit.number? as usize - 1)?;
-            Some(crate::netfilter::text::rule_text(rule, rules))
+            Some((crate::netfilter::text::rule_text(rule, rules), rule.provenance.clone()))
         };
-        let rule: Arc<str> = rule().unwrap_or_else(|| "policy DROP".to_owned()).into();
-        DropReason::Rule { table, chain: culprit.chain.clone(), number: culprit.number, rule, told }
+        let (rule, provenance) = rule().unwrap_or_else(|| ("policy DROP".to_owned(), None));
+        let rule = rule.into();
+        DropReason::Rule { table, chain: culprit.chain.clone(), number: culprit.number, rule, told, provenance }
     }
 
     fn track<O: Observer>(&mut self, hook: Hook, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {

@@ -349,6 +349,8 @@ pub enum DropReason {
         rule: Arc<str>,
         /// Whether the sender was told (`REJECT`).
         told: bool,
+        /// Who wrote the rule, and why.
+        provenance: Option<Arc<Provenance>>,
     },
     /// There was no route.
     NoRoute,
@@ -397,12 +399,13 @@ impl fmt::Display for DropReason {
     /// The reason in words that follow "dropped:".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Rule { table, chain, number, rule, told } => {
+            Self::Rule { table, chain, number, rule, told, provenance } => {
                 match number {
                     Some(number) => write!(f, "rule {number} of {table}/{chain}: {rule}")?,
                     None => write!(f, "the policy of {table}/{chain}")?,
                 }
-                f.write_str(if *told { ", and the sender was told" } else { "" })
+                f.write_str(if *told { ", and the sender was told" } else { "" })?;
+                provenance.as_ref().map_or(Ok(()), |by| write!(f, "; by {by}"))
             }
             Self::NoRoute => f.write_str("no route to its destination"),
             Self::Blackhole => f.write_str("its destination is in a blackhole route"),

@@ -272,6 +272,7 @@ fn a_dropped_packet_is_told_even_in_an_open_conversation() {
         number,
         rule: rule.into(),
         told: false,
+        provenance: None,
     };
     flow.packets[2].hops.truncate(2);
     let invalid = "-m conntrack --ctstate INVALID -j DROP";

@@ -2,19 +2,20 @@
 
 use std::sync::{Arc, Weak};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::faults::Agents;
 use super::fresh::{Fresh, is_blank};
 use super::network::Network;
 use super::{Choice, OpError};
+use crate::agents::felix::Members;
 use crate::agents::kube_proxy::conntrack::UdpServices;
 use crate::agents::{bird, felix, kube_proxy, kubelet, metallb};
 use crate::kube::{Node, State};
 use crate::net::Namespace;
 use crate::net::fib::Fib;
-use crate::netfilter::TableName;
 use crate::netfilter::text::{RestoreInput, restore};
+use crate::netfilter::{Ruleset, TableName};
 use crate::packet::protocol::UDP;
 
 /// What each agent has last written on a node, so that it writes only what has changed: rules that somebody else has put
@@ -25,6 +26,8 @@ pub(super) struct Programmed {
     kubelet: Option<Arc<RestoreInput>>,
     kube_proxy: Option<Arc<RestoreInput>>,
     felix: Option<Arc<RestoreInput>>,
+    /// The sets of Felix, by name.
+    sets: Vec<String>,
     udp: Option<Arc<UdpServices>>,
     /// Of which declared objects, and by which agents, it was written.
     declared: Option<Declared>,
@@ -93,9 +96,11 @@ fn write(
 ) -> Result<(), OpError> {
     let name = node.name.as_str();
     namespace.tracking = true;
-    if agents.felix {
-        for (set, members) in felix::ip_sets(state) {
-            namespace.sets.replace(&set, members);
+    let sets = if agents.felix { felix::ip_sets(state, name) } else { Vec::new() };
+    for (set, members) in &sets {
+        match members {
+            Members::Nets(nets) => namespace.sets.replace(set, nets.iter().copied()),
+            Members::Ports(ports) => namespace.sets.replace_ports(set, ports.iter().copied()),
         }
     }
     // Felix last: it inserts its jumps above whatever is there (`chainInsertMode: insert`).
@@ -115,8 +120,21 @@ fn write(
                 hint: Some("this is a defect of netscene; please report it with the scenario".into()),
                 related: None,
             })?;
-            *last = Some(Arc::new(input));
+            let before = last.replace(Arc::new(input));
+            if agent == "felix"
+                && let (Some(before), Some(now)) = (before, &last)
+            {
+                remove_chains(&mut namespace.rules, &before, now);
+            }
         }
+    }
+    if agents.felix {
+        // Its rules look into none of those that are not among its sets any more.
+        let names: Vec<_> = sets.into_iter().map(|(name, _)| name).collect();
+        for gone in last.sets.iter().filter(|name| !names.contains(name)) {
+            namespace.sets.remove(gone);
+        }
+        last.sets = names;
     }
     if agents.kube_proxy {
         forget_udp(namespace, state, &mut last.udp);
@@ -131,6 +149,41 @@ fn write(
     namespace.fib = fib;
     namespace.announced = if agents.speaker { metallb::announced(state, name) } else { Vec::new() };
     Ok(())
+}
+
+/// Felix removes its chains that nothing jumps to any more. One that somebody else's rule jumps to stays, and is empty.
+fn remove_chains(rules: &mut Ruleset, before: &RestoreInput, now: &RestoreInput) {
+    let kept: FxHashSet<_> = chains(now).collect();
+    let gone: Vec<_> = chains(before).filter(|chain| !kept.contains(chain)).collect();
+    let restored = |rules: &mut Ruleset, lines: &mut dyn Iterator<Item = (&str, String)>| {
+        let mut input = RestoreInput::default();
+        for (table, line) in lines {
+            for text in [format!("*{table}"), line, "COMMIT".to_owned()] {
+                input.push(text, None);
+            }
+        }
+        restore(rules, &input).is_ok()
+    };
+    let lines = || {
+        let emptied = gone.iter().map(|(table, chain)| (*table, format!(":{chain} - [0:0]")));
+        emptied.chain(gone.iter().map(|(table, chain)| (*table, format!("-X {chain}"))))
+    };
+    if !gone.is_empty() && !restored(rules, &mut lines()) {
+        for line in lines() {
+            restored(rules, &mut std::iter::once(line));
+        }
+    }
+}
+
+/// The chains that an input makes, each with its table.
+fn chains(input: &RestoreInput) -> impl Iterator<Item = (&'static str, &str)> {
+    let mut table = "";
+    input.lines.iter().filter_map(move |line| {
+        if let Some(name) = line.text.strip_prefix('*') {
+            table = TableName::from_name(name).map_or("", TableName::as_str);
+        }
+        Some((table, line.text.strip_prefix(':')?.split(' ').next()?))
+    })
 }
 
 /// What kube-proxy does after it has written its rules: it forgets UDP connections to endpoints that are gone, if any has

@@ -7,6 +7,8 @@ mod disk;
 mod load;
 mod machines;
 mod patch;
+mod policies;
+mod policy_warnings;
 mod properties;
 mod proxy;
 pub(crate) mod scripts;
@@ -78,6 +80,7 @@ pub fn check<'a>(ast: &'a Ast) -> (Program, Vec<Diagnostic>) {
     let blocks: Vec<_> = ast.statements.iter().filter_map(block).collect();
     checker.compiler.library(&blocks, &checker.symbols, &mut checker.diagnostics);
     let steps = checker.steps(&ast.statements);
+    checker.warn_of_policies();
     let Checker { symbols, compiler, diagnostics, mut declarations, inner, tables, patches, rules, .. } = checker;
     declarations.extend(rules);
     let diagnostics = in_order(diagnostics);
@@ -158,7 +161,8 @@ impl Checker<'_> {
             StatementKind::Namespace { name, body } => {
                 let name = self.ok(values::name(name));
                 let Some(name) = name else { return };
-                self.declare(statement.span, Object::Namespace { name: name.clone() });
+                let labels = self.namespace_labels(body);
+                self.declare(statement.span, Object::Namespace { name: name.clone(), labels });
                 for inner in &body.statements {
                     self.namespaced(&name, inner);
                 }
@@ -182,6 +186,9 @@ impl Checker<'_> {
             StatementKind::Service { name, body } => self.service(namespace, name, body),
             StatementKind::Ingress { name, body } => self.ingress(namespace, name, body),
             StatementKind::ConfigMap { name, body } => self.config_map(namespace, name, body),
+            StatementKind::NetworkPolicy { name, body } => self.network_policy(namespace, name, body),
+            // The namespace itself has them already.
+            StatementKind::Labels { word: Word::Labels, .. } => None,
             _ => return self.misplaced(statement, BlockKind::Namespace),
         };
         if let Some(object) = object {

@@ -188,6 +188,7 @@ impl Symbols {
             StatementKind::Service { name, .. } => declare(Kind::Service, name, "service"),
             StatementKind::Ingress { name, .. } => once.say("ingress", full(name), name, diagnostics),
             StatementKind::ConfigMap { name, .. } => once.say("configMap", full(name), name, diagnostics),
+            StatementKind::NetworkPolicy { name, .. } => once.say("networkPolicy", full(name), name, diagnostics),
             StatementKind::Workload { word, name, body } => {
                 declare(Kind::Deployment, name, if *word == Word::DaemonSet { "daemonSet" } else { "deployment" });
                 let mut pods = 0;
@@ -314,6 +315,7 @@ impl Once {
         if first != name.span {
             let title = match kind {
                 "cluster" => "a file has one cluster".to_owned(),
+                "networkPolicy" => format!("there are two networkPolicies `{}`", name.text),
                 _ => format!("there are two {kind}s `{}`", name.text),
             };
             let diagnostic = Diagnostic::error(Code::Duplicate, title).at(name.span, "declared again here");

@@ -64,15 +64,17 @@ impl Lowering<'_> {
             ObjectKind::Node => self.node(what),
             ObjectKind::Host => self.name(what, &[Kind::Host]),
             // These are never called by name but here.
-            ObjectKind::Namespace | ObjectKind::Pool | ObjectKind::Ingress | ObjectKind::ConfigMap => {
-                match &what.what {
-                    What::Name(_) if what.port.is_some() => Err(no_port(what)),
-                    What::Name(name) if name.contains('/') => Ok(name.clone()),
-                    What::Name(name) if kind.is_namespaced() => Ok(format!("default/{name}")),
-                    What::Name(name) => Ok(name.clone()),
-                    _ => self.name_as_written(kind, what),
-                }
-            }
+            ObjectKind::Namespace
+            | ObjectKind::Pool
+            | ObjectKind::Ingress
+            | ObjectKind::ConfigMap
+            | ObjectKind::NetworkPolicy => match &what.what {
+                What::Name(_) if what.port.is_some() => Err(no_port(what)),
+                What::Name(name) if name.contains('/') => Ok(name.clone()),
+                What::Name(name) if kind.is_namespaced() => Ok(format!("default/{name}")),
+                What::Name(name) => Ok(name.clone()),
+                _ => self.name_as_written(kind, what),
+            },
         }
     }
 }

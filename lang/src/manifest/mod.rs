@@ -9,6 +9,7 @@
 mod fields;
 mod ingress;
 mod meta;
+mod policy;
 mod service;
 mod workload;
 mod yaml;
@@ -45,7 +46,7 @@ use crate::{Code, Diagnostic, SourceFile, Span};
 pub fn read(file: &Arc<SourceFile>) -> (Vec<Operation>, Vec<Diagnostic>) {
     let (documents, fault) = yaml::documents(file);
     let faults = Faults::default();
-    let mut reader = Reader { objects: Vec::new(), owned: Vec::new(), left: Vec::new() };
+    let mut reader = Reader { file, objects: Vec::new(), owned: Vec::new(), left: Vec::new() };
     for document in documents.iter().filter(|document| !matches!(document.value, Yaml::Null)) {
         reader.object(document, &faults);
     }
@@ -63,6 +64,7 @@ pub fn read(file: &Arc<SourceFile>) -> (Vec<Operation>, Vec<Diagnostic>) {
 const ENVELOPE: [&str; 1] = ["status"];
 
 struct Reader<'a> {
+    file: &'a SourceFile,
     objects: Vec<(Object, Span)>,
     owned: Vec<Owned>,
     /// The kinds that are left alone.
@@ -102,13 +104,16 @@ impl<'a> Reader<'a> {
         }
         let before = faults.count();
         let read = match known.name {
-            "Namespace" => Some(Read::Object(Object::Namespace { name: meta.name.clone() })),
+            "Namespace" => {
+                Some(Read::Object(Object::Namespace { name: meta.name.clone(), labels: meta.labels.clone() }))
+            }
             "Node" => workload::node(&fields, &meta).map(Read::Object),
             "Pod" => workload::pod(&fields, &meta),
             "Service" => service::service(&fields, &meta).map(Read::Object),
             "Endpoints" => Some(Read::Endpoints(service::endpoints(&fields))),
             "ConfigMap" => Some(Read::Object(config_map(&fields, &meta))),
             "Ingress" => ingress::ingress(&fields, &meta, group).map(Read::Object),
+            "NetworkPolicy" => policy::network_policy(&fields, &meta, self.file).map(Read::Object),
             _ => workload::deployment(&fields, &meta, known.name).map(Read::Object),
         };
         fields.finish(&ENVELOPE);
@@ -177,7 +182,7 @@ impl Kind {
 }
 
 /// The kinds that are read (the deprecated API migration guide of Kubernetes tells what was when).
-const KINDS: [Kind; 10] = [
+const KINDS: [Kind; 11] = [
     Kind::new("ConfigMap", "v1", &[]),
     Kind { namespaced: false, ..Kind::new("Namespace", "v1", &[]) },
     Kind { namespaced: false, ..Kind::new("Node", "v1", &[]) },
@@ -188,6 +193,7 @@ const KINDS: [Kind; 10] = [
     Kind::new("DaemonSet", "apps/v1", WORKLOADS),
     Kind::new("ReplicaSet", "apps/v1", WORKLOADS),
     Kind::new("Ingress", "networking.k8s.io/v1", INGRESS),
+    Kind::new("NetworkPolicy", "networking.k8s.io/v1", POLICY),
 ];
 
 /// Kinds of Kubernetes that make no difference to a packet, and are near in name to one that does.
@@ -196,6 +202,7 @@ const OTHERS: [&str; 4] = ["Secret", "ServiceAccount", "IngressClass", "Endpoint
 /// Where Deployments and their kin have been before.
 const WORKLOADS: &[(&str, &str)] =
     &[("extensions/v1beta1", "1.16"), ("apps/v1beta1", "1.16"), ("apps/v1beta2", "1.16")];
+const POLICY: &[(&str, &str)] = &[("extensions/v1beta1", "1.16")];
 const INGRESS: &[(&str, &str)] = &[("extensions/v1beta1", "1.22"), ("networking.k8s.io/v1beta1", "1.22")];
 
 #[cfg(test)]

@@ -3,10 +3,21 @@ use crate::{SourceFiles, compile};
 
 fn objects(operations: &[Operation]) -> Vec<Object> {
     let object = |operation: &Operation| match &operation.op {
-        Op::Declare { object } => Some(object.clone()),
+        Op::Declare { object } => Some(without_places(object.clone())),
         _ => None,
     };
     operations.iter().filter_map(object).collect()
+}
+
+/// Of a policy's rules, where they are written is no part of what they say.
+fn without_places(mut object: Object) -> Object {
+    if let Object::NetworkPolicy(policy) = &mut object {
+        for rule in policy.ingress.iter_mut().chain(&mut policy.egress) {
+            assert!(rule.origin.take().is_some());
+            assert!(rule.peers.iter_mut().all(|peer| peer.origin.take().is_some()));
+        }
+    }
+    object
 }
 
 /// A manifest and a scenario that say the same.
@@ -102,4 +113,54 @@ fn an_ingress_of_each_version_is_the_same() {
     let (before, faults) = read(&files.add("old.yaml", old));
     assert_eq!(faults.iter().map(|fault| fault.code).collect::<Vec<_>>(), [Code::Deprecated]);
     assert_eq!(objects(&before), objects(&applied));
+}
+
+#[test]
+fn a_policy_says_the_same_in_both() {
+    same(
+        "
+kind: NetworkPolicy
+apiVersion: networking.k8s.io/v1
+metadata: {name: web, labels: {app: web}}
+spec:
+  podSelector:
+    matchLabels: {app: web}
+    matchExpressions: [{key: tier, operator: NotIn, values: [db, cache]}, {key: debug, operator: DoesNotExist}]
+  policyTypes: [Ingress, Egress]
+  ingress:
+  - from:
+    - podSelector: {matchLabels: {app: web}}
+    - {namespaceSelector: {}, podSelector: {matchLabels: {app: web}}}
+    - ipBlock: {cidr: 10.0.0.0/8, except: [10.1.0.0/16, 10.2.0.0/16]}
+    ports: [{port: 80}, {port: dns, protocol: UDP}, {port: 8000, endPort: 8100}, {protocol: UDP}]
+  - {}
+  egress:
+  - to: [{namespaceSelector: {matchExpressions: [{key: team, operator: Exists}]}}]
+---
+{kind: Node, apiVersion: v1, metadata: {name: n}, status: {addresses: [{type: InternalIP, address: 10.0.0.1}]}}
+---
+{kind: Pod, apiVersion: v1, metadata: {name: web, labels: {app: web}}, spec: {nodeName: n, containers: []}}
+",
+        "namespace default {
+  networkPolicy web {
+    labels app=web
+    podSelector app=web, tier NotIn db cache, debug DoesNotExist
+    policyTypes Ingress, Egress
+    ingress {
+      from podSelector app=web
+      from namespaceSelector all podSelector app=web
+      from ipBlock 10.0.0.0/8 except 10.1.0.0/16, 10.2.0.0/16
+      port 80
+      port dns/UDP
+      port 8000 to 8100
+      port UDP
+    }
+    ingress { }
+    egress { to namespaceSelector team Exists }
+  }
+}
+node n at 10.0.0.1
+namespace default { labels team=x; pod web on n { labels app=web } }
+",
+    );
 }

@@ -12,9 +12,11 @@
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
+use netscene_core::agents::felix::Members;
 use netscene_core::agents::{bird, cni, felix, kube_proxy, kubelet};
 use netscene_core::kube::State;
 use netscene_core::net::fib::Route;
+use netscene_core::netfilter::ipset::IpSets;
 use netscene_core::netfilter::{Ruleset, TableName, text};
 use netscene_core::packet::{DeviceName, Mac};
 use netscene_core::world::World;
@@ -165,10 +167,14 @@ fn rules(state: &State, node: &str, commands: &[&str]) -> Result<Case> {
         let built_in = |line: &String| is_built_in(table, line);
         case.tables[table as usize].retain(|line| !built_in(line));
     }
-    for (name, members) in felix::ip_sets(state) {
-        case.sets.push(format!("create {name} hash:net"));
-        case.sets.extend(members.iter().map(|member| format!("add {name} {member}")));
+    let mut sets = IpSets::default();
+    for (name, members) in felix::ip_sets(state, node) {
+        match members {
+            Members::Nets(nets) => sets.replace(&name, nets),
+            Members::Ports(ports) => sets.replace_ports(&name, ports),
+        }
     }
+    case.sets.extend(sets.save().lines().map(str::to_owned));
     Ok(case)
 }
 

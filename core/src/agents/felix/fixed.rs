@@ -49,6 +49,7 @@ pub(super) fn inserted(context: &Context<'_>, table: TableName) -> Vec<Chain> {
         TableName::Raw => &["PREROUTING", "OUTPUT"],
         TableName::Mangle if context.release.host_policy_after_dnat => &["PREROUTING", "POSTROUTING"],
         TableName::Mangle => &["PREROUTING"],
+        TableName::Nat if context.release.nat_after_others => &["PREROUTING", "OUTPUT"],
         TableName::Nat => &["PREROUTING", "POSTROUTING", "OUTPUT"],
         TableName::Filter => &["FORWARD", "INPUT", "OUTPUT"],
         TableName::Security => &[],
@@ -59,8 +60,13 @@ pub(super) fn inserted(context: &Context<'_>, table: TableName) -> Vec<Chain> {
 
 /// What Felix puts at the end of a built-in chain. Its hashes start from a name of their own.
 pub(super) fn appended(context: &Context<'_>, table: TableName) -> Option<(&'static str, Chain)> {
-    if table != TableName::Filter {
-        return None;
+    match table {
+        TableName::Filter => {}
+        TableName::Nat if context.release.nat_after_others => {
+            let chain = Chain::new("POSTROUTING*appends*", &context.fixed).rule("--jump cali-POSTROUTING");
+            return Some(("POSTROUTING", chain));
+        }
+        _ => return None,
     }
     let chain = Chain::new("FORWARD*appends*", &context.fixed).rule(accepted("Policy explicitly accepted packet."));
     let chain = if context.release.host_policy_after_dnat { chain.rule(set(ACCEPT)) } else { chain };

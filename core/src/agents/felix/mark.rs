@@ -2,8 +2,12 @@
 
 /// A policy or profile has accepted the packet.
 pub(super) const ACCEPT: u32 = 0x10000;
-/// In raw: the packet comes from a pod.
+/// A policy has left the decision to the profiles. No Kubernetes policy does.
+pub(super) const PASS: u32 = 0x20000;
+/// In raw: the packet comes from a pod. In a policy's chain: all that could not be said in one rule has held so far.
 pub(super) const SCRATCH: u32 = 0x40000;
+/// In a policy's chain, for a part of that; rules of Kubernetes policies need but the first.
+pub(super) const SCRATCH_1: u32 = 0x80000;
 /// All bits that rules may use for a while.
 pub(super) const ALL: u32 = 0xf0000;
 

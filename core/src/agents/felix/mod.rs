@@ -1,13 +1,15 @@
 //! Felix: from pods and pools to the `cali-` chains, the sets they look into, and the routes to local pods.
 //!
 //! What Felix writes carries a hash of itself, from which it sees at its next look whether anybody has changed it: that is
-//! module `chain`. The chains of `fixed` are on every node, those of `workload` are made for its pods. The rules are those
-//! of v3.16; later releases differ in single rules of these chains.
+//! module `chain`. The chains of `fixed` are on every node, those of `workload` are made for its pods, those of `policy` for
+//! the network policies about them. The rules are those of v3.16; later releases differ in single rules of these chains.
 
 mod chain;
 mod fixed;
 mod mark;
+mod policy;
 mod release;
+mod selector;
 mod sets;
 #[cfg(test)]
 mod tests;
@@ -25,7 +27,7 @@ use chain::Chain;
 use release::Release;
 
 pub use chain::chain_name;
-pub use sets::ip_sets;
+pub use sets::{Members, ip_sets};
 
 const AGENT: &str = "felix";
 /// What Felix goes by on one node.

@@ -13,12 +13,22 @@ pub(super) struct Release {
     pub(super) host_policy_after_dnat: bool,
     /// The check of the way back heeds the mark: `rpfilter --validmark`.
     pub(super) valid_mark: bool,
+    /// The jump in nat POSTROUTING stands at its end, behind that of kube-proxy.
+    pub(super) nat_after_others: bool,
+    /// The first rule of a policy's or profile's chain says in a comment which that is.
+    pub(super) tells_chains: bool,
 }
 
 impl Release {
-    /// What `version` does (felix, rules/static.go of branches release-v3.16 to release-v3.21).
+    /// What `version` does (felix, rules/static.go of branches release-v3.16 to release-v3.22).
     pub(super) fn of(version: Version) -> Self {
         let since = |minor| version >= Version::new(3, minor, 0);
-        Self { blocks_service_cidrs: since(17), host_policy_after_dnat: since(18), valid_mark: since(19) }
+        Self {
+            blocks_service_cidrs: since(17),
+            host_policy_after_dnat: since(18),
+            valid_mark: since(19),
+            nat_after_others: version >= Version::new(3, 21, 4),
+            tells_chains: since(22),
+        }
     }
 }

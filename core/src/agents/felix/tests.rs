@@ -173,13 +173,14 @@ fn routes_and_sets_follow_the_pods_and_nodes() {
     assert_eq!(routes(&state, "worker2").len(), 19);
     let first = &routes(&state, "worker2")[0];
     assert_eq!((first.destination.to_string().as_str(), first.via), ("192.168.8.193/32", None));
-    let sets: Vec<_> = ip_sets(&state).into_iter().map(|(name, members)| format!("{name} {members:?}")).collect();
+    let sets: Vec<_> =
+        ip_sets(&state, "worker2").into_iter().map(|(name, members)| format!("{name} {members:?}")).collect();
     assert_eq!(
         sets,
         [
-            "cali40all-hosts-net [10.1.110.107/32]",
-            "cali40all-ipam-pools [192.168.0.0/16]",
-            "cali40masq-ipam-pools [192.168.0.0/16]"
+            "cali40all-hosts-net Nets([10.1.110.107/32])",
+            "cali40all-ipam-pools Nets([192.168.0.0/16])",
+            "cali40masq-ipam-pools Nets([192.168.0.0/16])"
         ]
     );
 }

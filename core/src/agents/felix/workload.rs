@@ -6,15 +6,17 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::mark::ACCEPT;
+use super::chain::commented;
+use super::mark::{ACCEPT, PASS, clear, marked, set, unmarked};
+use super::policy::{self, Policies};
 use super::{AGENT, Chain, Context, chain_name};
 use crate::agents::script::provenance;
 use crate::kube::RunningPod;
 use crate::netfilter::Provenance;
 
 /// A packet's direction, as seen from the pod.
-#[derive(Clone, Copy)]
-enum Direction {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
     /// To the pod: policies for ingress.
     To,
     /// From the pod: policies for egress.
@@ -58,10 +60,15 @@ const UNKNOWN: &str = "-m comment --comment \"Unknown interface\" --jump DROP";
 pub(super) fn chains(context: &Context<'_>) -> Vec<Chain> {
     let mut pods: Vec<_> = context.state.pods_on(context.node).collect();
     pods.sort_by_key(|pod| pod.device);
+    let policies = Policies::of(context.state);
+    let active = policies.about_any(pods.iter().copied());
     let mut chains = Vec::new();
     for direction in [Direction::To, Direction::From] {
         chains.extend(dispatch(context, direction, &pods));
-        chains.extend(pods.iter().map(|pod| endpoint(direction, pod)));
+        chains.extend(pods.iter().map(|pod| endpoint(direction, pod, &policies)));
+        // A chain that nothing jumps to is not written.
+        let isolating = active.iter().filter(|policy| policy.0.object.types().contains(&direction.policy_type()));
+        chains.extend(isolating.map(|policy| policy::chain(context, *policy, direction)));
         chains.extend(profiles(context, direction, &pods));
     }
     chains
@@ -113,12 +120,12 @@ fn common_prefix(pods: &[&RunningPod]) -> usize {
     rest.iter().map(shared).min().unwrap_or(first.len())
 }
 
-/// The chain of one pod and direction. Without a `NetworkPolicy`, the profiles decide.
-fn endpoint(direction: Direction, pod: &RunningPod) -> Chain {
+/// The chain of one pod and direction. Where policies isolate the pod, they decide; else the profiles do.
+fn endpoint(direction: Direction, pod: &RunningPod, policies: &Policies<'_>) -> Chain {
     let mut chain = Chain::new(format!("{}{}", direction.endpoint(), pod.device), &of_pod(pod, ""))
         .rule("-m conntrack --ctstate RELATED,ESTABLISHED --jump ACCEPT")
         .rule("-m conntrack --ctstate INVALID --jump DROP")
-        .rule(format!("--jump MARK --set-mark 0/{ACCEPT:#x}"));
+        .rule(clear(ACCEPT));
     if let Direction::From = direction {
         // A pod could otherwise reach every pod of another node, past all policies.
         chain = chain
@@ -127,6 +134,18 @@ fn endpoint(direction: Direction, pod: &RunningPod) -> Chain {
                  --destination-ports 4789 --jump DROP",
             )
             .rule("-m comment --comment \"Drop IPinIP encapped packets originating in workloads\" -p 4 --jump DROP");
+    }
+    let isolating: Vec<_> = policies.isolating(pod, direction).collect();
+    if !isolating.is_empty() {
+        chain = chain.rule(commented("Start of policies", clear(PASS)));
+        for policy in &isolating {
+            let why = policy.provenance(direction.word());
+            let jump = format!("{} --jump {}", unmarked(PASS), policy.chain_name(direction));
+            let done = commented("Return if policy accepted", format!("{} --jump RETURN", marked(ACCEPT)));
+            chain = chain.rule_for(jump, &why).rule_for(done, &why);
+        }
+        let drop = commented("Drop if no policies passed packet", format!("{} --jump DROP", unmarked(PASS)));
+        chain = chain.rule_for(drop, &policy::none_allowed(&isolating, direction));
     }
     for profile in profiles_of(pod) {
         let why = of_pod(pod, format!("profile {profile}"));
@@ -153,14 +172,17 @@ fn profiles(context: &Context<'_>, direction: Direction, pods: &[&RunningPod]) -
         chains.entry(name).or_insert_with_key(|name| {
             let origin = context.state.namespace_origin(&pod.namespace);
             let why = provenance(AGENT, format!("namespace {}", pod.namespace), "", origin);
-            Chain::new(name.as_str(), &why)
-                .rule(format!("--jump MARK --set-mark {ACCEPT:#x}/{ACCEPT:#x}"))
-                .rule(format!("-m mark --mark {ACCEPT:#x}/{ACCEPT:#x} --jump RETURN"))
+            let rules = [set(ACCEPT), format!("{} --jump RETURN", marked(ACCEPT))];
+            let rules = rules.map(|rule| (rule, why.clone())).into();
+            let comment = format!("Profile {namespace} {}", direction.word());
+            policy::told(context, Chain::new(name.as_str(), &why), &comment, rules)
         });
         let name = chain_name(direction.profile(), &account);
         chains.entry(name).or_insert_with_key(|name| {
             let object = format!("serviceaccount {}/{}", pod.namespace, pod.service_account);
-            Chain::new(name.as_str(), &provenance(AGENT, object, "", None))
+            let comment = format!("Profile {account} {}", direction.word());
+            let chain = Chain::new(name.as_str(), &provenance(AGENT, object, "", None));
+            policy::told(context, chain, &comment, Vec::new())
         });
     }
     chains.into_values().collect()

@@ -44,9 +44,8 @@ pub(super) fn cluster(state: &State, cluster: &Cluster) -> Result<(), OpError> {
     dns_subdomain("the cluster's domain", &cluster.domain)?;
     node_port_range(cluster.node_port_range)?;
     release("kubeProxy", cluster.kube_proxy, "1.20 or 1.36", |v| v.major == 1 && matches!(v.minor, 20 | 36))?;
-    // 3.21.4 puts its rules of nat POSTROUTING behind kube-proxy's.
-    let calico = Version::new(3, 16, 0)..Version::new(3, 21, 4);
-    release("calico", cluster.calico, "3.16 to 3.21.3", |v| calico.contains(&v))?;
+    let calico = Version::new(3, 16, 0)..Version::new(3, 23, 0);
+    release("calico", cluster.calico, "3.16 to 3.22", |v| calico.contains(&v))?;
     release("metallb", cluster.metallb, "0.8 or later", |v| v >= Version::new(0, 8, 0))?;
     super::proxy::options(cluster)
 }

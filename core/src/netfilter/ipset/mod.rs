@@ -45,6 +45,26 @@ impl IpSets {
         self.sets.insert(name.into(), IpSet::of_networks(members));
     }
 
+    /// Creates the set `name` of type `hash:ip,port`, or gives it new members: addresses with the number of a protocol and
+    /// a port of it.
+    ///
+    /// ```
+    /// use netscene_core::netfilter::ipset::IpSets;
+    /// let mut sets = IpSets::default();
+    /// sets.replace_ports("web", [([192, 168, 8, 222].into(), 6, 8080)]);
+    /// assert_eq!(sets.save(), "create web hash:ip,port family inet\nadd web 192.168.8.222,tcp:8080\n");
+    /// sets.remove("web");
+    /// assert!(!sets.has("web"));
+    /// ```
+    pub fn replace_ports(&mut self, name: &str, members: impl IntoIterator<Item = (Ipv4Addr, u8, u16)>) {
+        self.sets.insert(name.into(), IpSet::of_ports(members));
+    }
+
+    /// Destroys the set `name`, if there is one.
+    pub fn remove(&mut self, name: &str) {
+        self.sets.shift_remove(name);
+    }
+
     /// Whether a member of the set covers `address`, of a set with one dimension; `None` if there is no such set.
     pub fn contains(&self, name: &str, address: Ipv4Addr) -> Option<bool> {
         Some(self.sets.get(name)?.contains(address, Time::ZERO.into()))

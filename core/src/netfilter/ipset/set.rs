@@ -93,10 +93,24 @@ impl IpSet {
     }
 
     pub(super) fn of_networks(members: impl IntoIterator<Item = Ipv4Net>) -> Self {
+        let elements = members.into_iter().map(|net| Element { first: Some(net.trunc()), ..Element::default() });
+        Self::of("hash:net", vec![Dimension::Network], elements)
+    }
+
+    pub(super) fn of_ports(members: impl IntoIterator<Item = (Ipv4Addr, u8, u16)>) -> Self {
+        let elements = members.into_iter().map(|(address, protocol, number)| Element {
+            first: Some(address.into()),
+            port: Some(Port { protocol, number }),
+            ..Element::default()
+        });
+        Self::of("hash:ip,port", vec![Dimension::Address, Dimension::Port], elements)
+    }
+
+    fn of(kind: &str, dimensions: Vec<Dimension>, members: impl Iterator<Item = Element>) -> Self {
         let mut set = Self {
-            kind: "hash:net".into(),
+            kind: kind.into(),
             options: "family inet".into(),
-            dimensions: vec![Dimension::Network],
+            dimensions,
             netmask: 32,
             timeout: None,
             elements: IndexMap::default(),
@@ -104,7 +118,7 @@ impl IpSet {
             list: None,
         };
         for member in members {
-            set.insert(Element { first: Some(member.trunc()), ..Element::default() }, Extra::default());
+            set.insert(member, Extra::default());
         }
         set
     }

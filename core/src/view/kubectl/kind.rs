@@ -19,11 +19,13 @@ pub enum Kind {
     DaemonSets,
     /// `configmaps`
     ConfigMaps,
+    /// `networkpolicies`
+    NetworkPolicies,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Pods,
         Self::Services,
         Self::Endpoints,
@@ -33,6 +35,7 @@ impl Kind {
         Self::Deployments,
         Self::DaemonSets,
         Self::ConfigMaps,
+        Self::NetworkPolicies,
     ];
 
     /// What it may be called: the plural, the singular and the short name (`kubectl api-resources`).
@@ -47,6 +50,7 @@ impl Kind {
             Self::Deployments => ["deployments", "deployment", "deploy"],
             Self::DaemonSets => ["daemonsets", "daemonset", "ds"],
             Self::ConfigMaps => ["configmaps", "configmap", "cm"],
+            Self::NetworkPolicies => ["networkpolicies", "networkpolicy", "netpol"],
         }
     }
 
@@ -60,6 +64,7 @@ impl Kind {
         match self {
             Self::EndpointSlices => "endpointslices.discovery.k8s.io",
             Self::Ingresses => "ingresses.networking.k8s.io",
+            Self::NetworkPolicies => "networkpolicies.networking.k8s.io",
             Self::Deployments => "deployments.apps",
             Self::DaemonSets => "daemonsets.apps",
             _ => self.names()[0],

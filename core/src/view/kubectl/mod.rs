@@ -31,6 +31,7 @@ mod endpoint_slices;
 mod endpoints;
 mod ingresses;
 mod kind;
+mod network_policies;
 pub(super) mod nodes;
 mod pods;
 mod services;
@@ -131,6 +132,7 @@ impl Cluster<'_> {
             Kind::Deployments => (deployments::COLUMNS, deployments::rows(self)),
             Kind::DaemonSets => (deployments::DAEMON_SET_COLUMNS, deployments::daemon_set_rows(self)),
             Kind::ConfigMaps => (config_maps::COLUMNS, config_maps::rows(self)),
+            Kind::NetworkPolicies => (network_policies::COLUMNS, network_policies::rows(self)),
         }
     }
 
@@ -145,6 +147,7 @@ impl Cluster<'_> {
             Kind::Nodes => nodes::describe(self, &row.name),
             Kind::Deployments | Kind::DaemonSets => deployments::describe(self, &key),
             Kind::ConfigMaps => config_maps::describe(self, &key),
+            Kind::NetworkPolicies => network_policies::describe(self, &key),
         };
         sheet.map(sheet::Sheet::print).unwrap_or_default()
     }
