@@ -3,6 +3,8 @@
 //! The checks and their suggestions read it; so can help, completion and documentation. A test holds it equal to what is
 //! registered with Rhai.
 
+pub mod examples;
+
 /// The type of a value in an island.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Type {
@@ -55,6 +57,21 @@ pub enum Type {
 }
 
 impl Type {
+    /// The types that have properties of their own.
+    pub const ALL: &'static [Self] = &[
+        Self::Flow,
+        Self::Packet,
+        Self::Hop,
+        Self::Asset,
+        Self::Service,
+        Self::Endpoint,
+        Self::Pod,
+        Self::Node,
+        Self::List,
+        Self::Text,
+        Self::Number,
+    ];
+
     /// What a list holds.
     #[must_use]
     pub const fn element(self) -> Self {
@@ -237,7 +254,6 @@ properties! {
     Text {
         "len" Number "how many letters there are";
         "is_empty" Truth "whether there is none";
-        "chars" List "its letters";
         "bytes" Number "its length in bytes";
     }
     Number {
@@ -323,7 +339,6 @@ pub const LIBRARY: &[(&str, Option<Type>)] = &[
     ("replace", Some(Type::Any)),
     ("split", Some(Type::Texts)),
     ("split_rev", Some(Type::Texts)),
-    ("chars", Some(Type::List)),
     ("to_string", Some(Type::Text)),
     ("to_debug", Some(Type::Text)),
     ("parse_int", Some(Type::Number)),
@@ -341,7 +356,7 @@ pub const LIBRARY: &[(&str, Option<Type>)] = &[
     ("ceiling", Some(Type::Any)),
     ("round", Some(Type::Any)),
     ("sqrt", Some(Type::Any)),
-    ("range", Some(Type::List)),
+    ("range", Some(Type::Any)),
     ("type_of", Some(Type::Text)),
     ("call", Some(Type::Any)),
     ("curry", Some(Type::Any)),

@@ -1,9 +1,11 @@
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::Span;
 
 /// Something to tell the user about a place in a scenario. It is data: [`render`](crate::render()) prints it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnostic {
     /// What kind of thing it is.
     pub code: Code,
@@ -16,6 +18,7 @@ pub struct Diagnostic {
     /// What there is to see beyond the places, as lines of text: the path of a packet, the ways it could go.
     pub text: Option<String>,
     /// What to write instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
 }
 
@@ -67,7 +70,7 @@ impl Diagnostic {
 }
 
 /// A place, and what is to be seen there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Label {
     /// The place.
     pub span: Span,
@@ -78,7 +81,8 @@ pub struct Label {
 }
 
 /// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Severity {
     /// Worth knowing.
     Note,

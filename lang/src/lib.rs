@@ -15,7 +15,10 @@
 //! - `lower`: a command to its operation, when it is checked and again when it runs;
 //! - `script`: the Rhai engine, its limits, and how its errors come back to the file;
 //! - [`run()`]: a program against a world behind [`Engine`], told to a [`Sink`]; a [`Schedule`] decides which tests run;
-//! - [`outline_in()`]: what tests a file has, without checking it.
+//! - [`outline_in()`]: what tests a file has, without checking it;
+//! - [`Record`], [`replay()`]: a run as data, and the same again without parser and Rhai;
+//! - [`format()`]: the one form of a file; [`emit_ir`] and its like: what a file is on its way; [`textmate`]: its colours;
+//! - [`reference`](mod@reference): the tables of the language reference, which stands in `lang/reference/`.
 //!
 //! Everything between `${` and `}` is Rhai; nothing else is. Every stage takes an input and gives an output and
 //! diagnostics; a program runs if none of them [is an error](has_errors).
@@ -40,13 +43,19 @@ pub mod api;
 pub mod ast;
 mod check;
 mod diagnostic;
+mod editors;
+mod emit;
+mod format;
 mod include;
 mod lower;
 pub mod manifest;
 mod outline;
 mod parse;
 mod program;
+mod record;
+pub mod reference;
 mod render;
+mod replay;
 mod report;
 mod run;
 mod script;
@@ -63,13 +72,18 @@ use std::sync::Arc;
 
 pub use check::check;
 pub use diagnostic::{Code, Diagnostic, Label, Severity, has_errors};
+pub use editors::textmate;
+pub use emit::{emit_ast, emit_ir, emit_tokens};
+pub use format::format;
 pub use include::{Folder, NoFolder};
 pub use netscene_core::did_you_mean;
 pub use outline::{Outline, OutlineTest, outline_in};
 pub use parse::parse;
 pub use program::Program;
+pub use record::{Record, RecordError, VERSION};
 pub use render::render;
-pub use report::{Channel, Verdict, run_scenario, run_scenario_in};
+pub use replay::replay;
+pub use report::{Channel, Verdict, record_scenario, record_scenario_in, run_scenario, run_scenario_in};
 pub use run::{
     Endpoint, Engine, Everything, Next, Node, Pod, Schedule, Service, Sink, Summary, TestFacts, TestInfo, TestResult,
     run, run_by,

@@ -2,6 +2,8 @@
 
 use netscene_core::world::World;
 
+use crate::record::Record;
+use crate::replay::{Recorded, Recording, Steps};
 use crate::{
     Diagnostic, Engine, Folder, Sink, SourceFiles, Summary, TestInfo, TestResult, compile_in, has_errors, render, run,
 };
@@ -77,9 +79,53 @@ pub fn run_scenario_in<E: Engine + 'static>(
     if has_errors(&diagnostics) {
         return Verdict::BadInput;
     }
-    let mut reporter = Reporter { files, color, write, test: None };
+    let mut reporter = Reporter::new(files, color, write);
     let summary = run(&program, &mut world, &mut reporter);
-    (reporter.write)(Channel::Output, &closing_line(summary));
+    reporter.say(Channel::Output, &closing_line(summary));
+    verdict(summary)
+}
+
+/// The same as [`run_scenario`], and the record of it.
+pub fn record_scenario(
+    scenario: (&str, &str),
+    folder: &dyn Folder,
+    seed: u64,
+    color: bool,
+    write: &mut dyn FnMut(Channel, &str),
+) -> (Verdict, Record) {
+    record_scenario_in(World::new(seed), seed, scenario, folder, color, write)
+}
+
+/// The same in a world that somebody has prepared, whose chance comes from `seed`.
+pub fn record_scenario_in<E: Engine + 'static>(
+    world: E,
+    seed: u64,
+    (name, text): (&str, &str),
+    folder: &dyn Folder,
+    color: bool,
+    write: &mut dyn FnMut(Channel, &str),
+) -> (Verdict, Record) {
+    let mut files = SourceFiles::default();
+    let main = files.add(name, text);
+    let (program, diagnostics) = compile_in(&mut files, &main, folder);
+    if !diagnostics.is_empty() {
+        write(Channel::Diagnostics, &render(&diagnostics, &files, color));
+    }
+    let mut record = Record::new(seed, &files, diagnostics);
+    if has_errors(&record.diagnostics) {
+        return (Verdict::BadInput, record);
+    }
+    let mut reporter = Reporter::new(files, color, write);
+    let steps = Steps::default();
+    let mut recording = Recording { sink: &mut reporter, steps: steps.clone() };
+    record.summary = run(&program, &mut Recorded::new(world, &steps), &mut recording);
+    record.steps = steps.take();
+    reporter.say(Channel::Output, &closing_line(record.summary));
+    (verdict(record.summary), record)
+}
+
+/// How a run with these numbers ended.
+pub(crate) fn verdict(summary: Summary) -> Verdict {
     match summary {
         Summary { limits: 1.., .. } => Verdict::LimitHit,
         Summary { refused: 1.., .. } => Verdict::BadInput,
@@ -89,7 +135,7 @@ pub fn run_scenario_in<E: Engine + 'static>(
 }
 
 /// `7 of 7 tests passed, 16 of 16 expectations met`.
-fn closing_line(summary: Summary) -> String {
+pub(crate) fn closing_line(summary: Summary) -> String {
     let Summary { tests, failed, skipped, failed_as_expected, expectations, unmet, .. } = summary;
     let part = |bad: usize, all: usize, what: &str, how: &str| match all {
         0 => format!("no {what}s"),
@@ -102,12 +148,24 @@ fn closing_line(summary: Summary) -> String {
     format!("{tests}, {expected}{skipped}{}\n", part(unmet, expectations, "expectation", "met"))
 }
 
-struct Reporter<'a> {
+/// Prints what a run tells.
+pub(crate) struct Reporter<'a> {
     files: SourceFiles,
     color: bool,
     write: &'a mut dyn FnMut(Channel, &str),
     /// The test that runs, and whether its name stands above its output already.
     test: Option<(String, bool)>,
+}
+
+impl<'a> Reporter<'a> {
+    pub(crate) fn new(files: SourceFiles, color: bool, write: &'a mut dyn FnMut(Channel, &str)) -> Self {
+        Self { files, color, write, test: None }
+    }
+
+    /// Prints a text as it is.
+    pub(crate) fn say(&mut self, channel: Channel, text: &str) {
+        (self.write)(channel, text);
+    }
 }
 
 impl Sink for Reporter<'_> {

@@ -12,7 +12,7 @@ use crate::{Code, Diagnostic, SourceFile, Span, Word};
 const DEEPEST: usize = 64;
 
 /// The programs whose command lines stand in an `on` block as they are typed, but for `iptables`.
-const LOOKING: [&str; 7] = ["iptables-save", "ipset", "conntrack", "route", "tcpdump", "dmesg", "cat"];
+pub(crate) const LOOKING: [&str; 7] = ["iptables-save", "ipset", "conntrack", "route", "tcpdump", "dmesg", "cat"];
 
 /// A token and its place.
 pub(crate) type Spanned<'s> = (usize, Token<'s>, usize);
@@ -305,7 +305,7 @@ impl<'s> Reader<'s, '_> {
 }
 
 /// The kind of block that the braces of a sentence are, by the word it begins with.
-fn opened_by(head: Word, outer: BlockKind) -> BlockKind {
+pub(crate) fn opened_by(head: Word, outer: BlockKind) -> BlockKind {
     match head {
         Word::Cluster => BlockKind::Cluster,
         Word::KubeProxy => BlockKind::KubeProxy,

@@ -3,13 +3,15 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use netscene_core::Origin;
+use serde::{Deserialize, Serialize};
 
 /// The identity of a file among [`SourceFiles`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct FileId(pub u32);
 
 /// A place in a file: bytes `start..end`.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Span {
     /// The file.
     pub file: FileId,
@@ -128,6 +130,11 @@ impl SourceFiles {
     /// Their names, in the order in which they were added.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(|file| file.name())
+    }
+
+    /// All of them, in the order of their identities.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<SourceFile>> {
+        self.files.iter()
     }
 
     /// How many there are.

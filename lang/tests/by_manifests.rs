@@ -27,7 +27,7 @@ impl Folder for Whitepaper {
 /// Every object that a scenario declares.
 fn objects(scenario: &str, by_manifests: bool) -> Vec<Object> {
     let mut files = SourceFiles::default();
-    let main = files.add(scenario, fs::read_to_string(folder().join(scenario)).unwrap());
+    let main = files.add(scenario, fs::read_to_string(folder().join(scenario)).expect("the scenario is in the repository"));
     let (program, diagnostics) = compile_in(&mut files, &main, &Whitepaper { by_manifests });
     assert!(!has_errors(&diagnostics), "{}", render(&diagnostics, &files, false));
     let object = |op: &Op| match op {
@@ -50,7 +50,7 @@ fn objects(scenario: &str, by_manifests: bool) -> Vec<Object> {
 
 /// Everything that a scenario prints.
 fn printed(scenario: &str, by_manifests: bool) -> String {
-    let text = fs::read_to_string(folder().join(scenario)).unwrap();
+    let text = fs::read_to_string(folder().join(scenario)).expect("the scenario is in the repository");
     let mut output = String::new();
     let folder = Whitepaper { by_manifests };
     let verdict = run_scenario((scenario, &text), &folder, 0, false, &mut |channel, text| {
@@ -116,7 +116,7 @@ fn every_rule_of_every_node_is_the_same() {
         let print = |by_manifests| {
             let mut output = String::new();
             run_scenario(("rules.scn", &scenario), &Whitepaper { by_manifests }, 0, false, &mut |_, text| {
-                output += text
+                output += text;
             });
             output
         };

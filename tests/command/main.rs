@@ -9,6 +9,7 @@ mod folder;
 mod reports;
 mod runner;
 mod statuses;
+mod tools;
 mod traces;
 mod walks;
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use rhai::Dynamic;
+use serde::{Deserialize, Serialize};
 
 use super::{Done, Engine, Runner, values};
 use crate::ast::{Block, Island, StatementKind, TestClause, Text};
@@ -10,7 +11,7 @@ use crate::table::{CellValue, Row, Table};
 use crate::{Code, Diagnostic, Span, template};
 
 /// A test, as it is told of before it runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestInfo {
     /// Its name, with the values of its case.
     pub name: String,
@@ -27,7 +28,8 @@ pub struct TestInfo {
 }
 
 /// What has become of a test.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum TestResult {
     /// Everything was as expected.
     Passed,

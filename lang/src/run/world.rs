@@ -6,6 +6,7 @@ use std::sync::Arc;
 use netscene_core::trace::{Flow, Ways};
 use netscene_core::world::{IngressPath, OpError, Operation, Outcome, WrittenRule};
 use rhai::{EvalAltResult, ImmutableString};
+use serde::{Deserialize, Serialize};
 
 use super::{TestFacts, TestInfo, TestResult, values};
 use crate::check::symbols::{Kind, Symbols};
@@ -164,7 +165,7 @@ pub trait Sink {
 }
 
 /// What became of a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
     /// How many tests ran.
     pub tests: usize,

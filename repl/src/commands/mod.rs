@@ -4,7 +4,11 @@
 //! them and the [`Console`] and answers with an [`Exit`]. To add one, add its module, its variant of [`Command`] and its line
 //! in [`Command::run`].
 
+mod check;
+mod compile;
 mod completions;
+mod fmt;
+mod replay;
 mod run;
 pub(crate) mod test;
 mod trace;
@@ -18,6 +22,10 @@ use crate::exit::Exit;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Run(run::Arguments),
+    Replay(replay::Arguments),
+    Check(check::Arguments),
+    Fmt(fmt::Arguments),
+    Compile(compile::Arguments),
     Trace(trace::Arguments),
     Walk(walk::Arguments),
     Test(test::Arguments),
@@ -28,6 +36,10 @@ impl Command {
     pub(crate) fn run(&self, console: Console) -> Exit {
         match self {
             Self::Run(arguments) => run::run(arguments, console),
+            Self::Replay(arguments) => replay::run(arguments, console),
+            Self::Check(arguments) => check::run(arguments, console),
+            Self::Fmt(arguments) => fmt::run(arguments, console),
+            Self::Compile(arguments) => compile::run(arguments, console),
             Self::Trace(arguments) => trace::run(arguments, console),
             Self::Walk(arguments) => walk::run(arguments, console),
             Self::Test(arguments) => test::run(arguments, console),

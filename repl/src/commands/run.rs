@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use netscene_core::world::World;
-use netscene_lang::run_scenario_in;
+use netscene_lang::{record_scenario_in, run_scenario_in};
 
 use crate::console::Console;
 use crate::exit::Exit;
@@ -21,7 +21,8 @@ use crate::pcap::{self, Capture};
 Examples:
   scn run examples/hello.scn
   scn run --seed 1 examples/hello.scn    kube-proxy's coin may fall on the other side
-  scn run --pcap worker1:tunl0=tunnel.pcap examples/hello.scn")]
+  scn run --pcap worker1:tunl0=tunnel.pcap examples/hello.scn
+  scn run --record hello.json examples/hello.scn")]
 pub(crate) struct Arguments {
     /// The scenario.
     file: PathBuf,
@@ -33,11 +34,14 @@ pub(crate) struct Arguments {
     /// The times are the run's own, which every test begins anew.
     #[arg(long, value_name = "PLACE:DEVICE=FILE")]
     pcap: Vec<Capture>,
+    /// Write down what is done, for `scn replay`.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
 }
 
 /// Runs the scenario that the arguments name.
 pub(crate) fn run(arguments: &Arguments, console: Console) -> Exit {
-    let Arguments { file, seed, pcap: captures } = arguments;
+    let Arguments { file, seed, pcap: captures, record } = arguments;
     let text = match files::read(file) {
         Ok(text) => text,
         Err(problem) => {
@@ -52,8 +56,16 @@ pub(crate) fn run(arguments: &Arguments, console: Console) -> Exit {
     if !captures.is_empty() {
         world.listen(tap.clone());
     }
-    let verdict = run_scenario_in(world, (&name, &text), &Disk::of(file), console.error_color, &mut write);
-    let faults = pcap::write(captures, &tap);
+    let (scenario, folder, color) = ((name.as_str(), text.as_str()), Disk::of(file), console.error_color);
+    let (verdict, written) = match record {
+        None => (run_scenario_in(world, scenario, &folder, color, &mut write), Ok(())),
+        Some(path) => {
+            let (verdict, record) = record_scenario_in(world, *seed, scenario, &folder, color, &mut write);
+            (verdict, files::write(path, &record.write()))
+        }
+    };
+    let mut faults = pcap::write(captures, &tap);
+    faults.extend(written.err());
     for fault in &faults {
         console.error(fault);
     }
