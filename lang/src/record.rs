@@ -97,6 +97,7 @@ pub(crate) struct Applied {
 pub(crate) enum Kind {
     Done,
     Flow,
+    Ways,
     Text,
     Held,
     Unmet,
@@ -108,6 +109,7 @@ impl Kind {
         match result {
             Ok(Outcome::Done) => Self::Done,
             Ok(Outcome::Flow(_)) => Self::Flow,
+            Ok(Outcome::Ways(_)) => Self::Ways,
             Ok(Outcome::Text(_)) => Self::Text,
             Ok(Outcome::Judged(judgement)) if judgement.held => Self::Held,
             Ok(Outcome::Judged(_)) => Self::Unmet,
@@ -121,6 +123,7 @@ impl fmt::Display for Kind {
         f.write_str(match self {
             Self::Done => "done",
             Self::Flow => "a flow",
+            Self::Ways => "ways",
             Self::Text => "a text",
             Self::Held => "as expected",
             Self::Unmet => "not as expected",

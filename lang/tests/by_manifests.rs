@@ -38,8 +38,8 @@ fn objects(scenario: &str, by_manifests: bool) -> Vec<Object> {
     // A scenario opens a namespace as often as it likes.
     let mut seen = Vec::new();
     objects.retain(|object| match object {
-        Object::Namespace { name } if seen.contains(name) => false,
-        Object::Namespace { name } => {
+        Object::Namespace { name, .. } if seen.contains(name) => false,
+        Object::Namespace { name, .. } => {
             seen.push(name.clone());
             true
         }
