@@ -20,6 +20,8 @@ pub struct Ast {
     pub files: SourceFiles,
     /// Its sentences.
     pub statements: Vec<Statement>,
+    /// Whether a file that it includes or applies could not be read, as a whole or in part: what that declares is not known.
+    pub unread: bool,
 }
 
 /// A sentence, with its block if it has one.

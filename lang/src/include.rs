@@ -6,7 +6,8 @@ use indexmap::IndexMap;
 use netscene_core::dump::{Dump, DumpFile};
 
 use crate::ast::{Ast, Statement, StatementKind, Text};
-use crate::{Code, Diagnostic, SourceFile, SourceFiles, manifest, parse};
+use crate::limits::{MOST_BYTES, MOST_FILES};
+use crate::{Code, Diagnostic, SourceFile, SourceFiles, has_errors, manifest, parse};
 
 /// The folder of a scenario, as far as the scenario may look.
 ///
@@ -46,11 +47,6 @@ impl Folder for NoFolder {
     }
 }
 
-/// The most files of a scenario.
-const MOST_FILES: usize = 1000;
-/// The most bytes of a file.
-const MOST_BYTES: usize = 16 << 20;
-
 /// Reads a scenario and every file that it includes or applies. What an included file says stands in the place of the
 /// sentence that includes it; a file that is there already is not included again.
 pub(crate) fn read(files: &mut SourceFiles, main: &Arc<SourceFile>, folder: &dyn Folder) -> (Ast, Vec<Diagnostic>) {
@@ -63,11 +59,12 @@ pub(crate) fn read(files: &mut SourceFiles, main: &Arc<SourceFile>, folder: &dyn
         open: vec![name.to_owned()],
         parsed: IndexMap::new(),
         included: 0,
+        unread: false,
         diagnostics: Vec::new(),
     };
     let statements = reading.scenario(main, "");
-    let Reading { diagnostics, .. } = reading;
-    (Ast { file: main.clone(), files: files.clone(), statements }, diagnostics)
+    let Reading { unread, diagnostics, .. } = reading;
+    (Ast { file: main.clone(), files: files.clone(), statements, unread }, diagnostics)
 }
 
 struct Reading<'a> {
@@ -83,6 +80,8 @@ struct Reading<'a> {
     parsed: IndexMap<String, Vec<Statement>>,
     /// How often a file has been included.
     included: usize,
+    /// Whether one of the files could not be read.
+    unread: bool,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -116,7 +115,7 @@ impl Reading<'_> {
     fn include(&mut self, path: &Text, within: &str, in_test: bool) -> Vec<Statement> {
         let Some(path_below) = self.path(path, within) else { return Vec::new() };
         if self.open.contains(&path_below) {
-            let diagnostic = Diagnostic::error(Code::Unreadable, "the file includes itself");
+            let diagnostic = Diagnostic::error(Code::IncludesItself, "the file includes itself");
             self.diagnostics.push(diagnostic.at(path.span, self.open.join(", which includes ")));
             return Vec::new();
         }
@@ -155,6 +154,7 @@ impl Reading<'_> {
             let Some(file) = self.file(path, &path_below) else { return };
             let (read, found) = manifest::read(&file);
             *operations = read;
+            self.unread |= has_errors(&found);
             self.diagnostics.extend(found);
         }
         if let StatementKind::Load { path, dump, .. } = &mut statement.kind
@@ -200,13 +200,9 @@ impl Reading<'_> {
 
     /// A path as the folder takes it.
     fn path(&mut self, path: &Text, within: &str) -> Option<String> {
-        let wrong = |why: &str| {
-            let title = format!("{:?} cannot be read", path.text);
-            Diagnostic::error(Code::Unreadable, title).at(path.span, why)
-        };
         let mut parts: Vec<_> = within.split('/').filter(|part| !part.is_empty()).collect();
         let absolute = path.text.starts_with('/') || path.text.contains(['\\', ':', '\0']);
-        let mut escapes = absolute || path.text.is_empty();
+        let mut escapes = absolute;
         for part in path.text.split('/') {
             match part {
                 "" | "." => {}
@@ -215,20 +211,48 @@ impl Reading<'_> {
             }
         }
         if escapes {
-            self.diagnostics.push(wrong("expected a path that stays below the scenario's folder"));
+            let title = format!("{:?} is not below the scenario's folder", path.text);
+            let diagnostic = Diagnostic::error(Code::OutsideFolder, title);
+            let label = "nothing outside of that folder is read";
+            let hint = "move the file there, and write its path as seen from this file";
+            self.diagnostics.push(diagnostic.at(path.span, label).hint(hint.to_owned()));
+            self.unread = true;
+            return None;
+        }
+        if parts.is_empty() {
+            let diagnostic = Diagnostic::error(Code::Unreadable, format!("{:?} names no file", path.text));
+            let example =
+                if path.text.is_empty() { "expected a path such as \"nodes.scn\"" } else { "this is a folder" };
+            self.diagnostics.push(diagnostic.at(path.span, example));
+            self.unread = true;
             return None;
         }
         Some(parts.join("/"))
     }
 
     fn file(&mut self, path: &Text, below: &str) -> Option<Arc<SourceFile>> {
+        let file = self.read_file(path, below);
+        self.unread |= file.is_none();
+        file
+    }
+
+    fn read_file(&mut self, path: &Text, below: &str) -> Option<Arc<SourceFile>> {
         let name = if self.root.is_empty() { below.to_owned() } else { format!("{}/{below}", self.root) };
-        let text = match self.folder.read(below) {
-            _ if self.files.count() >= MOST_FILES => Err(format!("a scenario has at most {MOST_FILES} files")),
-            Ok(text) if text.len() > MOST_BYTES => Err(format!("a file has at most {MOST_BYTES} bytes")),
-            read => read,
-        };
-        match text {
+        if self.files.count() >= MOST_FILES {
+            let diagnostic = Diagnostic::error(Code::TooMuch, "the scenario has too many files");
+            let label = format!("a scenario has at most {MOST_FILES} files");
+            // Once is enough: every other one would be told the same.
+            if self.diagnostics.iter().all(|other| other.title != diagnostic.title) {
+                self.diagnostics.push(diagnostic.at(path.span, label));
+            }
+            return None;
+        }
+        match self.folder.read(below) {
+            Ok(text) if text.len() > MOST_BYTES => {
+                let diagnostic = Diagnostic::error(Code::TooMuch, format!("{name} is too large"));
+                self.diagnostics.push(diagnostic.at(path.span, format!("a file has at most {MOST_BYTES} bytes")));
+                None
+            }
             Ok(text) => Some(self.files.add(&name, text)),
             Err(why) => {
                 let diagnostic = Diagnostic::error(Code::Unreadable, format!("{name} cannot be read"));

@@ -3,9 +3,11 @@
 //! In reading order:
 //!
 //! - [`SourceFiles`], [`Span`]: files and places in them;
-//! - [`Diagnostic`]: what there is to say about a place, as data; [`render()`] prints it;
+//! - [`Diagnostic`]: what there is to say about a place, as data; [`render()`] prints it; [`Code`]: the kinds of them, each
+//!   with its meaning, an example and the cure;
 //! - [`Word`] and [`BlockKind`]: every word of the language, in one table; [`api`]: every object that islands see;
 //! - `token`, `sentences`: characters to tokens, tokens to sentences with balanced braces;
+//! - [`limits`]: how large a scenario may be;
 //! - [`Folder`]: the other files of a scenario, which `include` and `apply` name;
 //! - `grammar.lalrpop`, [`parse()`]: sentences to the tree in [`ast`]. Parsing never fails;
 //! - [`check()`]: the tree to a [`Program`]. Names, values, places and the Rhai in islands, all in one pass, and nothing
@@ -13,7 +15,7 @@
 //! - [`manifest`]: Kubernetes' YAML to the same declarations;
 //! - `table`, `template`: the rows of `cases { }`, and texts with islands in them;
 //! - `lower`: a command to its operation, when it is checked and again when it runs;
-//! - `script`: the Rhai engine, its limits, and how its errors come back to the file;
+//! - `script`: the Rhai engine, its limits, and how its errors come back to the file; `rhai_words`: in which words;
 //! - [`run()`]: a program against a world behind [`Engine`], told to a [`Sink`]; a [`Schedule`] decides which tests run;
 //! - [`outline_in()`]: what tests a file has, without checking it;
 //! - [`Record`], [`replay()`]: a run as data, and the same again without parser and Rhai;
@@ -42,11 +44,13 @@
 pub mod api;
 pub mod ast;
 mod check;
+mod codes;
 mod diagnostic;
 mod editors;
 mod emit;
 mod format;
 mod include;
+pub mod limits;
 mod lower;
 pub mod manifest;
 mod outline;
@@ -57,6 +61,7 @@ pub mod reference;
 mod render;
 mod replay;
 mod report;
+mod rhai_words;
 mod run;
 mod script;
 mod sentences;
@@ -71,7 +76,8 @@ mod words;
 use std::sync::Arc;
 
 pub use check::check;
-pub use diagnostic::{Code, Diagnostic, Label, Severity, has_errors};
+pub use codes::{Code, NoCode};
+pub use diagnostic::{Diagnostic, Label, Severity, has_errors};
 pub use editors::textmate;
 pub use emit::{emit_ast, emit_ir, emit_tokens};
 pub use format::format;
@@ -101,6 +107,8 @@ pub fn compile_in(files: &mut SourceFiles, file: &Arc<SourceFile>, folder: &dyn 
     let (ast, mut diagnostics) = include::read(files, file, folder);
     let (program, found) = check(&ast);
     diagnostics.extend(found);
-    diagnostics.sort_by_key(Diagnostic::span);
-    (program, diagnostics)
+    if !has_errors(&diagnostics) {
+        diagnostics.extend(check::advice::advise(&ast, &program));
+    }
+    (program, diagnostic::in_order(diagnostics))
 }

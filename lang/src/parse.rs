@@ -50,9 +50,18 @@ pub fn parse(file: &Arc<SourceFile>) -> (Ast, Vec<Diagnostic>) {
         faults.push(error);
         Vec::new()
     });
-    diagnostics.extend(faults.into_iter().filter_map(|fault| describe(file, fault, &heads)));
+    let told: Vec<_> = faults.into_iter().filter_map(|fault| describe(file, fault, &heads)).collect();
+    // Characters behind the place where a sentence went wrong are a part of what went wrong there.
+    let line = |span: Option<Span>| span.map(|span| (file.line_index(span.start as usize), span.start));
+    diagnostics.retain(|other| {
+        let (one, code) = (line(other.span()), other.code);
+        let before =
+            |fault: &Diagnostic| line(fault.span()).zip(one).is_some_and(|(f, one)| f.0 == one.0 && f.1 < one.1);
+        code != Code::BadToken || !told.iter().any(before)
+    });
+    diagnostics.extend(told);
     diagnostics.sort_by_key(Diagnostic::span);
-    (Ast { file: file.clone(), files: SourceFiles::one(file), statements }, diagnostics)
+    (Ast { file: file.clone(), files: SourceFiles::one(file), statements, unread: false }, diagnostics)
 }
 
 /// The most terminals that a message names as expected: there are more only where a sentence begins.
@@ -100,15 +109,47 @@ fn describe(file: &SourceFile, error: Fault<'_>, heads: &[(usize, Word)]) -> Opt
     let quoted = |name: &str| Word::from_text(name).is_some() || !name.contains(char::is_alphanumeric);
     let shown = shown.map(|name| if quoted(name) { format!("`{name}`") } else { (*name).to_owned() });
     let shown: Vec<_> = shown.collect();
+    let head = heads.iter().rev().find(|(at, _)| *at < start).map(|(_, word)| word);
+    // Clauses are the same for all declarations; which of them belong, the sentence's own form says.
+    let belongs = |name: &String| {
+        let word = name.trim_matches('`');
+        let of_it = |head: &&Word| head.syntax().split(|c: char| !c.is_alphanumeric()).any(|part| part == word);
+        Word::from_text(word).is_none() || head.is_some_and(|head| of_it(&head))
+    };
+    let own: Vec<_> = shown.iter().filter(|name| belongs(name)).cloned().collect();
+    let shown = if own.is_empty() { shown } else { own };
     let label = match shown.len() {
         0 => String::new(),
         1..=MOST => format!("expected {}", list(shown.iter().map(String::as_str), "or")),
         _ => "a sentence begins with a word such as `node`, `service` or `send`".to_owned(),
     };
     let meant = if matches!(token, Token::Name(_) | Token::Word(_)) && !names { question(text, words()) } else { None };
-    let head = heads.iter().rev().find(|(at, _)| *at < start).map(|(_, word)| word);
-    let hint =
-        meant.or_else(|| head.filter(|_| shown.len() <= MOST).map(|word| format!("it goes `{}`", word.syntax())));
+    let has = |name: &str| expected.contains(&name);
+    let cure = match token {
+        Token::Address(_) if has("at") => Some(format!("write `at {text}`")),
+        Token::Number(_) if has("duration") => Some(format!("write a unit behind it, as in `{text}s`")),
+        Token::Version(_) | Token::Name(_) if has("duration") && text.starts_with(|c: char| c.is_ascii_digit()) => {
+            Some("write a whole number and its unit, such as `1500ms`".to_owned())
+        }
+        Token::Arrow if has("=>") => Some("a translation is written with `=>`".to_owned()),
+        Token::Becomes if has("->") => Some("a way is written with `->`".to_owned()),
+        Token::Name(_) | Token::NamePort(_) | Token::Qualified(_) if has("URL") => {
+            Some(format!("write `http://{text}`"))
+        }
+        Token::Name(_) | Token::Word(_) if has("key=value") => Some(format!("write it without blanks: `{text}=VALUE`")),
+        Token::Name(_) | Token::Qualified(_) if has("text in quotes") => {
+            Some(format!("put it in quotes: `\"{text}\"`"))
+        }
+        Token::Word(Word::Not) if has("name") => Some("the name comes first: `expect NAME not …`".to_owned()),
+        Token::Name(_) | Token::Qualified(_) | Token::NamePort(_) if has("${ }") && shown.len() == 1 => {
+            Some(format!("write `${{ {text} }}`"))
+        }
+        Token::Path("//") => Some("a comment begins with `#`".to_owned()),
+        _ => None,
+    };
+    let hint = cure
+        .or(meant)
+        .or_else(|| head.filter(|_| shown.len() <= MOST).map(|word| format!("it goes `{}`", word.syntax())));
     Some(Diagnostic::error(Code::Unexpected, title).at(span, label).hint(hint))
 }
 

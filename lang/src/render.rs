@@ -35,7 +35,19 @@ pub fn render(diagnostics: &[Diagnostic], files: &SourceFiles, color: bool) -> S
             );
         }
     }
-    String::from_utf8_lossy(buffer.as_slice()).into_owned()
+    clipped(&String::from_utf8_lossy(buffer.as_slice()), color)
+}
+
+/// The most characters of a line that are printed: a longer one says nothing to anybody.
+const WIDEST: usize = 400;
+
+fn clipped(text: &str, color: bool) -> String {
+    let clip = |line: &str| match line.char_indices().nth(WIDEST) {
+        Some((end, _)) if color => format!("{}\u{1b}[0m…\n", &line[..end]),
+        Some((end, _)) => format!("{}…\n", &line[..end]),
+        None => line.to_owned(),
+    };
+    text.split_inclusive('\n').map(clip).collect()
 }
 
 fn translate(diagnostic: &Diagnostic) -> codespan::Diagnostic<FileId> {

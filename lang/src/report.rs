@@ -5,7 +5,8 @@ use netscene_core::world::World;
 use crate::record::Record;
 use crate::replay::{Recorded, Recording, Steps};
 use crate::{
-    Diagnostic, Engine, Folder, Sink, SourceFiles, Summary, TestInfo, TestResult, compile_in, has_errors, render, run,
+    Diagnostic, Engine, Folder, Severity, Sink, SourceFiles, Summary, TestInfo, TestResult, compile_in, has_errors,
+    render, run,
 };
 
 /// Where a piece of text belongs.
@@ -26,7 +27,7 @@ pub enum Verdict {
     Unmet,
     /// The scenario could not be understood, or the world refused something.
     BadInput,
-    /// A limit was hit.
+    /// A limit was hit: see [`limits`](crate::limits).
     LimitHit,
 }
 
@@ -77,7 +78,8 @@ pub fn run_scenario_in<E: Engine + 'static>(
         write(Channel::Diagnostics, &render(&diagnostics, &files, color));
     }
     if has_errors(&diagnostics) {
-        return Verdict::BadInput;
+        let limit = |one: &Diagnostic| one.severity == Severity::Error && one.code.is_limit();
+        return if diagnostics.iter().any(limit) { Verdict::LimitHit } else { Verdict::BadInput };
     }
     let mut reporter = Reporter::new(files, color, write);
     let summary = run(&program, &mut world, &mut reporter);

@@ -1,13 +1,57 @@
 //! Rhai, and how its positions and errors come back to the file.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use rhai::packages::{
     ArithmeticPackage, BasicArrayPackage, BasicFnPackage, BasicIteratorPackage, BasicMapPackage, BasicMathPackage,
     BasicStringPackage, LanguageCorePackage, LogicPackage, MoreStringPackage, Package,
 };
-use rhai::{Engine, EvalAltResult, OptimizationLevel, ParseErrorType, Position};
+use rhai::{Dynamic, Engine, EvalAltResult, OptimizationLevel, Position};
 
 use crate::ast::Island;
-use crate::{Code, Diagnostic, FileId, Span};
+use crate::rhai_words::run_problem;
+use crate::{Diagnostic, FileId, Span};
+
+/// The most steps of one island.
+pub(crate) const MOST_OPERATIONS: u64 = 500_000;
+/// The most bytes of a text.
+pub(crate) const MOST_TEXT: usize = 64 * 1024;
+/// The most elements of a list.
+pub(crate) const MOST_ITEMS: usize = 10_000;
+/// The most keys of a map.
+pub(crate) const MOST_KEYS: usize = 1_000;
+/// How deep functions may call each other.
+pub(crate) const MOST_CALLS: usize = 32;
+/// How deep an expression may be nested.
+pub(crate) const MOST_DEPTH: usize = 64;
+/// The same inside of a function.
+const MOST_DEPTH_INSIDE: usize = 32;
+/// The most variables that an island sees at once.
+const MOST_VARIABLES: usize = 256;
+/// The most functions of a `rhai` block.
+pub(crate) const MOST_FUNCTIONS: usize = 128;
+
+/// Counts the steps of an island. Rhai's own count forgets those of a closure when it returns, so that one in another may
+/// go on for hours.
+#[derive(Clone, Default)]
+pub(crate) struct Steps(Rc<Cell<u64>>);
+
+impl Steps {
+    /// Lets an engine stop at the bound.
+    pub(crate) fn watch(&self, engine: &mut Engine) {
+        let count = self.0.clone();
+        engine.on_progress(move |_| {
+            count.set(count.get() + 1);
+            (count.get() > MOST_OPERATIONS).then_some(Dynamic::UNIT)
+        });
+    }
+
+    /// Begins anew: another island runs.
+    pub(crate) fn reset(&self) {
+        self.0.set(0);
+    }
+}
 
 /// An engine that knows Rhai's own functions and can touch nothing.
 ///
@@ -25,14 +69,14 @@ pub(crate) fn engine() -> Engine {
     BasicMapPackage::new().register_into_engine(&mut engine);
     BasicMathPackage::new().register_into_engine(&mut engine);
     engine
-        .set_max_operations(1_000_000)
-        .set_max_string_size(64 * 1024)
-        .set_max_array_size(10_000)
-        .set_max_map_size(1_000)
-        .set_max_call_levels(32)
-        .set_max_expr_depths(64, 32)
-        .set_max_variables(256)
-        .set_max_functions(128)
+        .set_max_operations(MOST_OPERATIONS)
+        .set_max_string_size(MOST_TEXT)
+        .set_max_array_size(MOST_ITEMS)
+        .set_max_map_size(MOST_KEYS)
+        .set_max_call_levels(MOST_CALLS)
+        .set_max_expr_depths(MOST_DEPTH, MOST_DEPTH_INSIDE)
+        .set_max_variables(MOST_VARIABLES)
+        .set_max_functions(MOST_FUNCTIONS)
         .set_max_modules(0)
         .set_strict_variables(true)
         .set_allow_looping(false)
@@ -72,22 +116,6 @@ impl Island {
     }
 }
 
-/// What Rhai's parser says, without its names for itself.
-pub(crate) fn parse_problem(kind: &ParseErrorType) -> String {
-    match kind {
-        ParseErrorType::UnexpectedEOF => "the Rhai ends too early".to_owned(),
-        ParseErrorType::MissingToken(token, why) => format!("expected `{token}` {why}"),
-        ParseErrorType::BadInput(error) => error.to_string(),
-        ParseErrorType::Reserved(word) => format!("`{word}` cannot be used in a scenario"),
-        ParseErrorType::ExprTooDeep => "the expression is nested too deeply".to_owned(),
-        other => {
-            let text = other.to_string();
-            let disabled = text.strip_prefix("reserved keyword '").and_then(|rest| rest.split('\'').next());
-            disabled.map_or_else(|| text.clone(), |word| format!("`{word}` cannot be used in a scenario"))
-        }
-    }
-}
-
 /// A failure while Rhai ran: what went wrong, where it did, and through which calls it came there.
 pub(crate) fn failure(error: &EvalAltResult, island: &Island, library: &[Island]) -> Diagnostic {
     let mut calls = Vec::new();
@@ -101,49 +129,13 @@ pub(crate) fn failure(error: &EvalAltResult, island: &Island, library: &[Island]
         place = source.parse::<usize>().ok().and_then(|number| library.get(number)).unwrap_or(place);
         error = inner;
     }
-    let title = match error {
-        EvalAltResult::ErrorRuntime(value, _) => value.to_string(),
-        EvalAltResult::ErrorTooManyOperations(_) => "the Rhai takes more than 1000000 operations".to_owned(),
-        EvalAltResult::ErrorStackOverflow(_) => "functions call each other more than 32 deep".to_owned(),
-        EvalAltResult::ErrorVariableNotFound(name, _) => {
-            format!("`{name}` has no value: the sentence that gives it one did not run, or was refused")
-        }
-        EvalAltResult::ErrorDataTooLarge(..) => "a text, list or map grows beyond what a scenario may hold".to_owned(),
-        EvalAltResult::ErrorFunctionNotFound(signature, _) => format!("nothing takes `{}`", plain(signature)),
-        EvalAltResult::ErrorDotExpr(text, _) if !text.is_empty() => plain(text),
-        EvalAltResult::ErrorMismatchOutputType(wanted, got, _) => format!("expected {wanted}, not {got}"),
-        EvalAltResult::ErrorArrayBounds(length, index, _) => {
-            format!("there is no element {index} in a list of {length}")
-        }
-        other => {
-            let mut bare = other.to_string();
-            // The label shows the place; Rhai's own words for it count within the island.
-            if let Some(at) = bare.rfind(" (line ") {
-                bare.truncate(at);
-            }
-            bare
-        }
-    };
-    let code = match error {
-        EvalAltResult::ErrorTooManyOperations(_)
-        | EvalAltResult::ErrorStackOverflow(_)
-        | EvalAltResult::ErrorDataTooLarge(..) => Code::LimitHit,
-        _ => Code::IslandFailed,
-    };
-    let mut diagnostic = Diagnostic::error(code, title).at(place.locate(error.position()), "it failed here");
+    let (code, title, label) = run_problem(error);
+    let mut diagnostic = Diagnostic::error(code, title).at(place.locate(error.position()), label);
     let failed = diagnostic.span();
     for (span, name) in calls.into_iter().filter(|(span, _)| failed != Some(*span)) {
         diagnostic = diagnostic.see(span, format!("in this call of `{name}`"));
     }
     diagnostic
-}
-
-/// Rhai's text for types, in the words of the table.
-fn plain(text: &str) -> String {
-    text.replace("i64", "number")
-        .replace("&str | ImmutableString | String", "text")
-        .replace("string", "text")
-        .replace("get$", ".")
 }
 
 /// A place that stands for the whole of a file that has no text.

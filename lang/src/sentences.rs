@@ -2,14 +2,12 @@
 
 use logos::Logos;
 
+use crate::limits::DEEPEST_BRACES;
 use crate::suggest::{list, question};
 use crate::table;
 use crate::token::{LexError, Token, closing_brace};
 use crate::words::BlockKind;
 use crate::{Code, Diagnostic, SourceFile, Span, Word};
-
-/// How deep braces may be nested. Whoever walks the tree calls itself for each.
-const DEEPEST: usize = 64;
 
 /// The programs whose command lines stand in an `on` block as they are typed, but for `iptables`.
 pub(crate) const LOOKING: [&str; 7] = ["iptables-save", "ipset", "conntrack", "route", "tcpdump", "dmesg", "cat"];
@@ -20,8 +18,17 @@ pub(crate) type Spanned<'s> = (usize, Token<'s>, usize);
 /// Reads the tokens of a file. The braces of what comes out are balanced, each sentence ends with [`Token::Eol`], and no
 /// sentence is empty.
 pub(crate) fn read<'s>(file: &'s SourceFile, diagnostics: &mut Vec<Diagnostic>) -> Vec<Spanned<'s>> {
-    let mut reader =
-        Reader { file, diagnostics, out: Vec::new(), open: Vec::new(), head: None, previous: None, at_head: true };
+    let mut reader = Reader {
+        file,
+        diagnostics,
+        out: Vec::new(),
+        open: Vec::new(),
+        head: None,
+        previous: None,
+        at_head: true,
+        strange: false,
+        swallowed: false,
+    };
     let mut lexer = Token::lexer(file.text());
     while let Some(token) = lexer.next() {
         let span = lexer.span();
@@ -59,6 +66,7 @@ pub(crate) fn read<'s>(file: &'s SourceFile, diagnostics: &mut Vec<Diagnostic>) 
                     reader.push(span.start, Token::Script(&rest[open..open + end]), span.end + open + end + 1);
                 } else {
                     reader.unclosed(span.start, span.end + open, "this `rhai {` is never closed");
+                    reader.swallowed = true;
                     lexer.bump(rest.len());
                     reader.push(span.start, Token::Script(""), span.end + open);
                 }
@@ -117,6 +125,10 @@ struct Reader<'s, 'd> {
     previous: Option<Word>,
     /// Whether the next token begins a sentence.
     at_head: bool,
+    /// Whether something that is no token has been reported in this sentence: what follows it is not worth more words.
+    strange: bool,
+    /// Whether a text or a script without an end has swallowed the rest of the file, braces and all.
+    swallowed: bool,
 }
 
 impl<'s> Reader<'s, '_> {
@@ -155,9 +167,9 @@ impl<'s> Reader<'s, '_> {
     fn take(&mut self, start: usize, token: Token<'s>, end: usize) -> bool {
         match token {
             Token::Eol => self.end_sentence(start),
-            Token::Open if self.open.len() == DEEPEST => {
+            Token::Open if self.open.len() == DEEPEST_BRACES => {
                 let diagnostic = Diagnostic::error(Code::TooMuch, "the braces are nested too deeply");
-                let label = format!("{DEEPEST} are open; nothing after this was read");
+                let label = format!("{DEEPEST_BRACES} are open; nothing after this was read");
                 self.diagnostics.push(diagnostic.at(self.span(start, end), label));
                 self.push(start, Token::Error, end);
                 return false;
@@ -213,6 +225,7 @@ impl<'s> Reader<'s, '_> {
 
     fn begin_sentence(&mut self) {
         self.at_head = true;
+        self.strange = false;
         self.previous = self.head.take();
     }
 
@@ -249,6 +262,11 @@ impl<'s> Reader<'s, '_> {
             // The sentence that opened it has been reported, and nobody knows what may stand in it.
             return None;
         }
+        if let Some((code, title, label)) = elsewhere(text, block) {
+            self.strange = true;
+            self.diagnostics.push(Diagnostic::error(code, title).at(span, label));
+            return None;
+        }
         let meant = crate::did_you_mean(text, block.words().map(Word::text));
         let label = match meant {
             Some(_) => question(text, block.words().map(Word::text)).unwrap_or_default(),
@@ -270,14 +288,61 @@ impl<'s> Reader<'s, '_> {
             LexError::Island => (Code::Unclosed, "this `${` is never closed".into(), "no matching `}` on this line"),
             LexError::TextBlock => {
                 // The whole rest of the file would be marked.
+                self.swallowed = true;
                 let diagnostic = Diagnostic::error(Code::Unclosed, "this `\"\"\"` is never closed");
                 self.diagnostics.push(diagnostic.at(self.span(start, start + 3), "no other `\"\"\"` in the file"));
                 return;
             }
             LexError::Text => (Code::Unclosed, "this `\"` is never closed".into(), "no other `\"` on this line"),
-            LexError::Character => (Code::BadToken, format!("`{text}` means nothing here"), "unexpected text"),
+            LexError::Lines => {
+                let first = text.split('\n').next().unwrap_or_default().trim_end().len();
+                let diagnostic = Diagnostic::error(Code::Unclosed, "this `${` is not closed on its line");
+                let hint = "an island stands on one line; what is longer goes into a function in a `rhai { }` block";
+                let diagnostic = diagnostic.at(self.span(start, start + first), "its `}` comes on a later line");
+                self.diagnostics.push(diagnostic.hint(hint.to_owned()));
+                return;
+            }
+            LexError::Ipv6 => (Code::BadValue, format!("`{text}` is an address of IPv6"), "the model knows IPv4 only"),
+            // In a block that nobody knows, nobody knows what may stand.
+            LexError::Character if self.strange || self.block() == BlockKind::Unknown => return,
+            LexError::Character => {
+                self.strange = true;
+                // A word in front of `:`, or a label with blanks, has not been reported: it is the sentence that is.
+                let diagnostic = Diagnostic::error(Code::BadToken, format!("`{text}` means nothing here"));
+                let (label, hint) = self.about(text, start);
+                self.diagnostics.push(diagnostic.at(self.span(start, end), label).hint(hint));
+                return;
+            }
         };
         self.diagnostics.push(Diagnostic::error(code, title).at(self.span(start, end), label));
+    }
+
+    /// What to write instead of a character that is no token: people bring habits from YAML, shells and programs.
+    fn about(&self, text: &str, start: usize) -> (&'static str, Option<String>) {
+        let rest = self.file.text().get(start..).unwrap_or_default();
+        let line = rest.split('\n').next().unwrap_or_default();
+        let (label, hint) = match text {
+            ":" => ("a value follows its field after a blank", "leave the `:` out"),
+            "=" if line.starts_with("==") => ("comparisons stand in islands", "write `assert ${ … == … }`"),
+            "=" if matches!(self.head, Some(Word::Labels | Word::Selector | Word::Annotations)) => {
+                ("a label has no blanks", "write KEY=VALUE")
+            }
+            "=" => ("a value follows its field after a blank", "leave the `=` out"),
+            "[" | "]" => ("a list stands in an island", "write `${ [ … ] }`"),
+            "$" if line.starts_with("$(") => ("an island has braces", "write `${ … }`"),
+            "(" | ")" | "<" | ">" | "!" | "*" | "+" => ("expressions stand in islands", "write `${ … }`"),
+            "'" | "`" | "\u{201c}" | "\u{201d}" | "\u{201e}" => {
+                ("text stands in straight double quotes", "write \"…\"")
+            }
+            "-" if self.at_head => {
+                ("a sentence begins with a word", "leave the `-` out: there are no lists as in YAML")
+            }
+            "-" => ("no number is less than 0 here", "leave the `-` out"),
+            "\u{2192}" => ("not a character of the language", "write `->`"),
+            "\u{a0}" => ("a blank that is none", "write an ordinary space"),
+            _ => ("not a character of the language", ""),
+        };
+        (label, Some(hint.to_owned()).filter(|hint| !hint.is_empty()))
     }
 
     fn unclosed(&mut self, start: usize, end: usize, title: &str) {
@@ -287,7 +352,8 @@ impl<'s> Reader<'s, '_> {
 
     /// Reports what is open at the end of the file, and closes it.
     fn finish(&mut self) {
-        for (at, _) in self.open.clone() {
+        let open = if self.swallowed { Vec::new() } else { self.open.clone() };
+        for (at, _) in open {
             self.unclosed(at, at + 1, "this `{` is never closed");
         }
         self.close();
@@ -302,6 +368,28 @@ impl<'s> Reader<'s, '_> {
             self.out.push((end, Token::Eol, end));
         }
     }
+}
+
+/// Words that other languages have, and where what they stand for is said here.
+fn elsewhere(word: &str, block: BlockKind) -> Option<(Code, String, &'static str)> {
+    let label = match word {
+        "fn" | "function" | "def" | "const" | "let" | "var" => "functions and constants stand in a `rhai { }` block",
+        "while" | "loop" | "until" | "repeat" => "the only loop is `for NAME in ${ LIST } { … }`",
+        "print" | "echo" | "println" => "`show` and `trace` print what has happened",
+        "sleep" => "time passes by `wait 14s`",
+        "curl" | "wget" => "a page is fetched by `get FROM -> URL as NAME`",
+        "dig" | "nslookup" => "a name is resolved by `resolve FROM NAME as NAME`",
+        "kubectl" | "calicoctl" => "it is asked by `show kubectl …`",
+        "import" | "source" => "other files come by `include \"FILE\"`",
+        "replicaSet" | "ReplicaSet" => "a `deployment` has replicas",
+        "statefulSet" | "StatefulSet" | "job" | "cronJob" => "the model has pods, deployments and daemonSets",
+        _ => return None,
+    };
+    let title = match block {
+        BlockKind::File => format!("unknown word `{word}`"),
+        _ => format!("unknown word `{word}` in {}", block.describe()),
+    };
+    Some((Code::UnknownWord, title, label))
 }
 
 /// The kind of block that the braces of a sentence are, by the word it begins with.

@@ -14,6 +14,10 @@ pub(crate) enum LexError {
     Text,
     /// `"""` without another.
     TextBlock,
+    /// An island that ends on a later line.
+    Lines,
+    /// An address of IPv6.
+    Ipv6,
 }
 
 /// A token. Values are kept as written; the checks read them, because they can say more about a bad one.
@@ -37,6 +41,7 @@ pub(crate) enum Token<'s> {
     #[token("=>")]
     Becomes,
     /// Everything between `${` and `}`.
+    #[regex(r"([0-9A-Fa-f]{1,4}:)+:([0-9A-Fa-f]{1,4}(:[0-9A-Fa-f]{1,4})*)?(/[0-9]+)?", ipv6, priority = 40)]
     #[token("${", island)]
     Island(&'s str),
     #[token("\"", quoted)]
@@ -115,11 +120,32 @@ fn island<'s>(lexer: &mut logos::Lexer<'s, Token<'s>>) -> Result<&'s str, LexErr
     if let Some(end) = closing_brace(line) {
         lexer.bump(end + 1);
         Ok(&line[..end])
+    } else if let Some(end) = closing_brace(sentence(rest)) {
+        lexer.bump(end + 1);
+        Err(LexError::Lines)
     } else {
         // Not to take the braces of the unclosed island for the file's.
         lexer.bump(line.len());
         Err(LexError::Island)
     }
+}
+
+/// The text up to the next line that begins as a sentence does.
+fn sentence(text: &str) -> &str {
+    let mut end = text.find('\n').unwrap_or(text.len());
+    while let Some(line) = text.get(end + 1..).map(|rest| rest.split('\n').next().unwrap_or_default()) {
+        let word = line.trim_start().split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+        if line.trim().is_empty() || Word::from_text(word).is_some() {
+            break;
+        }
+        end += 1 + line.len();
+    }
+    &text[..end]
+}
+
+/// The model knows IPv4 only.
+fn ipv6<'s>(_: &mut logos::Lexer<'s, Token<'s>>) -> Result<&'s str, LexError> {
+    Err(LexError::Ipv6)
 }
 
 fn quoted<'s>(lexer: &mut logos::Lexer<'s, Token<'s>>) -> Result<&'s str, LexError> {

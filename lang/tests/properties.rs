@@ -1,20 +1,44 @@
 //! Nothing that can be written makes the parser or the checks panic, and what they say points into the file.
 
-use netscene_lang::{SourceFiles, Word, compile, render};
+use netscene_core::world::World;
+use netscene_lang::{Diagnostic, Sink, SourceFiles, Word, compile, has_errors, render, run};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 /// Compiles and renders a text; what went wrong is in the diagnostics, never in a panic.
 fn compiles(text: &str) {
     let mut files = SourceFiles::default();
     let file = files.add("x.scn", text);
-    let (_, diagnostics) = compile(&file);
+    let (program, diagnostics) = compile(&file);
     for diagnostic in &diagnostics {
         for label in &diagnostic.labels {
             assert!(text.get(label.span.range()).is_some(), "{label:?} in {text:?}");
         }
     }
+    let told = diagnostics.iter().filter(|diagnostic| !diagnostic.labels.is_empty());
+    assert!(told.map(Diagnostic::span).is_sorted(), "in the order of the file: {diagnostics:?}");
+    for (at, one) in diagnostics.iter().enumerate() {
+        assert!(!diagnostics[..at].contains(one), "told twice: {one:?} in {text:?}");
+    }
+    // What has no errors runs to its end, whatever it does.
+    if !has_errors(&diagnostics) {
+        run(&program, &mut World::new(0), &mut Deaf);
+    }
     let _ = render(&diagnostics, &files, false);
 }
+
+/// Hears nothing.
+struct Deaf;
+
+impl Sink for Deaf {
+    fn text(&mut self, _: &str) {}
+    fn test_started(&mut self, _: &str) {}
+    fn test_ended(&mut self, _: &str, _: bool) {}
+    fn failure(&mut self, _: Diagnostic) {}
+}
+
+/// A scenario that is whole, for mutations.
+const WHOLE: &str = include_str!("../../examples/hello.scn");
 
 /// A token such as scenarios are made of.
 fn token() -> impl Strategy<Value = String> {
@@ -87,7 +111,7 @@ fn sentence() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 250, failure_persistence: None, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
 
     #[test]
     fn any_text_compiles(text in "\\PC{0,200}") {
@@ -107,6 +131,43 @@ proptest! {
     #[test]
     fn broken_sentences_compile(sentences in proptest::collection::vec(sentence(), 0..20)) {
         compiles(&sentences.join("\n"));
+    }
+
+    #[test]
+    fn any_bytes_compile(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        compiles(&String::from_utf8_lossy(&bytes));
+    }
+
+    /// A scenario with words taken out, doubled, swapped or replaced.
+    #[test]
+    fn mutations_compile(
+        changes in proptest::collection::vec((0usize..1000, 0usize..1000, 0u8..4, token()), 1..6)
+    ) {
+        let mut words: Vec<String> = WHOLE.split_inclusive([' ', '\n']).map(str::to_owned).collect();
+        for (one, other, how, token) in changes {
+            let (one, other) = (one % words.len(), other % words.len());
+            match how {
+                0 => words[one].clear(),
+                1 => words[one] = words[other].clone(),
+                2 => words.swap(one, other),
+                _ => words[one] = format!("{token} "),
+            }
+        }
+        compiles(&words.concat());
+    }
+
+    /// A scenario with characters taken out or replaced.
+    #[test]
+    fn misprints_compile(changes in proptest::collection::vec((0usize..2000, proptest::option::of(any::<char>())), 1..8)) {
+        let mut text: Vec<char> = WHOLE.chars().collect();
+        for (at, with) in changes {
+            let at = at % text.len();
+            match with {
+                Some(with) => text[at] = with,
+                None => drop(text.remove(at)),
+            }
+        }
+        compiles(&text.into_iter().collect::<String>());
     }
 
     /// Cutting a file off anywhere, as an editor shows it while it is typed.

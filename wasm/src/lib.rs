@@ -16,7 +16,7 @@ pub struct Run {
 
 #[wasm_bindgen]
 impl Run {
-    /// As the command's exit status: 0 as expected, 1 not as expected, 2 not understood.
+    /// As the command's exit status: 0 as expected, 1 not as expected, 2 not understood, 3 a limit was hit.
     #[wasm_bindgen(getter)]
     pub fn status(&self) -> u8 {
         self.status

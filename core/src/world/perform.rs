@@ -125,6 +125,7 @@ impl World {
     }
 
     fn write(&mut self, place: &str, container: &str, path: &str, text: &str) -> Result<Outcome, OpError> {
+        self.grow();
         let owner = self.owner_named(place)?;
         let known: Vec<_> = self.network.containers(&owner).map(str::to_owned).collect();
         if !known.iter().any(|name| name == container) {

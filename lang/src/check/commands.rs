@@ -24,10 +24,27 @@ pub(super) struct Known {
     pub(super) case: Case,
 }
 
+/// The name that a sentence gives to what it sends.
+fn sent(kind: &StatementKind) -> Option<&Text> {
+    match kind {
+        StatementKind::Send { name, .. }
+        | StatementKind::Segment { name, .. }
+        | StatementKind::Ping { name, .. }
+        | StatementKind::Get { name, .. }
+        | StatementKind::Open { name, .. }
+        | StatementKind::Resolve { name, .. } => Some(name),
+        StatementKind::Say { name, .. } | StatementKind::End { name, .. } => name.as_ref(),
+        _ => None,
+    }
+}
+
 impl Checker<'_> {
     /// Takes the words of faulty commands for names that may exist: the flow of a faulty `send` is not unknown.
     pub(super) fn loosen_commands(&mut self, statements: &[Statement]) {
         for statement in statements {
+            if let Some(name) = sent(&statement.kind) {
+                self.sent.entry(name.text.clone()).or_insert(name.span);
+            }
             if matches!(statement.kind, StatementKind::Faulty(_)) {
                 self.symbols.loosen(self.files, statement.span);
             }
@@ -132,17 +149,10 @@ impl Checker<'_> {
 
     /// Checks a command. It says whether the sentence is one.
     fn command(&mut self, kind: &StatementKind, known: &mut Known) -> bool {
-        let mut sent = None;
+        let sent = sent(kind);
         match kind {
-            StatementKind::Send { name, .. }
-            | StatementKind::Segment { name, .. }
-            | StatementKind::Open { name, .. }
-            | StatementKind::Ping { name, .. }
-            | StatementKind::Get { name, .. }
-            | StatementKind::Resolve { name, .. } => sent = Some(name),
-            StatementKind::Say { connection, name, .. } | StatementKind::End { connection, name, .. } => {
+            StatementKind::Say { connection, .. } | StatementKind::End { connection, .. } => {
                 self.connection(connection, known);
-                sent = name.as_ref();
             }
             StatementKind::Explore(inner) => {
                 self.lower(known, |lowering| lowering.command(kind).map(drop));
@@ -155,6 +165,7 @@ impl Checker<'_> {
                 }
                 return true;
             }
+            _ if sent.is_some() => {}
             StatementKind::Trace { flow, .. } => {
                 self.flow(flow, known);
             }
@@ -264,7 +275,7 @@ impl Checker<'_> {
 
     /// Whether a name is a flow's or that of ways; reported where it is neither.
     fn flow(&mut self, name: &Text, known: &Known) -> Option<Type> {
-        if self.symbols.loose.contains(&name.text) {
+        if self.symbols.may_be(&name.text) {
             return None;
         }
         let is_flow = |of: &Type| matches!(of, Type::Flow | Type::Ways);
@@ -272,11 +283,23 @@ impl Checker<'_> {
         if let Some(of) = known.variables.get(&name.text).filter(|of| is_flow(of)) {
             return Some(*of);
         }
-        let label =
-            question(&name.text, flows()).unwrap_or_else(|| "nothing has been sent under that name by now".to_owned());
-        let hint = flows().next().is_none().then(|| format!("name a flow so: `send … as {}`", name.text));
-        let title = format!("there is no flow `{}`", name.text);
-        self.report(Diagnostic::error(Code::UnknownFlow, title).at(name.span, label).hint(hint));
+        let title = format!("there is no flow `{}` yet", name.text);
+        let diagnostic = Diagnostic::error(Code::UnknownFlow, title);
+        let diagnostic = match (question(&name.text, flows()), self.sent.get(&name.text)) {
+            (_, Some(place)) if place.start > name.span.start => {
+                diagnostic.at(name.span, "nothing has been sent under that name by now").see(*place, "it is sent here")
+            }
+            (_, Some(place)) => {
+                let hint = "a test knows its own flows, and those sent above it outside of tests";
+                let diagnostic = diagnostic.at(name.span, "it was sent in another test");
+                diagnostic.see(*place, "sent here").hint(hint.to_owned())
+            }
+            (Some(question), None) => diagnostic.at(name.span, question),
+            (None, None) => diagnostic
+                .at(name.span, "nothing has been sent under that name by now")
+                .hint(format!("name a flow so: `send … as {}`", name.text)),
+        };
+        self.report(diagnostic);
         None
     }
 }

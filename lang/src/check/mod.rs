@@ -1,5 +1,6 @@
 //! The checks: everything that can be found in a file before anything runs, in one pass.
 
+pub(crate) mod advice;
 mod commands;
 mod config_maps;
 mod declare;
@@ -62,6 +63,7 @@ pub fn check<'a>(ast: &'a Ast) -> (Program, Vec<Diagnostic>) {
         patches: IndexMap::new(),
         rules: Vec::new(),
         partial: false,
+        sent: IndexMap::new(),
     };
     checker.loosen_commands(&ast.statements);
     checker.ranges(&ast.statements);
@@ -134,6 +136,8 @@ struct Checker<'a> {
     rules: Vec<Operation>,
     /// Whether fields are checked without the object that they belong to.
     partial: bool,
+    /// The names of all that is sent, and where each is sent first.
+    sent: IndexMap<String, Span>,
 }
 
 impl Checker<'_> {

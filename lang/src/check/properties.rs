@@ -183,7 +183,7 @@ impl Walker<'_> {
         if let Some(gives) = of.property(name) {
             return gives;
         }
-        if self.keys.contains(name) || self.symbols.loose.contains(name) {
+        if self.keys.contains(name) || self.symbols.may_be(name) {
             return Type::Any;
         }
         let mut names: IndexSet<_> = of.properties().map(|property| property.name).collect();
@@ -236,7 +236,7 @@ impl Walker<'_> {
         // What Rhai makes of operators and closures by itself is not for the user to spell.
         let internal =
             matches!(name, "curry" | "Fn" | "is_shared" | "print" | "debug") || !name.starts_with(char::is_alphabetic);
-        if !here && !internal && !variables.contains_key(name) && !self.symbols.loose.contains(name) {
+        if !here && !internal && !variables.contains_key(name) && !self.symbols.may_be(name) {
             let known = FUNCTIONS.iter().map(|function| function.name).chain(LIBRARY.iter().map(|(name, _)| *name));
             let known = known.chain(self.known.keys().map(String::as_str));
             let property = base.and_then(|of| of.property(name)).is_some();

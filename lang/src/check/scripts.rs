@@ -7,6 +7,7 @@ use super::properties::{Function, Walker};
 use super::symbols::Symbols;
 use crate::api::{FUNCTIONS, Type};
 use crate::ast::Island;
+use crate::rhai_words::parse_problem;
 use crate::suggest::{list, question};
 use crate::{Code, Diagnostic, Span, script};
 
@@ -45,7 +46,7 @@ impl Compiler {
             let ast = match self.engine.compile_with_scope(&scope, &block.text) {
                 Ok(ast) => ast,
                 Err(error) => {
-                    diagnostics.push(self.compile_error(&error, block, &self.constants));
+                    diagnostics.extend(self.compile_error(&error, block, &self.constants, symbols));
                     // What the block defines is not missing for that.
                     self.constants.extend(defined(&block.text, "const").map(|name| (name.to_owned(), Type::Any)));
                     self.functions.extend(defined(&block.text, "fn").map(|name| (name.to_owned(), 0)));
@@ -105,7 +106,7 @@ impl Compiler {
         let ast = match self.engine.compile_expression_with_scope(&scope, &island.text) {
             Ok(ast) => ast,
             Err(error) => {
-                diagnostics.push(self.compile_error(&error, island, &all));
+                diagnostics.extend(self.compile_error(&error, island, &all, symbols));
                 return Type::Any;
             }
         };
@@ -134,9 +135,17 @@ impl Compiler {
         }
     }
 
-    fn compile_error(&self, error: &rhai::ParseError, island: &Island, variables: &Variables) -> Diagnostic {
+    /// What Rhai's parser says; nothing where the name that it misses may be one of a file that could not be read.
+    fn compile_error(
+        &self,
+        error: &rhai::ParseError,
+        island: &Island,
+        variables: &Variables,
+        symbols: &Symbols,
+    ) -> Option<Diagnostic> {
         let span = island.locate(error.position());
-        match error.err_type() {
+        Some(match error.err_type() {
+            ParseErrorType::VariableUndefined(name) if symbols.may_be(name) => return None,
             ParseErrorType::VariableUndefined(name) => {
                 let functions = FUNCTIONS.iter().map(|function| function.name);
                 let dashed = |flow: &&String| {
@@ -160,8 +169,11 @@ impl Compiler {
                 let hint = (!known.is_empty()).then(|| format!("known here: {known}"));
                 diagnostic.at(span, label).hint(hint)
             }
-            other => Diagnostic::error(Code::Island, script::parse_problem(other)).at(span, "Rhai stumbles here"),
-        }
+            other => {
+                let (code, title, label) = parse_problem(other);
+                Diagnostic::error(code, title).at(span, label)
+            }
+        })
     }
 }
 

@@ -3,8 +3,9 @@
 use std::net::Ipv4Addr;
 
 use netscene_core::kube::{
-    AFFINITY_SECONDS, Conditions, EndpointAddress, Ingress, IngressBackend, IngressPath, IpMode, Labels, Object,
-    PathType, PoolPurpose, Service, ServicePort, ServiceType, TargetPort, TrafficDistribution, TrafficPolicy,
+    AFFINITY_SECONDS, Conditions, EndpointAddress, Ingress, IngressBackend, IngressPath, IpMode, Labels,
+    NginxAnnotations, Object, PathType, PoolPurpose, Service, ServicePort, ServiceType, TargetPort,
+    TrafficDistribution, TrafficPolicy,
 };
 
 use super::declare::{Clauses, Field};
@@ -33,9 +34,6 @@ struct Fields {
     distribution: Field<TrafficDistribution>,
     endpoints: Field<Vec<EndpointAddress>>,
 }
-
-/// What the names of annotations begin with that ingress-nginx reads.
-const NGINX: &str = "nginx.ingress.kubernetes.io/";
 
 impl Checker<'_> {
     pub(super) fn service(&mut self, namespace: &str, name: &Text, body: &Block) -> Option<Object> {
@@ -318,11 +316,21 @@ impl Checker<'_> {
 
     /// Several ports of a service have names, and the names and numbers differ.
     fn check_ports(&mut self, ports: &[(ServicePort, Span)]) {
+        let nameless: Vec<_> = ports.iter().filter(|(port, _)| port.name.is_none()).collect();
+        let same_port =
+            |one: &ServicePort, other: &ServicePort| (one.port, one.protocol) == (other.port, other.protocol);
+        let repeated =
+            ports.iter().enumerate().any(|(at, (one, _))| ports[..at].iter().any(|(two, _)| same_port(one, two)));
+        // A port that is given twice is one too many, and not one without a name.
+        if let ([(_, span), others @ ..], false) = (nameless.as_slice(), repeated)
+            && ports.len() > 1
+            && !self.partial
+        {
+            let diagnostic = Diagnostic::error(Code::Missing, "a service with several ports names each of them");
+            let diagnostic = diagnostic.at(*span, "expected `as NAME` behind the port");
+            self.report(others.iter().fold(diagnostic, |diagnostic, (_, span)| diagnostic.see(*span, "and here")));
+        }
         for (at, (port, span)) in ports.iter().enumerate() {
-            if ports.len() > 1 && port.name.is_none() && !self.partial {
-                let diagnostic = Diagnostic::error(Code::Missing, "a service with several ports names each of them");
-                self.report(diagnostic.at(*span, "expected `as NAME` behind the port"));
-            }
             let same = |other: &ServicePort| {
                 (other.port, other.protocol) == (port.port, port.protocol)
                     || port.name.is_some() && other.name == port.name
@@ -354,10 +362,8 @@ impl Checker<'_> {
                 }
                 StatementKind::Labels { word: Word::Annotations, pairs } => {
                     self.annotations(&mut annotations, &mut annotated, pairs, field.span);
-                    for pair in pairs.iter().filter(|pair| pair.text.starts_with(NGINX)) {
-                        let title = "the annotations of nginx have no effect here";
-                        let diagnostic = Diagnostic::error(Code::NotModelled, title).warning();
-                        self.report(diagnostic.at(pair.span, "kubectl shows it, and nginx takes the path as it is"));
+                    for pair in pairs {
+                        self.nginx_annotation(pair);
                     }
                 }
                 _ => self.misplaced(field, BlockKind::Ingress),
@@ -377,6 +383,17 @@ impl Checker<'_> {
             default_backend: default_backend.value,
             paths,
         }))
+    }
+
+    /// An annotation that ingress-nginx reads: one that the model does not know changes what packets do.
+    fn nginx_annotation(&mut self, pair: &Text) {
+        let Some((key, value)) = pair.text.split_once('=') else { return };
+        let value = value.trim_matches(['"', '\'']).to_owned();
+        if let Err(error) = NginxAnnotations::read(&Labels::from_iter([(key.to_owned(), value)])) {
+            let known = NginxAnnotations::NAMES.iter().any(|name| key.ends_with(&format!("/{name}")));
+            let (code, label) = if known { (Code::BadValue, "the value") } else { (Code::NotModelled, "not known") };
+            self.report(Diagnostic::error(code, error.problem).at(pair.span, label).hint(error.hint));
+        }
     }
 
     fn ingress_path(

@@ -8,7 +8,7 @@ use netscene_core::kube::Object;
 use netscene_core::world::{Op, Operation};
 
 use crate::ast::{Ast, Statement, StatementKind, Text};
-use crate::suggest::{list, question};
+use crate::suggest::{a, list, question};
 use crate::{Code, Diagnostic, SourceFiles, Span, Word};
 
 /// What a name can stand for.
@@ -70,12 +70,14 @@ pub(crate) struct Symbols {
     /// The words of sentences that could not be read, and of what stands in their blocks. What they declare is not
     /// known, so that nothing they may declare is called unknown.
     pub(crate) loose: IndexSet<String>,
+    /// Whether a file could not be read: then everything may be declared.
+    unread: bool,
 }
 
 impl Symbols {
     /// Gathers the names of a file; what is declared twice is reported.
     pub(crate) fn gather(ast: &Ast, diagnostics: &mut Vec<Diagnostic>) -> Self {
-        let mut symbols = Self::default();
+        let mut symbols = Self { unread: ast.unread, ..Self::default() };
         let mut once = Once::default();
         for statement in &ast.statements {
             symbols.gather_one(&ast.files, statement, &mut once, diagnostics);
@@ -224,6 +226,11 @@ impl Symbols {
         self.loose.extend(files.at(span).split(separates).filter(|word| !word.is_empty()).map(str::to_owned));
     }
 
+    /// Whether something of that name may be declared where it could not be read.
+    pub(crate) fn may_be(&self, name: &str) -> bool {
+        self.unread || self.loose.contains(name)
+    }
+
     /// Where the node of that name is declared.
     pub(crate) fn node(&self, name: &Text) -> Result<(), Diagnostic> {
         self.resolve(&name.text, name.span, &[Kind::Node]).map(drop)
@@ -256,7 +263,7 @@ impl Symbols {
                 return Ok(Found { kind, name: full });
             }
         }
-        if self.loose.contains(name) {
+        if self.may_be(name) {
             let kind = kinds.first().copied().unwrap_or(Kind::Pod);
             return Ok(Found { kind, name: text.to_owned() });
         }
@@ -272,14 +279,31 @@ impl Symbols {
         let short = |full: &str| full.strip_prefix("default/").unwrap_or(full).to_owned();
         let known: Vec<String> = of_kind().map(|(_, full)| short(full)).collect();
         let what = list(kinds.iter().map(|kind| kind.word()), "or");
-        let question = question(&short(text), known.iter().map(String::as_str)).or_else(|| {
+        let question = question(&short(without_kind(text)), known.iter().map(String::as_str)).or_else(|| {
             // The right name in the wrong namespace.
             let elsewhere = of_kind().find(|(_, full)| full.rsplit('/').next() == Some(name));
             elsewhere.map(|(kind, full)| format!("there is a {kind} `{full}`"))
         });
-        let label = question.unwrap_or_else(|| format!("not declared in this file as a {what}"));
-        Diagnostic::error(Code::UnknownName, format!("there is no {what} `{text}`")).at(span, label)
+        let plain = without_kind(text);
+        let other = || {
+            let full = [plain.to_owned(), format!("default/{plain}")];
+            self.names.iter().find(|((_, other), _)| full.contains(other))
+        };
+        let diagnostic = Diagnostic::error(Code::UnknownName, format!("there is no {what} `{plain}`"));
+        match (question, other()) {
+            (Some(question), _) => diagnostic.at(span, question),
+            (None, Some(((kind, _), place))) => {
+                let label = format!("`{plain}` is a {kind}, and a {what} is wanted");
+                diagnostic.at(span, label).see(*place, "declared here")
+            }
+            (None, None) => diagnostic.at(span, format!("not declared in this file as a {what}")),
+        }
     }
+}
+
+/// A name without the kind that may stand before it.
+fn without_kind(text: &str) -> &str {
+    text.split_once('/').filter(|(kind, _)| Kind::from_word(kind).is_some()).map_or(text, |(_, rest)| rest)
 }
 
 /// The kind that a name says it is, if the sentence takes that kind.
@@ -288,7 +312,7 @@ fn narrow(kind: Kind, kinds: &[Kind], span: Span) -> Result<Vec<Kind>, Diagnosti
         return Ok(vec![kind]);
     }
     let title = format!("a {kind} cannot stand here");
-    let label = format!("expected a {}", list(kinds.iter().map(|kind| kind.word()), "or"));
+    let label = format!("expected {}", a(&list(kinds.iter().map(|kind| kind.word()), "or")));
     Err(Diagnostic::error(Code::UnknownName, title).at(span, label))
 }
 

@@ -133,8 +133,10 @@ pub(crate) fn name(text: &Text) -> Result<String> {
     if text.text.chars().all(letter) && text.text.len() <= 253 {
         return Ok(text.text.clone());
     }
-    let label = "Kubernetes takes small letters, digits, `-` and `.`";
-    Err(bad(Code::BadValue, "name for an object", &text.text, text.span, label))
+    let label = "Kubernetes takes lower-case letters, digits, `-` and `.`";
+    let mended = text.text.to_ascii_lowercase().replace('_', "-");
+    let hint = Some(format!("use `{mended}`")).filter(|_| mended.chars().all(letter) && mended.len() <= 253);
+    Err(bad(Code::BadValue, "name for an object", &text.text, text.span, label).hint(hint))
 }
 
 #[cfg(test)]

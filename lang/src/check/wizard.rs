@@ -130,10 +130,11 @@ impl Checker<'_> {
 
     /// Whether there is an address for every service of type LoadBalancer: one that gets none stays `<pending>`.
     fn balancers_suffice(&mut self, statements: &[Statement]) {
+        let any = self.ranges.pools.iter().any(|(pool, _)| pool.purpose == PoolPurpose::LoadBalancer);
         let mut waiting: Vec<&Text> = Vec::new();
         for statement in statements {
             let StatementKind::Namespace { body, .. } = &statement.kind else { continue };
-            waiting.extend(body.statements.iter().filter_map(load_balancer));
+            waiting.extend(body.statements.iter().filter_map(|inner| load_balancer(inner, any)));
         }
         let gives = |pool: &&(Pool, Span)| pool.0.purpose == PoolPurpose::LoadBalancer && pool.0.auto_assign;
         let pools = self.ranges.pools.iter().filter(gives);
@@ -158,11 +159,14 @@ impl Checker<'_> {
 }
 
 /// The name of a service of type LoadBalancer that has an address of its own. What annotations ask for is MetalLB's to say.
-fn load_balancer(statement: &Statement) -> Option<&Text> {
+fn load_balancer(statement: &Statement, pools: bool) -> Option<&Text> {
     let StatementKind::Service { name, body } = &statement.kind else { return None };
     let is = |field: &Statement| matches!(&field.kind, StatementKind::Type(text) if text.text == "LoadBalancer");
     let annotated = |field: &Statement| matches!(&field.kind, StatementKind::Labels { word: Word::Annotations, .. });
-    (body.statements.iter().any(is) && !body.statements.iter().any(annotated)).then_some(name)
+    // An address that is asked for has been held against the pools already.
+    let asks = |field: &Statement| matches!(field.kind, StatementKind::LoadBalancerIp(_));
+    let waits = body.statements.iter().any(is) && !body.statements.iter().any(annotated);
+    (waits && (pools || !body.statements.iter().any(asks))).then_some(name)
 }
 
 fn with_prefix(net: Ipv4Net, prefix: u8) -> Ipv4Net {

@@ -19,6 +19,7 @@ use netscene_core::world::{Choice, Op, Show, Source, Target, TargetHost};
 use crate::ast::{Island, Operand, StatementKind, Text, Value, What};
 use crate::check::symbols::{Found, Kind, Symbols};
 use crate::check::values;
+use crate::limits::LONGEST_WAIT;
 use crate::suggest::question;
 use crate::{Code, Diagnostic, Span};
 
@@ -130,7 +131,7 @@ impl Lowering<'_> {
             StatementKind::Resolve { from, host, name } => {
                 Op::Resolve { from: self.source(from)?, host: self.host(host)?, name: name.text.clone() }
             }
-            StatementKind::Wait(duration) => Op::Wait { duration: self.duration(duration)? },
+            StatementKind::Wait(duration) => Op::Wait { duration: self.wait(duration)? },
             StatementKind::Fail(fault) => Op::Fail { what: self.fault(fault)? },
             StatementKind::Restore(fault) => Op::Restore { what: self.fault(fault)? },
             StatementKind::Delete { kind, what } => Op::Delete { kind: *kind, name: self.deleted(*kind, what)? },
@@ -343,6 +344,21 @@ impl Lowering<'_> {
 
     fn duration(&mut self, value: &Value) -> Result<std::time::Duration> {
         self.text(value)?.map_or(Ok(std::time::Duration::ZERO), |text| values::duration(&text.text, text.span))
+    }
+
+    /// How long to wait: each second of it may be full of events.
+    fn wait(&mut self, value: &Value) -> Result<std::time::Duration> {
+        let duration = self.duration(value)?;
+        if duration > LONGEST_WAIT {
+            let span = match value {
+                Value::Text(text) => text.span,
+                Value::Island(island) => island.span,
+            };
+            let diagnostic = Diagnostic::error(Code::TooMuch, "nobody waits that long");
+            let label = format!("one `wait` is at most {}h, a year", LONGEST_WAIT.as_secs() / 3600);
+            return Err(diagnostic.at(span, label));
+        }
+        Ok(duration)
     }
 
     fn url(&mut self, value: &Value) -> Result<String> {

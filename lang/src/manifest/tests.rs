@@ -1,5 +1,5 @@
 use super::*;
-use crate::{SourceFiles, compile};
+use crate::{SourceFiles, compile, has_errors};
 
 fn objects(operations: &[Operation]) -> Vec<Object> {
     let object = |operation: &Operation| match &operation.op {
@@ -26,7 +26,7 @@ fn same(manifest: &str, scenario: &str) {
     let (applied, faults) = read(&files.add("x.yaml", manifest));
     assert_eq!(faults, []);
     let (program, faults) = compile(&files.add("x.scn", scenario));
-    assert_eq!(faults, []);
+    assert!(!has_errors(&faults), "{faults:?}");
     let declared = objects(program.declarations());
     let declared: Vec<_> =
         declared.into_iter().filter(|object| !matches!(object, Object::Namespace { .. } | Object::Pool(_))).collect();

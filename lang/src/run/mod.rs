@@ -10,8 +10,9 @@ mod world;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use netscene_core::kube::Object;
+use netscene_core::trace::Expectation;
 use netscene_core::world::{Op, OpError, Operation, Outcome};
 use rhai::{AST, Dynamic, Module, Scope};
 
@@ -19,6 +20,7 @@ pub use self::schedule::{Everything, Next, Schedule, TestFacts};
 pub use self::tests::{TestInfo, TestResult};
 pub use self::world::{Endpoint, Engine, Node, Pod, Service, Sink, Summary};
 use crate::ast::{Block, Island, Operand, Statement, StatementKind, TestClause, Text};
+use crate::limits::MOST_STEPS;
 use crate::lower::{IslandValue, Lowering};
 use crate::program::Program;
 use crate::{Code, Diagnostic, Span, Word, script};
@@ -40,6 +42,8 @@ pub fn run_by<E: Engine + 'static>(
 ) -> Summary {
     let world = Rc::new(RefCell::new(engine.clone()));
     let mut rhai = script::engine();
+    let operations = script::Steps::default();
+    operations.watch(&mut rhai);
     values::register(&mut rhai);
     world::register(&mut rhai, &world, &Rc::new(program.symbols.clone()));
     let mut runner = Runner {
@@ -51,6 +55,9 @@ pub fn run_by<E: Engine + 'static>(
         in_test: false,
         case: None,
         held: None,
+        steps: 0,
+        operations,
+        lost: IndexSet::new(),
         sink,
         schedule,
         tests: 0,
@@ -86,6 +93,12 @@ struct Runner<'a, E> {
     case: Option<Span>,
     /// What has gone wrong in a test that has to fail.
     held: Option<Vec<Diagnostic>>,
+    /// How many sentences have been carried out in the test, or outside of tests.
+    steps: usize,
+    /// The steps of the island that runs.
+    operations: script::Steps,
+    /// The names of what could not be sent: that they are missing has been told.
+    lost: IndexSet<String>,
     sink: &'a mut dyn Sink,
     schedule: &'a mut dyn Schedule,
     /// How many tests the run has come to.
@@ -134,6 +147,7 @@ impl<E: Engine + 'static> Runner<'_, E> {
         for (number, (block, ast)) in self.program.scripts.library.iter().enumerate() {
             let mut ast: AST = ast.clone();
             ast.set_source(number.to_string());
+            self.operations.reset();
             let functions = Module::eval_ast_as_new(self.constants.clone(), &ast, &self.rhai);
             let constants = self.rhai.run_ast_with_scope(&mut self.constants, &ast);
             match functions.and_then(|functions| constants.map(|()| functions)) {
@@ -155,6 +169,7 @@ impl<E: Engine + 'static> Runner<'_, E> {
     }
 
     fn step(&mut self, statement: &Statement) -> Done {
+        self.count(statement.span)?;
         match &statement.kind {
             StatementKind::Test { name, clauses, body } => self.scheduled(statement.span, name, clauses, body),
             StatementKind::Cases(_) => Ok(()),
@@ -241,16 +256,24 @@ impl<E: Engine + 'static> Runner<'_, E> {
             Err(diagnostic) => return self.fail(diagnostic),
         };
         let what = values::kind(&value);
-        let items = values::range(&value).map_or_else(|| value.into_array(), Ok);
-        let Ok(items) = items else {
-            let diagnostic = Diagnostic::error(Code::BadIsland, "`for` goes through a list");
-            return self.fail(diagnostic.at(list.span, format!("this is {what}")));
+        let items = match values::items(value) {
+            Ok(items) => items,
+            Err(values::NoItems::TooMany) => {
+                let title = format!("the range has more than {} numbers", script::MOST_ITEMS);
+                let diagnostic = Diagnostic::error(Code::LimitHit, title);
+                return self.fail(diagnostic.at(list.span, "the bound for what `for` goes through"));
+            }
+            Err(values::NoItems::NoList) => {
+                let diagnostic = Diagnostic::error(Code::BadIsland, "`for` goes through a list");
+                let hint = "a list is `[1, 2]`, a range of numbers `1..3`";
+                return self.fail(diagnostic.at(list.span, format!("this is {what}")).hint(hint.to_owned()));
+            }
         };
         let hidden = self.variables.shift_remove(&variable.text);
         let mut done = Ok(());
         for item in items {
             self.variables.insert(variable.text.clone(), item);
-            done = self.steps(&body.statements);
+            done = self.count(list.span).and_then(|()| self.steps(&body.statements));
             if done.is_err() {
                 break;
             }
@@ -258,6 +281,22 @@ impl<E: Engine + 'static> Runner<'_, E> {
         self.variables.shift_remove(&variable.text);
         self.variables.extend(hidden.map(|hidden| (variable.text.clone(), hidden)));
         done
+    }
+
+    /// Counts a sentence, or a turn of a loop. Past the bound the run ends, outside of tests too.
+    fn count(&mut self, span: Span) -> Done {
+        self.steps += 1;
+        if self.steps <= MOST_STEPS {
+            return Ok(());
+        }
+        if self.steps == MOST_STEPS + 1 {
+            let title = format!("more than {MOST_STEPS} sentences are carried out");
+            let diagnostic = Diagnostic::error(Code::LimitHit, title).at(span, "this one is too many");
+            let hint = "this is the bound for a test, and for everything outside of tests; let loops be shorter";
+            self.summary.refused += 1;
+            self.tell(diagnostic.hint(hint.to_owned()));
+        }
+        Err(Stop)
     }
 
     fn assert(&mut self, island: &Island, sentence: Span) -> Done {
@@ -303,6 +342,12 @@ impl<E: Engine + 'static> Runner<'_, E> {
         let expects = matches!(op, Op::Expect(_));
         self.facts.expects += usize::from(expects);
         self.summary.expectations += usize::from(expects);
+        if let Op::Expect(Expectation { flow: name, .. }) | Op::Trace { name, .. } = &op
+            && self.lost.contains(name)
+        {
+            self.summary.unmet += usize::from(expects);
+            return self.end();
+        }
         let operation = Operation { op, origin: self.program.files.origin(span) };
         let result = self.world.borrow_mut().apply(&operation);
         match result {
@@ -310,6 +355,7 @@ impl<E: Engine + 'static> Runner<'_, E> {
             Err(error) => {
                 // What could not be judged was not met.
                 self.summary.unmet += usize::from(expects);
+                self.lost.extend(sent);
                 self.refused(&error, span);
                 self.end()
             }
@@ -345,6 +391,7 @@ impl<E: Engine + 'static> Runner<'_, E> {
         };
         if let Some(name) = sent.filter(|name| !name.is_empty()) {
             let flow = flow.or_else(|| self.world.borrow().flow(&name));
+            self.lost.shift_remove(&name);
             if let Some(flow) = flow {
                 self.variables.insert(name, Dynamic::from(values::Flow(flow)));
             }
@@ -373,6 +420,7 @@ impl<E: Engine + 'static> Runner<'_, E> {
     }
 
     fn evaluate(&self, ast: &AST, text: &str) -> Result<Dynamic, Box<rhai::EvalAltResult>> {
+        self.operations.reset();
         self.rhai.eval_ast_with_scope(&mut self.scope(text), ast)
     }
 

@@ -135,11 +135,13 @@ impl<E: Engine + 'static> Runner<'_, E> {
         let counted = self.summary;
         self.held = fails.map(|_| Vec::new());
         self.in_test = true;
+        let steps = std::mem::take(&mut self.steps);
         let done: Done = match fault {
             Some(fault) => self.fail(fault),
             None => self.steps(&body.statements),
         };
         self.in_test = false;
+        self.steps = steps;
         let (failed, held) = (done.is_err(), self.held.take());
         let result = match (fails, held) {
             // What hits a limit is neither right nor wrong.

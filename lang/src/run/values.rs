@@ -10,6 +10,7 @@ use rhai::{Array, Dynamic, Engine};
 
 use super::world;
 use crate::lower::IslandValue;
+use crate::script::MOST_ITEMS;
 
 /// A flow.
 #[derive(Clone)]
@@ -59,21 +60,6 @@ pub(super) fn ways(ways: &Arc<trace::Ways>) -> Dynamic {
 /// The ways that a list is made of, if it is one of ways.
 pub(super) fn explored(value: &Dynamic) -> Option<Arc<trace::Ways>> {
     value.as_array_ref().ok()?.first()?.clone().try_cast::<Way>().map(|way| way.0)
-}
-
-/// The most numbers of a range: as many as a list may have elements.
-const MOST: usize = 10_000;
-
-/// The numbers of a range, one by one; `None` for anything else, and for too many.
-pub(super) fn range(value: &Dynamic) -> Option<Array> {
-    let numbers = |numbers: &mut dyn Iterator<Item = i64>| -> Option<Array> {
-        let all: Array = numbers.take(MOST + 1).map(Dynamic::from).collect();
-        (all.len() <= MOST).then_some(all)
-    };
-    if let Some(mut range) = value.clone().try_cast::<Range<i64>>() {
-        return numbers(&mut range);
-    }
-    value.clone().try_cast::<std::ops::RangeInclusive<i64>>().and_then(|mut range| numbers(&mut range))
 }
 
 impl Way {
@@ -310,6 +296,8 @@ pub(super) fn kind(value: &Dynamic) -> &'static str {
         "string" | "char" => "text",
         "array" => "a list",
         "map" => "a map",
+        "range" | "range=" => "a range",
+        name if name.contains("Range") => "a range with steps",
         name if name.ends_with("::Flow") => "a flow",
         name if name.ends_with("::Packet") => "a packet",
         name if name.ends_with("::Hop") => "a hop",
@@ -323,6 +311,30 @@ pub(super) fn kind(value: &Dynamic) -> &'static str {
         name if name.ends_with("::Node") => "a node",
         _ => "a function",
     }
+}
+
+/// Why a value has no items to go through.
+pub(super) enum NoItems {
+    /// It is neither a list nor a range.
+    NoList,
+    /// It is a range of more than a list may have.
+    TooMany,
+}
+
+/// The elements of a list, or the numbers of a range such as `0..5`.
+pub(super) fn items(value: Dynamic) -> Result<Vec<Dynamic>, NoItems> {
+    let numbers = if let Some(range) = value.clone().try_cast::<Range<i64>>() {
+        range.start..range.end
+    } else if let Some(range) = value.clone().try_cast::<std::ops::RangeInclusive<i64>>() {
+        *range.start()..range.end().saturating_add(1)
+    } else {
+        return value.into_array().map_err(|_| NoItems::NoList);
+    };
+    let count = usize::try_from(numbers.end.saturating_sub(numbers.start)).unwrap_or_default();
+    if count > MOST_ITEMS {
+        return Err(NoItems::TooMany);
+    }
+    Ok(numbers.map(Dynamic::from).collect())
 }
 
 /// The longest list that is shown whole.

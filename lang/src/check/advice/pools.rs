@@ -1,0 +1,42 @@
+//! Pools that nothing takes an address of.
+
+use std::net::Ipv4Addr;
+
+use netscene_core::kube::{Object, PoolPurpose, ServiceType};
+
+use super::Declared;
+use crate::{Code, Diagnostic};
+
+pub(super) fn advise(objects: &[Declared<'_>], diagnostics: &mut Vec<Diagnostic>) {
+    let machines: Vec<Ipv4Addr> = objects.iter().filter_map(machine).collect();
+    let balanced = |declared: &Declared<'_>| matches!(declared.object, Object::Service(service) if service.kind == ServiceType::LoadBalancer);
+    let balanced = objects.iter().any(balanced);
+    for declared in objects {
+        let Object::Pool(pool) = declared.object else { continue };
+        let (used, label, hint) = match pool.purpose {
+            PoolPurpose::LoadBalancer => (
+                balanced,
+                "there is no service of type LoadBalancer",
+                "write `type LoadBalancer` in a service, or leave the pool out",
+            ),
+            PoolPurpose::Machines => (
+                machines.iter().any(|address| pool.contains(*address)),
+                "no node and no host has an address of it",
+                "a pool for services is written `for LoadBalancer`",
+            ),
+        };
+        if !used {
+            let title = format!("nothing uses pool `{}`", pool.name);
+            let diagnostic = Diagnostic::error(Code::UnusedPool, title).warning();
+            diagnostics.push(diagnostic.at(declared.span, label).hint(hint.to_owned()));
+        }
+    }
+}
+
+fn machine(declared: &Declared<'_>) -> Option<Ipv4Addr> {
+    match declared.object {
+        Object::Node(node) => Some(node.address),
+        Object::Host(host) => Some(host.address),
+        _ => None,
+    }
+}
