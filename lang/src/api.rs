@@ -67,6 +67,8 @@ impl Type {
         Self::Endpoint,
         Self::Pod,
         Self::Node,
+        Self::Way,
+        Self::Decision,
         Self::List,
         Self::Text,
         Self::Number,

@@ -123,7 +123,7 @@ impl fmt::Display for Kind {
         f.write_str(match self {
             Self::Done => "done",
             Self::Flow => "a flow",
-            Self::Ways => "ways",
+            Self::Ways => "several ways",
             Self::Text => "a text",
             Self::Held => "as expected",
             Self::Unmet => "not as expected",

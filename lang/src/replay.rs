@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use netscene_core::trace::Flow;
+use netscene_core::trace::{Flow, Ways};
 use netscene_core::world::{IngressPath, OpError, Operation, Outcome, World, WrittenRule};
 
 use crate::record::{Applied, Kind, Record, Step};
@@ -37,6 +37,10 @@ impl<E: Engine> Engine for Recorded<E> {
 
     fn flow(&self, name: &str) -> Option<Arc<Flow>> {
         self.world.flow(name)
+    }
+
+    fn ways(&self, name: &str) -> Option<Arc<Ways>> {
+        self.world.ways(name)
     }
 
     fn service(&self, name: &str) -> Option<Service> {

@@ -27,12 +27,16 @@ namespace default {
   }
   service web { clusterIP 10.96.0.20; selector app=web; port 80 }
   service empty { clusterIP 10.96.0.21; selector app=none; port 80 }
+  pod pair-1 on worker1 { labels app=pair; container nginx { port 80; serve http } }
+  pod pair-2 on worker2 { labels app=pair; container nginx { port 80; serve http } }
+  service pair { selector app=pair; port 80 }
 }
 
 send client:40000 -> service/web:80 tcp as hello
 send client -> service/empty:80 tcp as refused
 get client -> http://web/ with assets as page
 resolve client web as name
+explore client -> service/pair:80 as every
 ";
 
 /// An example of a property: an expression that is true.
@@ -98,6 +102,12 @@ const PROPERTIES: &[(&str, &str, &str)] = &[
     ("pod", "address", r#"pod("client").address == "192.168.1.5""#),
     ("node", "name", r#"node("worker1").name == "worker1""#),
     ("node", "address", r#"node("worker1").address == "10.0.0.1""#),
+    ("way", "probability", r#"every.all(|way| way.probability == "1/2")"#),
+    ("way", "flow", "every.all(|way| way.flow.delivered)"),
+    ("way", "decisions", "every[0].decisions.len() == 1"),
+    ("decision", "place", r#"every[0].decisions[0].place == "worker1""#),
+    ("decision", "about", r#"every[0].decisions[0].about == "service default/pair""#),
+    ("decision", "taken", "every[0].decisions[0].taken == every[0].flow.to"),
     ("list", "len", "[1, 2, 3].len == 3"),
     ("list", "is_empty", "[].is_empty"),
     ("text", "len", r#""web".len == 3"#),
@@ -111,6 +121,8 @@ const PROPERTIES: &[(&str, &str, &str)] = &[
 const FUNCTIONS: &[(&str, &str)] = &[
     ("service", r#"service("kube-system/kube-dns").clusterIP == "10.96.0.10""#),
     ("pod", r#"pod(hello.to).node == "worker2""#),
+    ("flow", r#"flow("hello").to == hello.to"#),
+    ("ways", r#"ways("every").len() == 2"#),
     ("node", r#"node(pod("web-1").node).address == "10.0.0.2""#),
 ];
 
