@@ -1,6 +1,15 @@
 //! All of `tests/reference/calico.json` comes out of declared objects. Every value in it is taken once, by a comparison;
 //! one that no comparison takes fails the test.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::semicolon_if_nothing_returned,
+    clippy::assigning_clones,
+    clippy::cloned_ref_to_slice_refs,
+    clippy::format_collect,
+    reason = "the data is the repository's own: what is not in it as expected ends the test"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 

@@ -21,7 +21,7 @@ use crate::{Code, Diagnostic, SourceFile, SourceFiles, has_errors, manifest, par
 ///     }
 /// }
 /// let mut files = SourceFiles::default();
-/// let main = files.add("hello.scn", "include \"states/a.scn\"\nping worker1 -> worker1 as hello\n");
+/// let main = files.add("hello.scn", "include \"states/a.scn\"\nping worker1 -> worker1 as hello\ntrace hello\n");
 /// let (program, diagnostics) = compile_in(&mut files, &main, &One);
 /// assert!(diagnostics.is_empty() && program.declarations().len() == 1);
 /// ```

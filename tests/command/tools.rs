@@ -65,7 +65,7 @@ fn what_is_no_record_ends_with_2() {
         (text[..text.len() / 2].to_owned(), "the record ends too early"),
         (text.replacen("\"op\":\"send\"", "\"op\":\"sned\"", 1), "unknown variant `sned`"),
         ("node worker1 at 10.0.0.1\n".to_owned(), "the record cannot be read"),
-        ("[]".to_owned(), "the record cannot be read"),
+        ("[]".to_owned(), "this is no record of netscene"),
         (String::new(), "the record ends too early"),
     ];
     for (text, problem) in cases {

@@ -107,7 +107,7 @@ impl fmt::Display for LabelSelector {
         let pairs = self.match_labels.iter().map(|(key, value)| (key, format!("{key}={value}")));
         let others = self.match_expressions.iter().map(|one| (&one.key, one.to_string()));
         let mut parts: Vec<_> = pairs.chain(others).collect();
-        parts.sort_by(|(one, _), (other, _)| one.cmp(other));
+        parts.sort_by_key(|(key, _)| *key);
         let parts: Vec<_> = parts.into_iter().map(|(_, text)| text).collect();
         f.write_str(&parts.join(","))
     }

@@ -72,8 +72,11 @@ fn fate(out: &mut String, leg: &Leg, before: &str) {
         }
         Fate::Delivered { to } => line(out, "", format_args!("{before}is delivered to {to}{changes}")),
         Fate::Dropped(reason) => {
-            line(out, "", format_args!("{before}is dropped: {reason}{changes}"));
-            if let Some(by) = written(leg) {
+            let (by, reason) = (written(leg), reason.to_string());
+            // Who wrote the rule has a line of its own.
+            let bare = by.as_ref().and_then(|by| reason.strip_suffix(&format!("; by {by}")));
+            line(out, "", format_args!("{before}is dropped: {}{changes}", bare.unwrap_or(&reason)));
+            if let Some(by) = by {
                 line(out, "", format_args!("{:1$}by {by}", "", before.len()));
             }
         }

@@ -1,5 +1,5 @@
 //! Network policies: which of them are about a pod, and the chains that Felix makes of their rules (libcalico-go,
-//! `conversion.go`; felix, calc/rule_scanner.go and rules/policy.go).
+//! `conversion.go`; felix, `calc/rule_scanner.go` and rules/policy.go).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -4,6 +4,10 @@ use crate::kube::Version;
 
 /// What a release of Felix does that v3.16 does not.
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a change of its own, some releases having one without another"
+)]
 pub(super) struct Release {
     /// Chain `cali-cidr-block` ends `cali-FORWARD`: packets for service addresses that are told to routers by BGP and that
     /// kube-proxy has not taken must not go back to those routers.
