@@ -1,5 +1,7 @@
 //! What may go on for ever, grow without end or look outside of the scenario's folder: each is a diagnostic, and soon.
 
+#![allow(clippy::disallowed_methods, clippy::duration_suboptimal_units, reason = "what does not end has to be ended")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -2,7 +2,7 @@
 
 use crate::{BlockKind, Word};
 
-/// The TextMate grammar of scenarios, as JSON: which editors and pages that take such grammars colour scenarios by.
+/// The `TextMate` grammar of scenarios, as JSON: which editors and pages that take such grammars colour scenarios by.
 ///
 /// It colours words where they can begin a sentence, by what they are for, and inside of sentences; it does not know which
 /// block a sentence stands in.

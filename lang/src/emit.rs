@@ -57,6 +57,7 @@ pub fn emit_ast(ast: &Ast) -> String {
 /// What stands in a program where operations will.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::large_enum_variant, reason = "a program has few steps, and boxes would only hide their parts")]
 enum Step<'a> {
     /// An operation that is known before anything runs.
     Apply(Operation),

@@ -64,6 +64,7 @@ pub(crate) struct File {
 /// Something that happened in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::large_enum_variant, reason = "nearly every step is the large one")]
 pub(crate) enum Step {
     /// An operation was applied to the world.
     Apply(Applied),
@@ -179,7 +180,7 @@ impl Record {
         list(&mut text, "files", &self.files);
         list(&mut text, "diagnostics", &self.diagnostics);
         list(&mut text, "steps", &self.steps);
-        text.push_str(&format!("\n\"summary\":{}}}\n", json(&self.summary)));
+        text += &["\n\"summary\":", &json(&self.summary), "}\n"].concat();
         text
     }
 
@@ -240,7 +241,7 @@ impl Record {
 
 /// Writes a list, an element a line.
 pub(crate) fn list<T: Serialize>(text: &mut String, name: &str, elements: &[T]) {
-    text.push_str(&format!("\n\"{name}\":["));
+    *text += &["\n\"", name, "\":["].concat();
     for (number, element) in elements.iter().enumerate() {
         text.push_str(if number == 0 { "\n" } else { ",\n" });
         text.push_str(&json(element));

@@ -3,6 +3,8 @@
 //! To accept new texts: `INSTA_UPDATE=always cargo test -p netscene-lang --test diagnostics`, and read what changed.
 //! A file in `diagnostics/` holds as many mistakes as it likes; one in `diagnostics/one/` holds one, and gets one diagnostic.
 
+#![allow(clippy::unwrap_used, reason = "a test ends at what it does not expect")]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

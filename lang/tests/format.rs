@@ -1,5 +1,7 @@
 //! Formatting never changes what a scenario says, and what is formatted stays as it is.
 
+#![allow(clippy::unwrap_used, clippy::format_collect, reason = "a test ends at what it does not expect")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! What is recorded replays to the same bytes.
 
+#![allow(clippy::unwrap_used, reason = "a test ends at what it does not expect")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -7,6 +7,16 @@
 //! then that is what it prints, `...` standing for any lines. A remark `<!-- setup … -->` above a block is put before its
 //! text. A remark `<!-- file: NAME -->` above a block makes it a file that the next scenario may name.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::format_push_string,
+    clippy::single_match_else,
+    clippy::assigning_clones,
+    clippy::redundant_closure_for_method_calls,
+    clippy::redundant_closure,
+    reason = "a test ends at what it does not expect"
+)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -26,7 +26,7 @@ pub(super) fn because(place: &Standing<'_>, what: &str) -> Arc<str> {
     format!("unknown because of rule {number} of {table}/{chain}{origin}: {what}").into()
 }
 
-/// The rule that a reason is about, as [`because`] writes it: table, chain and number.
+/// The rule that a reason is about, as `because` writes it: table, chain and number.
 pub fn doubtful_rule(reason: &str) -> Option<(super::TableName, &str, u32)> {
     let (number, rest) = reason.strip_prefix("unknown because of rule ")?.split_once(" of ")?;
     let (table, rest) = rest.split_once('/')?;
