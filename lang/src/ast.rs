@@ -711,6 +711,20 @@ impl StatementKind {
         })
     }
 
+    /// The name that it gives to what it sends.
+    pub(crate) fn sent(&self) -> Option<&Text> {
+        match self {
+            Self::Send { name, .. }
+            | Self::Segment { name, .. }
+            | Self::Ping { name, .. }
+            | Self::Get { name, .. }
+            | Self::Open { name, .. }
+            | Self::Resolve { name, .. } => Some(name),
+            Self::Say { name, .. } | Self::End { name, .. } => name.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The blocks it has.
     pub fn blocks(&self) -> Vec<&Block> {
         match self {

@@ -162,7 +162,8 @@ codes! {
     Unmodelled = 603,
         "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  nodeSelector: {disk: ssd}\n  containers: [{name: nginx, image: nginx}]\n"
         => "Say it in the way that the hint names, or bear in mind that the answer may differ from a real cluster's.";
-    /// The selector of a service selects no pod: the service has no endpoints, and connections to it are refused.
+    /// A selector selects no pod. A service has no endpoints then, and connections to it are refused; a network policy
+    /// isolates nobody, and a peer of one lets nobody through.
     SelectsNothing = 701,
         "node worker1 at 10.0.0.1\nnamespace default {\n  pod web { labels app=web; container nginx { port 80; serve http } }\n  service web { selector app=wbe; port 80 }\n}\n"
         => "Write the labels that the pods have. A selector looks in the service's own namespace only, and a pod has to have \

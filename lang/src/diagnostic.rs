@@ -100,7 +100,7 @@ pub fn has_errors(diagnostics: &[Diagnostic]) -> bool {
 pub(crate) fn in_order(mut all: Vec<Diagnostic>) -> Vec<Diagnostic> {
     // Of several about one place, errors come first: what else there is to say may follow from them.
     all.sort_by_key(|diagnostic| (diagnostic.span(), std::cmp::Reverse(diagnostic.severity)));
-    all.dedup();
+    let mut all = each_once(all);
     let Some(more) = all.len().checked_sub(MOST_DIAGNOSTICS).filter(|more| *more > 0) else { return all };
     // Warnings give way to errors, so that what keeps a scenario from running is never left out.
     let errors = all.iter().filter(|one| one.severity == Severity::Error).count();
@@ -115,6 +115,18 @@ pub(crate) fn in_order(mut all: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let note = Diagnostic { severity: Severity::Note, ..Diagnostic::error(Code::TooMuch, title) };
     all.push(note.hint(format!("the first {MOST_DIAGNOSTICS} are told")));
     all
+}
+
+/// Of sorted diagnostics each one: a file that several tests include is checked in each of them.
+fn each_once(all: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut once: Vec<Diagnostic> = Vec::with_capacity(all.len());
+    for one in all {
+        let here = once.iter().rev().take_while(|other| other.span() == one.span());
+        if here.into_iter().all(|other| *other != one) {
+            once.push(one);
+        }
+    }
+    once
 }
 
 #[cfg(test)]

@@ -38,16 +38,40 @@ pub fn render(diagnostics: &[Diagnostic], files: &SourceFiles, color: bool) -> S
     clipped(&String::from_utf8_lossy(buffer.as_slice()), color)
 }
 
-/// The most characters of a line that are printed: a longer one says nothing to anybody.
+/// The most characters of a line of source that are printed, and of the blanks and carets below it: more say nothing to
+/// anybody. What a label says is printed whole.
 const WIDEST: usize = 400;
 
 fn clipped(text: &str, color: bool) -> String {
     let clip = |line: &str| match line.char_indices().nth(WIDEST) {
-        Some((end, _)) if color => format!("{}\u{1b}[0m…\n", &line[..end]),
-        Some((end, _)) => format!("{}…\n", &line[..end]),
         None => line.to_owned(),
+        Some((end, _)) if is_source(line) => {
+            format!("{}{}…\n", &line[..end], if color { "\u{1b}[0m" } else { "" })
+        }
+        Some(_) => without_long_runs(line),
     };
     text.split_inclusive('\n').map(clip).collect()
+}
+
+/// Whether a line that is drawn shows one of the source: those have a number before the bar.
+fn is_source(line: &str) -> bool {
+    let Some((before, _)) = line.split_once('│') else { return false };
+    // Colours are escapes such as `ESC [34m`.
+    let parts = before.split('\u{1b}');
+    let plain =
+        parts.map(|part| part.strip_prefix('[').and_then(|part| part.split_once('m')).map_or(part, |(_, it)| it));
+    let number = plain.collect::<String>();
+    !number.trim().is_empty() && number.trim().bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A line in which no blank and no caret stands more than [`WIDEST`] times in a row.
+fn without_long_runs(line: &str) -> String {
+    let (mut last, mut count) = ('\0', 0);
+    let keep = |c: &char| {
+        (last, count) = (*c, if *c == last { count + 1 } else { 1 });
+        count <= WIDEST || !matches!(c, ' ' | '^' | '-')
+    };
+    line.chars().filter(keep).collect()
 }
 
 fn translate(diagnostic: &Diagnostic) -> codespan::Diagnostic<FileId> {
@@ -98,5 +122,25 @@ impl<'a> Files<'a> for SourceFiles {
 impl SourceFiles {
     fn find(&self, id: FileId) -> Result<&SourceFile, Error> {
         self.get(id).map(AsRef::as_ref).ok_or(Error::FileMissing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Code;
+
+    #[test]
+    fn a_long_line_is_cut_and_a_long_label_is_not() {
+        let mut files = SourceFiles::default();
+        let file = files.add("long.scn", format!("{}wrong", " ".repeat(5_000)));
+        let label = "a word ".repeat(100);
+        let span = crate::Span::new(file.id(), 5_000, 5_005);
+        let diagnostic = Diagnostic::error(Code::UnknownWord, "it is wrong").at(span, label.trim_end());
+        for color in [false, true] {
+            let text = render(std::slice::from_ref(&diagnostic), &files, color);
+            assert!(text.contains(label.trim_end()), "{text}");
+            assert!(text.contains('…') && text.len() < 3_000, "{text}");
+        }
     }
 }

@@ -8,8 +8,8 @@ use netscene_core::trace::{Flow, Ways};
 use netscene_core::world::{IngressPath, OpError, Operation, Outcome, World, WrittenRule};
 
 use crate::record::{Applied, Kind, Record, Step};
-use crate::report::{Channel, Reporter, Verdict, closing_line, verdict};
-use crate::{Diagnostic, Engine, Node, Pod, Service, Sink, TestInfo, TestResult, has_errors, render};
+use crate::report::{Channel, Reporter, Verdict, closing_line, unreadable, verdict};
+use crate::{Diagnostic, Engine, Node, Pod, Service, Sink, TestInfo, TestResult, render};
 
 /// The steps of a run, while they happen.
 pub(crate) type Steps = Rc<RefCell<Vec<Step>>>;
@@ -118,8 +118,8 @@ pub fn replay(record: &Record, color: bool, write: &mut dyn FnMut(Channel, &str)
     if !record.diagnostics.is_empty() {
         write(Channel::Diagnostics, &render(&record.diagnostics, &files, color));
     }
-    if has_errors(&record.diagnostics) {
-        return Verdict::BadInput;
+    if let Some(verdict) = unreadable(&record.diagnostics) {
+        return verdict;
     }
     let mut world = World::new(record.seed);
     let mut outside = None;

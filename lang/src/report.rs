@@ -1,11 +1,14 @@
 //! A whole run with everything it prints: what the command and the page have in common.
 
+use std::sync::Arc;
+
+use netscene_core::trace::Flow;
 use netscene_core::world::World;
 
 use crate::record::Record;
 use crate::replay::{Recorded, Recording, Steps};
 use crate::{
-    Diagnostic, Engine, Folder, Severity, Sink, SourceFiles, Summary, TestInfo, TestResult, compile_in, has_errors,
+    Diagnostic, Folder, Program, Severity, Sink, SourceFiles, Summary, TestInfo, TestResult, compile_in, has_errors,
     render, run,
 };
 
@@ -60,28 +63,23 @@ pub fn run_scenario(
     color: bool,
     write: &mut dyn FnMut(Channel, &str),
 ) -> Verdict {
-    run_scenario_in(World::new(seed), scenario, folder, color, write)
+    run_scenario_in(World::new(seed), scenario, folder, color, write, &mut |_| {})
 }
 
-/// The same in a world that somebody has prepared: one that is listened to, or that keeps what happens.
-pub fn run_scenario_in<E: Engine + 'static>(
-    mut world: E,
-    (name, text): (&str, &str),
+/// The same in a world that somebody has prepared, one that is listened to; `flow` gets everything that is sent.
+pub fn run_scenario_in(
+    mut world: World,
+    scenario: (&str, &str),
     folder: &dyn Folder,
     color: bool,
     write: &mut dyn FnMut(Channel, &str),
+    flow: &mut dyn FnMut(&Arc<Flow>),
 ) -> Verdict {
-    let mut files = SourceFiles::default();
-    let main = files.add(name, text);
-    let (program, diagnostics) = compile_in(&mut files, &main, folder);
-    if !diagnostics.is_empty() {
-        write(Channel::Diagnostics, &render(&diagnostics, &files, color));
+    let (files, program, diagnostics) = compiled(scenario, folder, color, write);
+    if let Some(verdict) = unreadable(&diagnostics) {
+        return verdict;
     }
-    if has_errors(&diagnostics) {
-        let limit = |one: &Diagnostic| one.severity == Severity::Error && one.code.is_limit();
-        return if diagnostics.iter().any(limit) { Verdict::LimitHit } else { Verdict::BadInput };
-    }
-    let mut reporter = Reporter::new(files, color, write);
+    let mut reporter = Reporter { flow: Some(flow), ..Reporter::new(files, color, write) };
     let summary = run(&program, &mut world, &mut reporter);
     reporter.say(Channel::Output, &closing_line(summary));
     verdict(summary)
@@ -99,23 +97,18 @@ pub fn record_scenario(
 }
 
 /// The same in a world that somebody has prepared, whose chance comes from `seed`.
-pub fn record_scenario_in<E: Engine + 'static>(
-    world: E,
+pub fn record_scenario_in(
+    world: World,
     seed: u64,
-    (name, text): (&str, &str),
+    scenario: (&str, &str),
     folder: &dyn Folder,
     color: bool,
     write: &mut dyn FnMut(Channel, &str),
 ) -> (Verdict, Record) {
-    let mut files = SourceFiles::default();
-    let main = files.add(name, text);
-    let (program, diagnostics) = compile_in(&mut files, &main, folder);
-    if !diagnostics.is_empty() {
-        write(Channel::Diagnostics, &render(&diagnostics, &files, color));
-    }
+    let (files, program, diagnostics) = compiled(scenario, folder, color, write);
     let mut record = Record::new(seed, &files, diagnostics);
-    if has_errors(&record.diagnostics) {
-        return (Verdict::BadInput, record);
+    if let Some(verdict) = unreadable(&record.diagnostics) {
+        return (verdict, record);
     }
     let mut reporter = Reporter::new(files, color, write);
     let steps = Steps::default();
@@ -124,6 +117,29 @@ pub fn record_scenario_in<E: Engine + 'static>(
     record.steps = steps.take();
     reporter.say(Channel::Output, &closing_line(record.summary));
     (verdict(record.summary), record)
+}
+
+/// A scenario made ready to run; what is wrong with it is printed.
+fn compiled(
+    (name, text): (&str, &str),
+    folder: &dyn Folder,
+    color: bool,
+    write: &mut dyn FnMut(Channel, &str),
+) -> (SourceFiles, Program, Vec<Diagnostic>) {
+    let mut files = SourceFiles::default();
+    let main = files.add(name, text);
+    let (program, diagnostics) = compile_in(&mut files, &main, folder);
+    if !diagnostics.is_empty() {
+        write(Channel::Diagnostics, &render(&diagnostics, &files, color));
+    }
+    (files, program, diagnostics)
+}
+
+/// How a scenario ends that cannot run for its faults; none where it can.
+pub(crate) fn unreadable(diagnostics: &[Diagnostic]) -> Option<Verdict> {
+    let limit = |one: &Diagnostic| one.severity == Severity::Error && one.code.is_limit();
+    let verdict = if diagnostics.iter().any(limit) { Verdict::LimitHit } else { Verdict::BadInput };
+    has_errors(diagnostics).then_some(verdict)
 }
 
 /// How a run with these numbers ended.
@@ -150,6 +166,9 @@ pub(crate) fn closing_line(summary: Summary) -> String {
     format!("{tests}, {expected}{skipped}{}\n", part(unmet, expectations, "expectation", "met"))
 }
 
+/// Gets what is sent in a run.
+type Tell<'a> = &'a mut dyn FnMut(&Arc<Flow>);
+
 /// Prints what a run tells.
 pub(crate) struct Reporter<'a> {
     files: SourceFiles,
@@ -157,11 +176,13 @@ pub(crate) struct Reporter<'a> {
     write: &'a mut dyn FnMut(Channel, &str),
     /// The test that runs, and whether its name stands above its output already.
     test: Option<(String, bool)>,
+    /// Who wants to know what is sent.
+    flow: Option<Tell<'a>>,
 }
 
 impl<'a> Reporter<'a> {
     pub(crate) fn new(files: SourceFiles, color: bool, write: &'a mut dyn FnMut(Channel, &str)) -> Self {
-        Self { files, color, write, test: None }
+        Self { files, color, write, test: None, flow: None }
     }
 
     /// Prints a text as it is.
@@ -177,6 +198,12 @@ impl Sink for Reporter<'_> {
             (self.write)(Channel::Output, &format!("test {name:?}\n"));
         }
         (self.write)(Channel::Output, text);
+    }
+
+    fn flow(&mut self, flow: &Arc<Flow>) {
+        if let Some(tell) = &mut self.flow {
+            tell(flow);
+        }
     }
 
     fn test_started(&mut self, name: &str) {

@@ -143,3 +143,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_bound_that_a_file_passes_is_one_in_its_record_too() {
+    let scenario = ("long.scn", "wait 900000h\n");
+    let (verdict, record) = record_scenario(scenario, &NoFolder, 0, false, &mut |_, _| {});
+    assert_eq!(verdict, Verdict::LimitHit);
+    assert_eq!(replay(&record, false, &mut |_, _| {}), Verdict::LimitHit);
+}

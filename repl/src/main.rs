@@ -2,7 +2,7 @@
 //!
 //! - [`commands`]: a file for each command, and how to add one;
 //! - [`console`]: the streams, and where colours are due; [`exit`]: the statuses that a command ends with;
-//! - [`recording`]: a world that keeps the flows of a run; [`pcap`]: what passed a device, as a file;
+//! - [`pcap`]: what passed a device, as a file;
 //! - [`report`]: what other programs read of a test run;
 //! - [`files`]: reading scenarios; [`folder`]: the other files that a scenario names.
 
@@ -12,7 +12,6 @@ mod exit;
 mod files;
 mod folder;
 mod pcap;
-mod recording;
 mod report;
 
 use std::process::ExitCode;

@@ -396,7 +396,7 @@ pub enum DropReason {
 }
 
 impl fmt::Display for DropReason {
-    /// The reason in words that follow "dropped:".
+    /// The reason in words that follow "dropped:"; with `{:#}` without who wrote the rule.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rule { table, chain, number, rule, told, provenance } => {
@@ -405,7 +405,8 @@ impl fmt::Display for DropReason {
                     None => write!(f, "the policy of {table}/{chain}")?,
                 }
                 f.write_str(if *told { ", and the sender was told" } else { "" })?;
-                provenance.as_ref().map_or(Ok(()), |by| write!(f, "; by {by}"))
+                let by = provenance.as_ref().filter(|_| !f.alternate());
+                by.map_or(Ok(()), |by| write!(f, "; by {by}"))
             }
             Self::NoRoute => f.write_str("no route to its destination"),
             Self::Blackhole => f.write_str("its destination is in a blackhole route"),

@@ -72,11 +72,8 @@ fn fate(out: &mut String, leg: &Leg, before: &str) {
         }
         Fate::Delivered { to } => line(out, "", format_args!("{before}is delivered to {to}{changes}")),
         Fate::Dropped(reason) => {
-            let (by, reason) = (written(leg), reason.to_string());
-            // Who wrote the rule has a line of its own.
-            let bare = by.as_ref().and_then(|by| reason.strip_suffix(&format!("; by {by}")));
-            line(out, "", format_args!("{before}is dropped: {}{changes}", bare.unwrap_or(&reason)));
-            if let Some(by) = by {
+            line(out, "", format_args!("{before}is dropped: {reason:#}{changes}"));
+            if let DropReason::Rule { provenance: Some(by), .. } = reason {
                 line(out, "", format_args!("{:1$}by {by}", "", before.len()));
             }
         }
@@ -91,17 +88,6 @@ fn fate(out: &mut String, leg: &Leg, before: &str) {
 
 /// The two ways of a rule in doubt.
 const WAYS: [&str; 2] = ["if it matches", "if it does not"];
-
-/// Who wrote the rule that dropped a packet.
-fn written(leg: &Leg) -> Option<String> {
-    let Fate::Dropped(DropReason::Rule { number: Some(_), .. }) = &leg.fate else { return None };
-    let steps = leg.packets.first()?.hops.last()?.steps.iter().rev();
-    let hit = steps.into_iter().find_map(|step| match step {
-        crate::trace::Step::Rule(hit) => Some(hit),
-        _ => None,
-    })?;
-    Some(hit.provenance.as_ref()?.to_string())
-}
 
 fn way(out: &mut String, leg: &Leg, depth: Depth, number: &mut usize) {
     out.push('\n');

@@ -96,7 +96,8 @@ impl World {
         // kube-proxy marks in one table what it drops in another: the cause is where it was marked.
         let marked = hits().rev().find(|hit| hit.rule.ends_with("-j KUBE-MARK-DROP"));
         let hit = marked.filter(|_| chain == "KUBE-FIREWALL").unwrap_or(found);
-        if hit.rule.contains("INVALID") {
+        let only = |condition: &str| hit.rule.contains(condition) && !hit.rule.contains(&format!("! {condition}"));
+        if only("--ctstate INVALID ") || only("--state INVALID ") {
             return Some(Why::new(
                 format!("to the connection tracking of {} it is INVALID: it fits no connection there", hop.place),
                 "its connection had begun there, both ways through this machine",

@@ -24,25 +24,11 @@ pub(super) struct Known {
     pub(super) case: Case,
 }
 
-/// The name that a sentence gives to what it sends.
-fn sent(kind: &StatementKind) -> Option<&Text> {
-    match kind {
-        StatementKind::Send { name, .. }
-        | StatementKind::Segment { name, .. }
-        | StatementKind::Ping { name, .. }
-        | StatementKind::Get { name, .. }
-        | StatementKind::Open { name, .. }
-        | StatementKind::Resolve { name, .. } => Some(name),
-        StatementKind::Say { name, .. } | StatementKind::End { name, .. } => name.as_ref(),
-        _ => None,
-    }
-}
-
 impl Checker<'_> {
     /// Takes the words of faulty commands for names that may exist: the flow of a faulty `send` is not unknown.
     pub(super) fn loosen_commands(&mut self, statements: &[Statement]) {
         for statement in statements {
-            if let Some(name) = sent(&statement.kind) {
+            if let Some(name) = statement.kind.sent() {
                 self.sent.entry(name.text.clone()).or_insert(name.span);
             }
             if matches!(statement.kind, StatementKind::Faulty(_)) {
@@ -149,7 +135,7 @@ impl Checker<'_> {
 
     /// Checks a command. It says whether the sentence is one.
     fn command(&mut self, kind: &StatementKind, known: &mut Known) -> bool {
-        let sent = sent(kind);
+        let sent = kind.sent();
         match kind {
             StatementKind::Say { connection, .. } | StatementKind::End { connection, .. } => {
                 self.connection(connection, known);

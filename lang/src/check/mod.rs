@@ -9,7 +9,6 @@ mod load;
 mod machines;
 mod patch;
 mod policies;
-mod policy_warnings;
 mod properties;
 mod proxy;
 pub(crate) mod scripts;
@@ -82,10 +81,9 @@ pub fn check<'a>(ast: &'a Ast) -> (Program, Vec<Diagnostic>) {
     let blocks: Vec<_> = ast.statements.iter().filter_map(block).collect();
     checker.compiler.library(&blocks, &checker.symbols, &mut checker.diagnostics);
     let steps = checker.steps(&ast.statements);
-    checker.warn_of_policies();
-    let Checker { symbols, compiler, diagnostics, mut declarations, inner, tables, patches, rules, .. } = checker;
+    let Checker { symbols, compiler, mut diagnostics, mut declarations, inner, tables, patches, rules, .. } = checker;
     declarations.extend(rules);
-    let diagnostics = in_order(diagnostics);
+    diagnostics.sort_by_key(Diagnostic::span);
     let program = Program {
         file: ast.file.clone(),
         files: ast.files.clone(),
@@ -98,20 +96,6 @@ pub fn check<'a>(ast: &'a Ast) -> (Program, Vec<Diagnostic>) {
         scripts: compiler.scripts,
     };
     (program, diagnostics)
-}
-
-/// Diagnostics in the order of the file, each once: a file that several tests include is checked in each.
-fn in_order(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    diagnostics.sort_by_key(Diagnostic::span);
-    let mut once: Vec<Diagnostic> = Vec::with_capacity(diagnostics.len());
-    for diagnostic in diagnostics {
-        let same =
-            once.iter().rev().take_while(|other| other.span() == diagnostic.span()).any(|one| *one == diagnostic);
-        if !same {
-            once.push(diagnostic);
-        }
-    }
-    once
 }
 
 /// What the checks carry along.

@@ -58,7 +58,7 @@ pub(crate) fn run(arguments: &Arguments, console: Console) -> Exit {
     }
     let (scenario, folder, color) = ((name.as_str(), text.as_str()), Disk::of(file), console.error_color);
     let (verdict, written) = match record {
-        None => (run_scenario_in(world, scenario, &folder, color, &mut write), Ok(())),
+        None => (run_scenario_in(world, scenario, &folder, color, &mut write, &mut |_| {}), Ok(())),
         Some(path) => {
             let (verdict, record) = record_scenario_in(world, *seed, scenario, &folder, color, &mut write);
             (verdict, files::write(path, &record.write()))

@@ -1,17 +1,18 @@
 //! `scn trace`: what happened to the packets of a scenario, as text, as data, or as a picture.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use netscene_core::trace::Depth;
+use netscene_core::trace::{Depth, Flow};
 use netscene_core::view::{mermaid, trace, trace_json};
+use netscene_core::world::World;
 use netscene_lang::{Channel, run_scenario_in};
 
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::files;
 use crate::folder::Disk;
-use crate::recording::Recording;
 
 /// Run a scenario, and print what happened to its packets, and nothing else.
 ///
@@ -62,16 +63,15 @@ pub(crate) fn run(arguments: &Arguments, console: Console) -> Exit {
         }
     };
     let name = arguments.file.display().to_string();
-    let recording = Recording::new(arguments.seed);
-    let flows = recording.flows();
+    let mut flows = Vec::new();
     let mut write = |channel, text: &str| {
         if channel == Channel::Diagnostics {
             console.write(channel, text);
         }
     };
     let disk = Disk::of(&arguments.file);
-    let verdict = run_scenario_in(recording, (&name, &text), &disk, console.error_color, &mut write);
-    let flows = flows.borrow();
+    let (world, mut keep) = (World::new(arguments.seed), |flow: &Arc<Flow>| flows.push(flow.clone()));
+    let verdict = run_scenario_in(world, (&name, &text), &disk, console.error_color, &mut write, &mut keep);
     let wanted = |name: &str| arguments.flow.as_deref().is_none_or(|wanted| wanted == name);
     let told: Vec<_> = flows.iter().filter(|flow| wanted(&flow.name)).collect();
     if told.is_empty()

@@ -3,8 +3,7 @@
 use netscene_core::view::shell::Listing;
 
 use crate::ast::{Block, Statement, StatementKind, Text};
-use crate::words::BlockKind;
-use crate::{Code, Diagnostic};
+use crate::{Code, Diagnostic, Word};
 
 pub(super) fn advise(statements: &[Statement], diagnostics: &mut Vec<Diagnostic>) {
     for statement in statements {
@@ -22,7 +21,7 @@ pub(super) fn advise(statements: &[Statement], diagnostics: &mut Vec<Diagnostic>
 fn unseen(statements: &[Statement]) -> Option<Diagnostic> {
     let mut last = None;
     walk(statements, &mut |statement| match sent(&statement.kind) {
-        Some(name) => last = Some(name),
+        Some(sent) => last = Some(sent),
         // A test looks for itself, and at what was sent above it.
         None if matches!(&statement.kind, StatementKind::Test { body, .. } if looks(body)) => last = None,
         // A condition or a list may look at it too.
@@ -33,10 +32,11 @@ fn unseen(statements: &[Statement]) -> Option<Diagnostic> {
         }
         None => {}
     });
-    let name = last.filter(|name| !name.text.is_empty())?;
+    let (name, explored) = last.filter(|(name, _)| !name.text.is_empty())?;
     let title = format!("nothing looks at flow `{}`", name.text);
     let diagnostic = Diagnostic::error(Code::UnseenFlow, title).warning().at(name.span, "sent, and that is all");
-    Some(diagnostic.hint(format!("write `expect {0} delivered`, or `trace {0}`", name.text)))
+    let always = if explored { "always " } else { "" };
+    Some(diagnostic.hint(format!("write `expect {0} {always}delivered`, or `trace {0}`", name.text)))
 }
 
 fn looks(block: &Block) -> bool {
@@ -58,51 +58,19 @@ fn walk<'a>(statements: &'a [Statement], visit: &mut dyn FnMut(&'a Statement)) {
     }
 }
 
-fn sent(kind: &StatementKind) -> Option<&Text> {
+/// The name of what a sentence sends, and whether it tries every way of it.
+fn sent(kind: &StatementKind) -> Option<(&Text, bool)> {
     match kind {
-        StatementKind::Send { name, .. }
-        | StatementKind::Segment { name, .. }
-        | StatementKind::Ping { name, .. }
-        | StatementKind::Get { name, .. }
-        | StatementKind::Resolve { name, .. } => Some(name),
-        _ => None,
+        StatementKind::Explore(what) => Some((what.sent()?, true)),
+        _ => Some((kind.sent()?, false)),
     }
 }
 
 /// Whether a sentence shows something of what has happened, or judges it.
 fn shows(kind: &StatementKind) -> bool {
-    let other = matches!(
-        kind,
-        StatementKind::Send { .. }
-            | StatementKind::Segment { .. }
-            | StatementKind::Ping { .. }
-            | StatementKind::Get { .. }
-            | StatementKind::Resolve { .. }
-            | StatementKind::Write { .. }
-            | StatementKind::Wait(_)
-            | StatementKind::Fail(_)
-            | StatementKind::Restore(_)
-            | StatementKind::Delete { .. }
-            | StatementKind::Scale { .. }
-            | StatementKind::Choose { .. }
-            | StatementKind::ChoosePort { .. }
-            | StatementKind::On { .. }
-            | StatementKind::For { .. }
-            | StatementKind::If { .. }
-            | StatementKind::Test { .. }
-            | StatementKind::Rhai(_)
-            | StatementKind::Faulty(_)
-            | StatementKind::Cluster { .. }
-            | StatementKind::Pool { .. }
-            | StatementKind::Node { .. }
-            | StatementKind::Host { .. }
-            | StatementKind::Namespace { .. }
-            | StatementKind::Apply { .. }
-            | StatementKind::Include(_)
-    );
     match kind {
         StatementKind::Look(_) => true,
         StatementKind::Command(text) => Listing::is_asked_for(&text.text),
-        kind => !other && kind.word().is_some_and(|word| word.blocks().contains(&BlockKind::Test)),
+        _ => matches!(kind.word(), Some(Word::Expect | Word::Assert | Word::Trace | Word::Show)),
     }
 }

@@ -4,6 +4,7 @@
 //! The objects are judged, whether they come from sentences or from manifests; [`Places`] finds the words that say them.
 
 mod flows;
+mod policies;
 mod pools;
 mod services;
 mod workloads;
@@ -24,6 +25,7 @@ pub(crate) fn advise(ast: &Ast, program: &Program) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
     services::advise(&objects, &places, &mut diagnostics);
     workloads::advise(&objects, &ast.statements, &places, &mut diagnostics);
+    policies::advise(&objects, &places, &mut diagnostics);
     pools::advise(&objects, &mut diagnostics);
     flows::advise(&ast.statements, &mut diagnostics);
     diagnostics.retain(|diagnostic| !is_allowed(&ast.files, diagnostic));

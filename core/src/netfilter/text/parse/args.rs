@@ -95,13 +95,16 @@ impl<'a> Args<'a> {
     pub(super) fn skip_values(&mut self) {
         (self.attached, self.negated) = (None, None);
         while let Some(word) = self.words.get(self.at) {
-            // In quotes a value may begin with a dash.
-            let quoted = self.source[word.span.clone()].starts_with(['"', '\'']);
-            if !quoted && (word.text.starts_with('-') || word.text == "!") {
+            if !self.is_quoted(word) && (word.text.starts_with('-') || word.text == "!") {
                 break;
             }
             self.at += 1;
         }
+    }
+
+    /// In quotes a value may begin with a dash, or be `!`.
+    fn is_quoted(&self, word: &Word<'_>) -> bool {
+        self.source[word.span.clone()].starts_with(['"', '\''])
     }
 
     pub(super) fn error(&self, problem: impl Into<String>) -> TextError {
@@ -116,7 +119,7 @@ impl<'a> Args<'a> {
         let Some(word) = self.words.get(self.at) else {
             return Err(self.error(format!("`{}` needs {what}", self.option)));
         };
-        if word.text == "!" {
+        if word.text == "!" && !self.is_quoted(word) {
             // Until 1.4.3 the `!` stood behind the option.
             let hint = format!("write the `!` before `{}`", self.option);
             return Err(TextError::new(word.span.clone(), "`!` stands behind its option").hint(hint));

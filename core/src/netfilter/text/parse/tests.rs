@@ -270,3 +270,13 @@ fn a_rule_may_have_no_target() {
     let Action::Append { rule, .. } = command.action else { panic!("{command:?}") };
     assert_eq!(rule.target, ParsedTarget::Known(Target::Continue));
 }
+
+#[test]
+fn a_text_may_be_an_exclamation_mark() {
+    let line = "-A FORWARD -m comment --comment \"!\" -j LOG --log-prefix \"!\"";
+    let mut rules = Ruleset::default();
+    apply(&mut rules, line).expect("iptables 1.8.9 takes it");
+    let table = rules.table(TableName::Filter);
+    let chain = table.chain(table.chain_id("FORWARD").expect("it is built in")).expect("it is there");
+    assert_eq!(format!("-A FORWARD {}", rule_text(&chain.rules()[0], table)), line);
+}
