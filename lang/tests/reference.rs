@@ -7,17 +7,10 @@
 //! then that is what it prints, `...` standing for any lines. A remark `<!-- setup … -->` above a block is put before its
 //! text. A remark `<!-- file: NAME -->` above a block makes it a file that the next scenario may name.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::format_push_string,
-    clippy::single_match_else,
-    clippy::assigning_clones,
-    clippy::redundant_closure_for_method_calls,
-    clippy::redundant_closure,
-    reason = "a test ends at what it does not expect"
-)]
+#![allow(clippy::unwrap_used, reason = "a test ends at what it does not expect")]
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -65,7 +58,7 @@ fn with_tables(page: &str, tables: &dyn Fn(&str) -> Option<String>) -> String {
         let (name, rest) = part.split_once(" -->\n").expect("the name of a table ends");
         let (_, rest) = rest.split_once("<!-- end -->").expect("the table ends");
         let table = tables(name).unwrap_or_else(|| panic!("there is no table `{name}`"));
-        text.push_str(&format!("<!-- table: {name} -->\n{table}<!-- end -->{rest}"));
+        text += &["<!-- table: ", name, " -->\n", &table, "<!-- end -->", rest].concat();
     }
     text
 }
@@ -106,12 +99,11 @@ fn blocks(page: &str) -> Vec<Block> {
             let (language, remark) = (language.to_owned(), std::mem::take(&mut remark));
             open = Some(Block { language, text: String::new(), remark, line: number + 1 });
         } else if let Some(start) = line.strip_prefix("<!-- ") {
-            match start.strip_suffix(" -->") {
-                Some(whole) => remark = whole.to_owned(),
-                None => {
-                    remark = start.to_owned() + "\n";
-                    in_remark = true;
-                }
+            if let Some(whole) = start.strip_suffix(" -->") {
+                whole.clone_into(&mut remark);
+            } else {
+                remark = start.to_owned() + "\n";
+                in_remark = true;
             }
         } else if !line.is_empty() {
             remark.clear();
@@ -167,10 +159,10 @@ fn snippets_run() {
                 let (expected, printed): (Vec<_>, Vec<_>) =
                     (expected.text.trim_end().lines().collect(), printed.trim_end().lines().collect());
                 if !fits(&expected, &printed) {
-                    wrong.push_str(&format!("{name}:{} prints:\n{}\n\n", block.line, printed.join("\n")));
+                    write!(wrong, "{name}:{} prints:\n{}\n\n", block.line, printed.join("\n")).unwrap();
                 }
             } else if verdict != Verdict::Passed || printed.lines().any(warns) {
-                wrong.push_str(&format!("{name}:{} does not pass:\n{printed}\n", block.line));
+                write!(wrong, "{name}:{} does not pass:\n{printed}\n", block.line).unwrap();
             }
             count += 1;
         }
@@ -189,9 +181,9 @@ fn has(page: &str, word: &str) -> bool {
     };
     let scenario = |block: &Block| {
         let lines = block.text.lines().map(|line| line.split(" #").next().unwrap_or_default());
-        block.language == "scn" && lines.filter(|line| !line.starts_with('#')).any(|line| whole(line))
+        block.language == "scn" && lines.filter(|line| !line.starts_with('#')).any(&whole)
     };
-    let quoted = |line: &str| line.split('`').skip(1).step_by(2).any(|code| whole(code));
+    let quoted = |line: &str| line.split('`').skip(1).step_by(2).any(&whole);
     blocks(page).iter().any(scenario) || page.lines().any(quoted)
 }
 
@@ -203,7 +195,7 @@ fn index(pages: &BTreeMap<String, String>) -> String {
     for (text, word) in words {
         let found = pages.iter().filter(|(name, page)| *name != "README.md" && has(&prose(page), text));
         let found: Vec<_> = found.map(|(name, _)| format!("[{}]({name})", name.trim_end_matches(".md"))).collect();
-        table.push_str(&format!("| `{text}` | {} | {} |\n", word.help().replace('|', "\\|"), found.join(", ")));
+        writeln!(table, "| `{text}` | {} | {} |", word.help().replace('|', "\\|"), found.join(", ")).unwrap();
     }
     table
 }
@@ -258,13 +250,13 @@ fn every_property_and_function_has_an_example_that_is_true() {
         let example = example.unwrap_or_else(|| panic!("{name} has no example: add one to lang/src/api/examples.rs"));
         count += 1;
         if example.contains(';') {
-            bodies.push_str(&format!("fn example_{count}() {{ {example} }}\n"));
-            scenario.push_str(&format!("assert ${{ example_{count}() }}   # {name}: {example}\n"));
+            writeln!(bodies, "fn example_{count}() {{ {example} }}").unwrap();
+            writeln!(scenario, "assert ${{ example_{count}() }}   # {name}: {example}").unwrap();
         } else {
-            scenario.push_str(&format!("assert ${{ {example} }}\n"));
+            writeln!(scenario, "assert ${{ {example} }}").unwrap();
         }
     }
-    scenario.push_str(&format!("rhai {{\n{bodies}}}\n"));
+    writeln!(scenario, "rhai {{\n{bodies}}}").unwrap();
     let mut printed = String::new();
     let verdict = run_scenario(("examples.scn", &scenario), &NoFolder, 0, false, &mut |_, text| printed.push_str(text));
     assert_eq!(verdict, Verdict::Passed, "{printed}");

@@ -18,8 +18,9 @@ const RUNS: usize = 5;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let paper = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/whitepaper");
-    let folder = std::env::temp_dir().join(format!("scn-suite-{}", std::process::id()));
-    fs::create_dir_all(folder.join("second"))?;
+    let scratch = tempfile::tempdir()?;
+    let folder = scratch.path();
+    fs::create_dir(folder.join("second"))?;
     fs::copy(paper.join("second/objects.scn"), folder.join("second/objects.scn"))?;
     fs::write(folder.join("suite.scn"), suite(&fs::read_to_string(paper.join("second_packets.scn"))?)?)?;
     let mut best = f64::INFINITY;
@@ -28,14 +29,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         #[expect(clippy::disallowed_methods, reason = "a bench looks at the clock on the wall")]
         let start = Instant::now();
         let output =
-            Command::new(env!("CARGO_BIN_EXE_scn")).args(["test", "suite.scn"]).current_dir(&folder).output()?;
+            Command::new(env!("CARGO_BIN_EXE_scn")).args(["test", "suite.scn"]).current_dir(folder).output()?;
         best = best.min(start.elapsed().as_secs_f64());
         said = String::from_utf8(output.stdout)?;
         if !output.status.success() {
             return Err(said.into());
         }
     }
-    fs::remove_dir_all(&folder)?;
     let memory = getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss() / 1024;
     #[expect(clippy::print_stdout, reason = "it is what a bench is for")]
     {

@@ -1,5 +1,11 @@
 //! `scn test`: what it finds, chooses, runs and tells.
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
 use crate::common::{root, scn};
 use crate::folder::Folder;
 
@@ -172,13 +178,24 @@ fn expected_output_is_kept_and_compared() {
 
 #[test]
 fn a_changed_file_is_run_again() {
-    use std::io::{BufRead, BufReader};
-    use std::process::Stdio;
-
     let folder = small();
     let mut child = folder.command(&["test", "good.scn", "--watch"]).stdout(Stdio::piped()).spawn().expect("it starts");
-    let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines().map(|line| line.expect("UTF-8"));
-    let mut until = |end: &str| lines.by_ref().find(|line| line.contains(end)).expect("it goes on");
+    let output = BufReader::new(child.stdout.take().expect("it is piped"));
+    let (told, lines) = mpsc::channel();
+    thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| told.send(line)));
+    let mut said = String::new();
+    // It waits for ever for a change that it misses: then the test ends, and with it the command.
+    let mut until = |end: &str| {
+        while let Ok(line) = lines.recv_timeout(Duration::from_mins(5)) {
+            said.push_str(&line);
+            said.push('\n');
+            if line.contains(end) {
+                return;
+            }
+        }
+        let _ = child.kill();
+        panic!("`{end}` is not said:\n{said}");
+    };
     until("1 of 1 test passed");
     until("waiting for a change");
     // A file that the scenario includes, not the scenario itself.

@@ -1,40 +1,13 @@
 //! `scn check`, `fmt`, `compile`, `run --record` and `replay`, as a shell sees them.
 
 use std::fs;
-use std::path::PathBuf;
-use std::process;
 
-use super::common::scn;
-
-/// A folder of the test's own, which goes when the test is done.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("scn-{name}-{}", process::id()));
-        fs::create_dir_all(&folder).expect("a folder can be made");
-        Self(folder)
-    }
-
-    /// A file in it, with a text if one is given.
-    fn file(&self, name: &str, text: Option<&str>) -> String {
-        let path = self.0.join(name);
-        if let Some(text) = text {
-            fs::write(&path, text).expect("a file can be written");
-        }
-        path.to_str().expect("the path is UTF-8").to_owned()
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
+use crate::common::scn;
+use crate::folder::Folder;
 
 #[test]
 fn a_record_replays_to_the_same_bytes_and_status() {
-    let scratch = Scratch::new("record");
+    let scratch = Folder::new("record");
     for (scenario, status) in
         [("examples/hello.scn", 0), ("tests/scenarios/unmet.scn", 1), ("tests/scenarios/three_mistakes.scn", 2)]
     {
@@ -50,13 +23,13 @@ fn a_record_replays_to_the_same_bytes_and_status() {
             "{scenario}"
         );
     }
-    let left: Vec<_> = fs::read_dir(&scratch.0).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left: Vec<_> = fs::read_dir(scratch.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["run.json"], "nothing is left beside the record");
 }
 
 #[test]
 fn what_is_no_record_ends_with_2() {
-    let scratch = Scratch::new("hostile");
+    let scratch = Folder::new("hostile");
     let record = scratch.file("run.json", None);
     assert_eq!(scn(&["run", "--record", &record, "examples/hello.scn"]).status, 0);
     let text = fs::read_to_string(&record).unwrap();
@@ -93,7 +66,7 @@ fn check_tells_and_runs_nothing() {
 
 #[test]
 fn fmt_writes_the_one_form() {
-    let scratch = Scratch::new("fmt");
+    let scratch = Folder::new("fmt");
     let file = scratch.file("x.scn", Some("node   worker1 at 10.0.0.1\n\n\nnamespace default {\npod a}\n"));
     let check = scn(&["fmt", "--check", &file]);
     assert_eq!((check.status, check.stderr.as_str()), (1, ""));

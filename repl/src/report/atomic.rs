@@ -74,15 +74,13 @@ mod tests {
 
     #[test]
     fn a_file_is_made_and_replaced() {
-        let folder = std::env::temp_dir().join(format!("scn-atomic-{}", process::id()));
-        fs::create_dir_all(&folder).expect("there is room");
-        let path = folder.join("report.json");
+        let folder = tempfile::tempdir().expect("there is room");
+        let path = folder.path().join("report.json");
         for text in ["one", "another, longer", ""] {
             write(&path, text.as_bytes()).expect("it can be written");
             assert_eq!(fs::read_to_string(&path).expect("it is there"), text);
         }
-        assert_eq!(fs::read_dir(&folder).expect("it is there").count(), 1, "nothing else is left");
-        assert!(write(&folder.join("no/such/report.json"), b"x").is_err());
-        fs::remove_dir_all(folder).expect("it is there");
+        assert_eq!(fs::read_dir(folder.path()).expect("it is there").count(), 1, "nothing else is left");
+        assert!(write(&folder.path().join("no/such/report.json"), b"x").is_err());
     }
 }
