@@ -89,7 +89,9 @@ pub use program::Program;
 pub use record::{Record, RecordError, VERSION};
 pub use render::render;
 pub use replay::replay;
-pub use report::{Channel, Verdict, record_scenario, record_scenario_in, run_scenario, run_scenario_in};
+pub use report::{
+    Channel, Listener, Verdict, record_scenario, record_scenario_in, run_scenario, run_scenario_heard, run_scenario_in,
+};
 pub use run::{
     Endpoint, Engine, Everything, Next, Node, Pod, Schedule, Service, Sink, Summary, TestFacts, TestInfo, TestResult,
     run, run_by,

@@ -85,6 +85,36 @@ pub fn run_scenario_in(
     verdict(summary)
 }
 
+/// Who listens to a run besides the one who prints it: a page that draws what was sent, and marks what is wrong in the text.
+pub trait Listener {
+    /// Something was sent, in a test or outside of all.
+    fn flow(&mut self, test: Option<&str>, flow: &Arc<Flow>);
+
+    /// There is something to tell about a place, before the run or in it.
+    fn diagnostic(&mut self, diagnostic: &Diagnostic, files: &SourceFiles);
+}
+
+/// The same as [`run_scenario`], with somebody who listens.
+pub fn run_scenario_heard(
+    scenario: (&str, &str),
+    folder: &dyn Folder,
+    seed: u64,
+    write: &mut dyn FnMut(Channel, &str),
+    listener: &mut dyn Listener,
+) -> Verdict {
+    let (files, program, diagnostics) = compiled(scenario, folder, false, write);
+    for diagnostic in &diagnostics {
+        listener.diagnostic(diagnostic, &files);
+    }
+    if let Some(verdict) = unreadable(&diagnostics) {
+        return verdict;
+    }
+    let mut reporter = Reporter { listener: Some(listener), ..Reporter::new(files, false, write) };
+    let summary = run(&program, &mut World::new(seed), &mut reporter);
+    reporter.say(Channel::Output, &closing_line(summary));
+    verdict(summary)
+}
+
 /// The same as [`run_scenario`], and the record of it.
 pub fn record_scenario(
     scenario: (&str, &str),
@@ -178,11 +208,13 @@ pub(crate) struct Reporter<'a> {
     test: Option<(String, bool)>,
     /// Who wants to know what is sent.
     flow: Option<Tell<'a>>,
+    /// Who listens to the run.
+    listener: Option<&'a mut dyn Listener>,
 }
 
 impl<'a> Reporter<'a> {
     pub(crate) fn new(files: SourceFiles, color: bool, write: &'a mut dyn FnMut(Channel, &str)) -> Self {
-        Self { files, color, write, test: None, flow: None }
+        Self { files, color, write, test: None, flow: None, listener: None }
     }
 
     /// Prints a text as it is.
@@ -204,6 +236,9 @@ impl Sink for Reporter<'_> {
         if let Some(tell) = &mut self.flow {
             tell(flow);
         }
+        if let Some(listener) = &mut self.listener {
+            listener.flow(self.test.as_ref().map(|(name, _)| name.as_str()), flow);
+        }
     }
 
     fn test_started(&mut self, name: &str) {
@@ -218,6 +253,9 @@ impl Sink for Reporter<'_> {
     }
 
     fn failure(&mut self, diagnostic: Diagnostic) {
+        if let Some(listener) = &mut self.listener {
+            listener.diagnostic(&diagnostic, &self.files);
+        }
         let text = render(&[diagnostic], &self.files, self.color);
         (self.write)(Channel::Diagnostics, &text);
     }

@@ -1,53 +1,94 @@
 //! netscene-wasm: the same engine for a page.
 //!
-//! It translates and decides nothing: a scenario goes in as text, and out comes what the command would print.
+//! It translates and decides nothing: a scenario goes in as text, and out comes what the command would print, and the same as
+//! data for a page to draw. Everything is a plain JavaScript value, with its TypeScript type in `types`; places in a text
+//! are counted as JavaScript counts them, in UTF-16 units.
+//!
+//! A page calls it in a Worker, which it ends if a run takes too long: see `wasm/page/engine.ts`.
 
-use netscene_lang::{Channel, NoFolder, run_scenario};
+mod answer;
+mod files;
+mod types;
+
+
+use std::sync::Arc;
+
+use netscene_core::trace::Flow;
+use netscene_lang::{Channel, Diagnostic, Listener, SourceFiles, compile_in, render, run_scenario_heard};
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// What came of a scenario.
+use crate::answer::{Answer as _, Checked, Formatted, Problem, Ran, Sent, Story};
+use crate::files::Map;
+use crate::types::{CheckResult, Files, FormatResult, RunResult};
+
+/// The version of the engine.
 #[wasm_bindgen]
-#[derive(Clone, Debug)]
-pub struct Run {
-    status: u8,
-    output: String,
-    diagnostics: String,
+pub fn version() -> String {
+    env!("CARGO_PKG_VERSION").to_owned()
 }
 
+/// Runs a scenario. `name` is what diagnostics call it, `files` what it may include, apply and load, by path; all chance comes
+/// from `seed`.
 #[wasm_bindgen]
-impl Run {
-    /// As the command's exit status: 0 as expected, 1 not as expected, 2 not understood, 3 a limit was hit.
-    #[wasm_bindgen(getter)]
-    pub fn status(&self) -> u8 {
-        self.status
-    }
-
-    /// What the command prints to standard output.
-    #[wasm_bindgen(getter)]
-    pub fn output(&self) -> String {
-        self.output.clone()
-    }
-
-    /// What the command prints to standard error.
-    #[wasm_bindgen(getter)]
-    pub fn diagnostics(&self) -> String {
-        self.diagnostics.clone()
-    }
+pub fn run(name: &str, text: &str, files: Option<Files>, seed: u32) -> RunResult {
+    ran(name, text, &Map::of(files), seed).value()
 }
 
-/// Runs a scenario. `name` is what diagnostics call it; all chance comes from `seed`.
-///
-/// ```
-/// let run = netscene_wasm::run("sums.scn", "test \"sums\" { assert ${ 1 + 1 == 3 } }\n", 0);
-/// assert_eq!(run.status(), 1);
-/// assert!(run.diagnostics().contains("sums.scn:1:15"));
-/// ```
-#[wasm_bindgen]
-pub fn run(name: &str, text: &str, seed: u32) -> Run {
+/// The same as [`run`], as data of this crate.
+pub(crate) fn ran(name: &str, text: &str, files: &Map, seed: u32) -> Ran {
+    let mut heard = Heard::default();
     let (mut output, mut diagnostics) = (String::new(), String::new());
-    let verdict = run_scenario((name, text), &NoFolder, seed.into(), false, &mut |channel, text| match channel {
+    let mut write = |channel, text: &str| match channel {
         Channel::Output => output.push_str(text),
         Channel::Diagnostics => diagnostics.push_str(text),
-    });
-    Run { status: verdict.exit_status(), output, diagnostics }
+    };
+    let verdict = run_scenario_heard((name, text), files, seed.into(), &mut write, &mut heard);
+    Ran { status: verdict.exit_status(), output, diagnostics, problems: heard.problems, flows: heard.flows }
+}
+
+/// What is wrong with a scenario; nothing runs.
+#[wasm_bindgen]
+pub fn check(name: &str, text: &str, files: Option<Files>) -> CheckResult {
+    checked(name, text, &Map::of(files)).value()
+}
+
+/// The same as [`check`], as data of this crate.
+pub(crate) fn checked(name: &str, text: &str, files: &Map) -> Checked {
+    let mut sources = SourceFiles::default();
+    let main = sources.add(name, text);
+    let (_, diagnostics) = compile_in(&mut sources, &main, files);
+    Checked {
+        diagnostics: render(&diagnostics, &sources, false),
+        problems: diagnostics.iter().map(|one| Problem::of(one, &sources)).collect(),
+    }
+}
+
+/// The one form of a scenario; what is wrong with it if it cannot be read.
+#[wasm_bindgen]
+pub fn format(name: &str, text: &str) -> FormatResult {
+    let mut sources = SourceFiles::default();
+    let main = sources.add(name, text);
+    let (text, diagnostics) = match netscene_lang::format(&main) {
+        Ok(text) => (Some(text), Vec::new()),
+        Err(diagnostics) => (None, diagnostics),
+    };
+    let problems = diagnostics.iter().map(|one| Problem::of(one, &sources)).collect();
+    Formatted { text, diagnostics: render(&diagnostics, &sources, false), problems }.value()
+}
+
+/// What a run tells besides its text.
+#[derive(Default)]
+pub(crate) struct Heard {
+    problems: Vec<Problem>,
+    flows: Vec<Sent>,
+}
+
+impl Listener for Heard {
+    fn flow(&mut self, test: Option<&str>, flow: &Arc<Flow>) {
+        self.flows.push(Sent { test: test.map(str::to_owned), trace: Story(flow.clone()) });
+    }
+
+    fn diagnostic(&mut self, diagnostic: &Diagnostic, files: &SourceFiles) {
+        self.problems.push(Problem::of(diagnostic, files));
+    }
 }

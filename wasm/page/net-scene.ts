@@ -1,0 +1,227 @@
+// <net-scene>: a scenario that can be edited and run, for any page.
+//
+//   <script type="module" src="net-scene.js"></script>
+//   <net-scene><script type="text/plain">
+//   node worker1 at 10.0.0.1
+//   …
+//   </script></net-scene>
+//
+// Attributes: name (what diagnostics call it), seed, autorun (runs as soon as it is seen), readonly, theme (light or dark; the
+// reader's own wish if there is none). Other files of the scenario: <script type="text/plain" data-file="path">.
+import type { CompletionContext, CompletionResult } from "@codemirror/autocomplete";
+import type { EditorView } from "@codemirror/view";
+import type { Files, RunResult } from "../../target/page/pkg/netscene_wasm.js";
+import { element } from "./dom";
+import { editor, mark } from "./editor";
+import { Engine, engine, NoAnswer } from "./engine";
+import { pack, type Shared } from "./permalink";
+import styleText from "./style.css";
+import { TraceView } from "./trace";
+
+/** The sheet that all share. */
+export const sheet = new CSSStyleSheet();
+sheet.replaceSync(styleText);
+
+/** Follows the theme that is asked for, or the reader's own wish. */
+export function follow(host: HTMLElement): void {
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const apply = () => { host.dataset.theme = host.getAttribute("theme") ?? (dark.matches ? "dark" : "light"); };
+  dark.addEventListener("change", apply);
+  new MutationObserver(apply).observe(host, { attributeFilter: ["theme"] });
+  apply();
+}
+
+/** A text without the lines that only stand around it. */
+function trimmed(text: string): string {
+  const lines = text.replace(/^\s*\n/, "").trimEnd().split("\n");
+  const indent = Math.min(...lines.filter((line) => line.trim()).map((line) => line.length - line.trimStart().length));
+  return lines.map((line) => line.slice(Number.isFinite(indent) ? indent : 0)).join("\n") + "\n";
+}
+
+/** The moment at which a page first shows what came of a scenario, for whoever measures. */
+const FIRST = "netscene-first-trace";
+
+const VERDICTS = ["as expected", "not as expected", "not understood", "a limit was hit"];
+
+export class NetScene extends HTMLElement {
+  /** What came of the last run. */
+  result: RunResult | undefined;
+  private view: EditorView | undefined;
+  private original = "";
+  private files: Files | undefined;
+  private wait: ReturnType<typeof setTimeout> | undefined;
+  private wanted = false;
+  private readonly trace = new TraceView();
+  private readonly place = element("div");
+  private readonly verdict = element("div", { class: "verdict", role: "status" });
+  private readonly diagnostics = element("pre", { class: "diagnostics", tabindex: "0", "aria-label": "what is wrong" });
+  private readonly output = element("pre", { class: "output", tabindex: "0", "aria-label": "what the command prints" });
+  private readonly printed = element("details", { class: "printed" }, element("summary", {}, "What the command prints"), this.output);
+  private readonly runButton = element("button", { type: "button", class: "run", title: "Ctrl+Enter" }, "Run");
+  private readonly stopButton = element("button", { type: "button", disabled: "" }, "Stop");
+
+  /** The scenario as it stands in the editor. */
+  get value(): string {
+    return this.view?.state.doc.toString() ?? this.original;
+  }
+
+  set value(text: string) {
+    this.view?.dispatch({ changes: { from: 0, to: this.view.state.doc.length, insert: text } });
+  }
+
+  get name(): string {
+    return this.getAttribute("name") ?? "scenario.scn";
+  }
+
+  get seed(): number {
+    return Number(this.getAttribute("seed") ?? 0) >>> 0;
+  }
+
+  connectedCallback(): void {
+    if (this.view) return;
+    const others = [...this.querySelectorAll<HTMLScriptElement>("script[data-file]")];
+    if (others.length) this.files = Object.fromEntries(others.map((script) => [script.dataset.file!, script.textContent ?? ""]));
+    const script = this.querySelector("script:not([data-file])");
+    this.original = this.hasAttribute("verbatim") ? (script ?? this).textContent ?? "" : trimmed((script ?? this).textContent ?? "");
+    engine.warm();
+    follow(this);
+    const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
+    root.adoptedStyleSheets = [sheet];
+    const button = (text: string, action: () => void) => {
+      const made = element("button", { type: "button" }, text);
+      made.addEventListener("click", action);
+      return made;
+    };
+    this.runButton.addEventListener("click", () => void this.run());
+    this.stopButton.addEventListener("click", () => engine.stop(this));
+    const link = button("Link", () => void this.link(link));
+    const bar = element("div", { class: "bar" }, element("span", { class: "name" }, this.name), this.runButton, this.stopButton,
+      button("Format", () => void this.format()), button("Reset", () => { this.value = this.original; }), link);
+    this.trace.root.hidden = true;
+    root.append(element("div", { class: "frame" }, bar, this.place, this.verdict, this.diagnostics, this.trace.root, this.printed));
+    this.verdict.hidden = true;
+    this.printed.hidden = true;
+    this.view = editor({
+      parent: this.place, root, text: this.original, readOnly: this.hasAttribute("readonly"), label: `scenario ${this.name}`,
+      changed: () => this.changed(), run: () => void this.run(), complete: (context) => this.complete(context),
+    });
+    if (this.hasAttribute("autorun")) {
+      const seen = new IntersectionObserver((entries) => {
+        if (!entries.some((entry) => entry.isIntersecting)) return;
+        seen.disconnect();
+        if (!this.wanted) void this.run();
+      }, { rootMargin: "300px" });
+      seen.observe(this);
+    }
+  }
+
+  /** Runs the scenario. The last edit wins: what ran before is ended. */
+  async run(): Promise<void> {
+    clearTimeout(this.wait);
+    this.wanted = true;
+    this.stopButton.disabled = false;
+    this.setAttribute("aria-busy", "true");
+    try {
+      const result = await engine.run(this, this.name, this.value, this.files, this.seed, Number(this.getAttribute("deadline") ?? 10_000));
+      this.show(result, engine.took);
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error;
+      if (error.reason === "superseded") return;
+      this.say("bad", error.message);
+      this.dispatchEvent(new CustomEvent("netscene-stopped", { bubbles: true, composed: true, detail: error.reason }));
+    }
+    this.stopButton.disabled = true;
+    this.removeAttribute("aria-busy");
+  }
+
+  private show(result: RunResult, took: number): void {
+    this.result = result;
+    this.say(result.status ? "bad" : "good", VERDICTS[result.status], took);
+    this.diagnostics.textContent = result.diagnostics;
+    this.diagnostics.classList.toggle("warns", !result.problems.some((problem) => problem.severity === "error"));
+    this.output.textContent = result.output;
+    this.printed.hidden = !result.output;
+    this.trace.set(result.flows);
+    if (!result.flows.length) this.printed.open = true;
+    if (!performance.getEntriesByName(FIRST).length) performance.mark(FIRST);
+    if (this.view) mark(this.view, this.name, result.problems);
+    this.dispatchEvent(new CustomEvent("netscene-ran", { bubbles: true, composed: true, detail: result }));
+  }
+
+  private say(how: "good" | "bad", text: string, took?: number): void {
+    const closing = took === undefined ? "" : (this.result?.output.trimEnd().split("\n").at(-1) ?? "");
+    this.verdict.hidden = false;
+    this.verdict.replaceChildren(element("span", { class: how }, text), closing,
+      element("span", { class: "time" }, took === undefined ? "" : `${took < 10 ? took.toFixed(1) : took.toFixed(0)} ms`));
+  }
+
+  private changed(): void {
+    // Nothing has run yet: only what is wrong is shown while somebody types.
+    clearTimeout(this.wait);
+    this.wait = setTimeout(() => void (this.wanted ? this.run() : this.check()), 200);
+  }
+
+  private async check(): Promise<void> {
+    try {
+      const { problems } = await engine.check(this, this.name, this.value, this.files);
+      if (this.view) mark(this.view, this.name, problems);
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error;
+    }
+  }
+
+  private async format(): Promise<void> {
+    try {
+      const { text, problems } = await engine.format(this, this.name, this.value);
+      if (text !== null && text !== this.value) this.value = text;
+      if (text === null && this.view) mark(this.view, this.name, problems);
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error;
+    }
+  }
+
+  /** The address of the page that shows this scenario as it is now. */
+  async permalink(): Promise<string> {
+    const shared: Shared = { text: this.value, seed: this.seed, ...(this.files ? { files: this.files } : {}) };
+    const base = this.getAttribute("play") ?? document.documentElement.dataset.netscenePlay ?? location.href;
+    return Object.assign(new URL(base, location.href), { hash: await pack(shared) }).href;
+  }
+
+  private async link(button: HTMLButtonElement): Promise<void> {
+    const url = await this.permalink();
+    try {
+      await navigator.clipboard.writeText(url);
+      button.textContent = "Copied";
+    } catch {
+      // Not every page may write to the clipboard: the address bar can be copied from.
+      location.href = url;
+    }
+    setTimeout(() => { button.textContent = "Link"; }, 1500);
+  }
+
+  private async complete(context: CompletionContext): Promise<CompletionResult | null> {
+    const word = context.matchBefore(/[\w./-]+/);
+    if (!word && !context.explicit) return null;
+    try {
+      const found = await engine.complete(this.completer, this.name, this.value, this.files, context.pos);
+      return { from: found.from, options: found.options.map(({ label, detail }) => ({ label, detail })), validFor: /^[\w./-]*$/ };
+    } catch {
+      return null;
+    }
+  }
+
+  /** What asks for completions: they must not take the place of a run. */
+  private readonly completer = {};
+
+  /** Loads another scenario. */
+  load(shared: Shared): void {
+    this.files = shared.files;
+    this.setAttribute("seed", String(shared.seed));
+    this.original = shared.text;
+    this.value = shared.text;
+    void this.run();
+  }
+}
+
+customElements.define("net-scene", NetScene);
+export { Engine, engine };

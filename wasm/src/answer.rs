@@ -1,0 +1,149 @@
+//! What the page gets: plain data.
+
+use std::sync::Arc;
+
+use netscene_core::trace::Flow;
+use netscene_core::view::trace_json;
+use netscene_lang::{Diagnostic, Label, Severity, SourceFiles};
+use serde::{Serialize, Serializer};
+
+use crate::types::parse;
+
+/// Data that becomes a JavaScript value of the type that `types` has for it.
+pub(crate) trait Answer: Serialize {
+    /// The value. All of it is text, numbers, lists and records with names for keys, so that nothing can fail.
+    fn value<T: From<wasm_bindgen::JsValue>>(&self) -> T {
+        parse(&json(self)).into()
+    }
+}
+
+impl<T: Serialize> Answer for T {}
+
+/// As JSON.
+pub(crate) fn json(value: &(impl Serialize + ?Sized)) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
+}
+
+/// What came of a scenario.
+#[derive(Serialize)]
+pub(crate) struct Ran {
+    pub(crate) status: u8,
+    pub(crate) output: String,
+    pub(crate) diagnostics: String,
+    pub(crate) problems: Vec<Problem>,
+    pub(crate) flows: Vec<Sent>,
+}
+
+/// Something that was sent, and in which test.
+#[derive(Serialize)]
+pub(crate) struct Sent {
+    pub(crate) test: Option<String>,
+    pub(crate) trace: Story,
+}
+
+/// The story of a flow.
+pub(crate) struct Story(pub(crate) Arc<Flow>);
+
+impl Serialize for Story {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        trace_json::flow(&self.0).serialize(to)
+    }
+}
+
+/// What is wrong with a scenario.
+#[derive(Serialize)]
+pub(crate) struct Checked {
+    pub(crate) diagnostics: String,
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// A scenario in its one form.
+#[derive(Serialize)]
+pub(crate) struct Formatted {
+    pub(crate) text: Option<String>,
+    pub(crate) diagnostics: String,
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// Something to tell about a place.
+#[derive(Serialize)]
+pub(crate) struct Problem {
+    code: String,
+    severity: Severity,
+    title: String,
+    hint: Option<String>,
+    text: Option<String>,
+    labels: Vec<Place>,
+}
+
+/// A place in a file.
+#[derive(Serialize)]
+struct Place {
+    file: String,
+    from: usize,
+    to: usize,
+    text: String,
+    primary: bool,
+}
+
+impl Problem {
+    /// A diagnostic with places that JavaScript can use.
+    pub(crate) fn of(diagnostic: &Diagnostic, files: &SourceFiles) -> Self {
+        let Diagnostic { code, severity, title, labels, text, hint } = diagnostic;
+        Self {
+            code: code.to_string(),
+            severity: *severity,
+            title: title.clone(),
+            hint: hint.clone(),
+            text: text.clone(),
+            labels: labels.iter().map(|label| Place::of(label, files)).collect(),
+        }
+    }
+}
+
+impl Place {
+    fn of(label: &Label, files: &SourceFiles) -> Self {
+        let file = files.get(label.span.file);
+        let (name, source) = file.map_or(("", ""), |file| (file.name(), file.text()));
+        let unit = |byte: usize| utf16(source, byte);
+        let range = label.span.range();
+        Self {
+            file: name.to_owned(),
+            from: unit(range.start),
+            to: unit(range.end),
+            text: label.text.clone(),
+            primary: label.primary,
+        }
+    }
+}
+
+/// How many UTF-16 units stand before a byte of a text.
+pub(crate) fn utf16(text: &str, byte: usize) -> usize {
+    text.char_indices().take_while(|(at, _)| *at < byte).map(|(_, c)| c.len_utf16()).sum()
+}
+
+/// The byte at which so many UTF-16 units of a text end.
+pub(crate) fn byte(text: &str, units: usize) -> usize {
+    let mut seen = 0;
+    let after = |(_, c): &(usize, char)| {
+        seen += c.len_utf16();
+        seen > units
+    };
+    text.char_indices().find(after).map_or(text.len(), |(at, _)| at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_counted_as_javascript_does() {
+        let text = "# ü 𝄞\nnode";
+        assert_eq!(utf16(text, text.find('n').unwrap()), "# ü 𝄞\n".encode_utf16().count());
+        assert_eq!(utf16(text, text.len()), text.encode_utf16().count());
+        assert_eq!(utf16(text, 0), 0);
+        for (at, _) in text.char_indices() {
+            assert_eq!(byte(text, utf16(text, at)), at);
+        }
+    }
+}
