@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the page: the engine as WebAssembly with its bindings, the custom element and the book, all below target/page/. Prints
-# what the engine weighs, and fails if it has grown by more than 2 % of what wasm/payload.txt says, or above 350 kB.
+# what the engine weighs, and fails if it has grown by more than 2 % of what wasm/payload.txt says.
 #
 #   wasm/build.sh             everything
 #   wasm/build.sh --weigh     keeps the new weight in wasm/payload.txt

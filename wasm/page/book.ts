@@ -1,7 +1,7 @@
 // The book: every block of a scenario becomes one that can be edited and run; the theme is the book's; a permalink fills the
 // page that asks for it; and all pages are kept for reading without a network.
-import { NetScene } from "./net-scene";
-import "./repl";
+import "./net-scene";
+import type { NetScene } from "./net-scene";
 import { unpack } from "./permalink";
 
 const root = new URL(".", import.meta.url);
@@ -11,7 +11,7 @@ const DARK = ["navy", "coal", "ayu"];
 const theme = () => (DARK.some((name) => document.documentElement.classList.contains(name)) ? "dark" : "light");
 
 /** The scenes of this page, in order. */
-for (const code of document.querySelectorAll<HTMLElement>("pre[data-name] > code.language-scn")) {
+for (const code of document.querySelectorAll<HTMLElement>("pre[data-name] > code")) {
   const pre = code.parentElement!;
   const scene = document.createElement("net-scene") as NetScene;
   scene.setAttribute("name", pre.dataset.name!);

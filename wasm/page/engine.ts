@@ -2,7 +2,7 @@
 // too long is ended with its Worker, and another Worker stands in.
 import workerText from "worker-text";
 import type { Request } from "./worker";
-import type { CheckResult, Completion, Files, FormatResult, RunResult } from "../../target/page/pkg/netscene_wasm.js";
+import type { CheckResult, Files, FormatResult, RunResult } from "../../target/page/pkg/netscene_wasm.js";
 
 /** Why there is no answer: another request took its place, somebody stopped it, it took too long, or the engine gave up. */
 export class NoAnswer extends Error {
@@ -60,10 +60,6 @@ export class Engine {
     return this.ask(asker, { kind: "format", name, text }) as Promise<FormatResult>;
   }
 
-  complete(asker: object, name: string, text: string, files: Files | undefined, at: number): Promise<Completion> {
-    return this.ask(asker, { kind: "complete", name, text, files, at }) as Promise<Completion>;
-  }
-
   /** Gets the engine ready before anybody asks. What goes wrong is told to the first who does. */
   warm(): void {
     void this.started().catch(() => { module = undefined; });
@@ -71,7 +67,7 @@ export class Engine {
 
   /** Asks for something. What the same asker has asked before, in the same way, and has not got yet, it does not get any more. */
   ask(asker: object, request: Request, deadline = DEADLINE): Promise<unknown> {
-    const same = (job: Job) => job.asker === asker && job.request.kind === request.kind && request.kind !== "enter";
+    const same = (job: Job) => job.asker === asker && job.request.kind === request.kind;
     for (const job of this.queue.filter(same)) job.reject(new NoAnswer("superseded", "another request took its place"));
     this.queue = this.queue.filter((job) => !same(job));
     if (this.current && same(this.current)) this.end(new NoAnswer("superseded", "another request took its place"));

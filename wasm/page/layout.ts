@@ -34,7 +34,10 @@ export function machines(trace: Trace): Map<string, string[]> {
   return found;
 }
 
-const [POD_W, POD_H, GAP, PAD, ROOT_H, TOP] = [124, 34, 10, 10, 30, 24];
+const [POD_W, POD_H, GAP, PAD, ROOT_H, TOP] = [140, 34, 10, 10, 30, 24];
+
+/** Where a packet stands in a box: at its right end, beside the name. */
+const dot = (box: { x: number; y: number; w: number; h: number }): Point => ({ x: box.x + box.w - 16, y: box.y + box.h / 2 });
 
 /** Machines side by side above the wire; on a narrow screen one below the other, to the right of it. */
 export function layout(trace: Trace, narrow: boolean): Layout {
@@ -52,12 +55,12 @@ export function layout(trace: Trace, narrow: boolean): Layout {
     const h = TOP + down * (POD_H + GAP) + (down ? 6 : 0) + ROOT_H + PAD;
     const box = { x, y, w, h };
     const root = { x: x + PAD, y: y + h - PAD - ROOT_H, w: w - 2 * PAD, h: ROOT_H };
-    spots.set(name, { place: name, pod: false, box: root, at: { x: root.x + root.w / 2, y: root.y + root.h / 2 } });
+    spots.set(name, { place: name, pod: false, box: root, at: dot(root) });
     pods.forEach((pod, index) => {
       // From the bottom up, so that wires to the node's own namespace stay short.
       const row = down - 1 - Math.floor(index / across);
       const b = { x: x + PAD + (index % across) * (POD_W + GAP), y: y + TOP + row * (POD_H + GAP), w: POD_W, h: POD_H };
-      spots.set(pod, { place: pod, pod: true, box: b, at: { x: b.x + b.w / 2, y: b.y + b.h / 2 } });
+      spots.set(pod, { place: pod, pod: true, box: b, at: dot(b) });
       veths.push([name, pod]);
     });
     const leave = narrow ? [{ x: 14, y: root.y + root.h / 2 }, { x: root.x, y: root.y + root.h / 2 }]

@@ -8,7 +8,6 @@
 //
 // Attributes: name (what diagnostics call it), seed, autorun (runs as soon as it is seen), readonly, theme (light or dark; the
 // reader's own wish if there is none). Other files of the scenario: <script type="text/plain" data-file="path">.
-import type { CompletionContext, CompletionResult } from "@codemirror/autocomplete";
 import type { EditorView } from "@codemirror/view";
 import type { Files, RunResult } from "../../target/page/pkg/netscene_wasm.js";
 import { element } from "./dom";
@@ -103,7 +102,7 @@ export class NetScene extends HTMLElement {
     this.printed.hidden = true;
     this.view = editor({
       parent: this.place, root, text: this.original, readOnly: this.hasAttribute("readonly"), label: `scenario ${this.name}`,
-      changed: () => this.changed(), run: () => void this.run(), complete: (context) => this.complete(context),
+      changed: () => this.changed(), run: () => void this.run(), complete: () => null,
     });
     if (this.hasAttribute("autorun")) {
       const seen = new IntersectionObserver((entries) => {
@@ -198,20 +197,6 @@ export class NetScene extends HTMLElement {
     }
     setTimeout(() => { button.textContent = "Link"; }, 1500);
   }
-
-  private async complete(context: CompletionContext): Promise<CompletionResult | null> {
-    const word = context.matchBefore(/[\w./-]+/);
-    if (!word && !context.explicit) return null;
-    try {
-      const found = await engine.complete(this.completer, this.name, this.value, this.files, context.pos);
-      return { from: found.from, options: found.options.map(({ label, detail }) => ({ label, detail })), validFor: /^[\w./-]*$/ };
-    } catch {
-      return null;
-    }
-  }
-
-  /** What asks for completions: they must not take the place of a run. */
-  private readonly completer = {};
 
   /** Loads another scenario. */
   load(shared: Shared): void {

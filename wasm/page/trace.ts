@@ -51,6 +51,10 @@ export class TraceView {
     const same = this.sent.findIndex((one) => before && one.test === before.test && one.trace.name === before.trace.name);
     this.root.hidden = !this.sent.length;
     if (this.sent.length) this.choose(Math.max(same, 0));
+    else {
+      this.halt();
+      this.moments = [];
+    }
   }
 
   private choose(index: number): void {
@@ -91,13 +95,15 @@ export class TraceView {
     for (const [node, pod] of where.veths) drawing.append(line([where.spots.get(node)!.at, where.spots.get(pod)!.at], "wire"));
     for (const spot of where.spots.values()) {
       const { x, y, w, h } = spot.box;
-      const label = svg("text", { x: x + w / 2, y: y + h / 2 + 4 }, spot.pod ? short(spot.place) : "its own namespace");
+      const label = svg("text", { x: x + 9, y: y + h / 2 + 4 }, spot.pod ? short(spot.place) : "own namespace");
       drawing.append(svg("g", { class: spot.pod ? "spot pod" : "spot", "data-place": spot.place },
         svg("title", {}, spot.place), svg("rect", { x, y, width: w, height: h, rx: 5 }), label));
     }
     this.dot = svg("g", { class: "dot" }, svg("circle", { class: "tunnel", r: 11 }), svg("circle", { class: "inner", r: 6 }));
     drawing.append(this.dot);
     this.picture.replaceChildren(drawing);
+    // Many machines need the whole width; the list then stands below.
+    this.root.classList.toggle("broad", where.width > 620);
     this.show(this.now, true);
   }
 

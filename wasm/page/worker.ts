@@ -1,26 +1,13 @@
 // The Worker in which the engine runs: one request after the other, each answered by its number. It is ended from outside when
 // a run takes too long, so that nothing in here has to be able to stop.
-import { initSync, run, check, complete, format, version, Session } from "../../target/page/pkg/netscene_wasm.js";
+import { initSync, run, check, format, version } from "../../target/page/pkg/netscene_wasm.js";
 import type { Files } from "../../target/page/pkg/netscene_wasm.js";
 
 export type Request =
   | { kind: "run"; name: string; text: string; files?: Files; seed: number }
   | { kind: "check"; name: string; text: string; files?: Files }
   | { kind: "format"; name: string; text: string }
-  | { kind: "version" }
-  | { kind: "open"; seed: number; files?: Files; name?: string; text?: string }
-  | { kind: "enter"; text: string }
-  | { kind: "complete"; name: string; text: string; files?: Files; at: number }
-  | { kind: "suggest"; text: string; at: number }
-  | { kind: "views" }
-  | { kind: "undo" }
-  | { kind: "redo" }
-  | { kind: "diff" }
-  | { kind: "save" };
-
-let session: Session | undefined;
-
-const held = (): Session => (session ??= new Session(0, undefined));
+  | { kind: "version" };
 
 function answer(request: Request): unknown {
   switch (request.kind) {
@@ -28,18 +15,6 @@ function answer(request: Request): unknown {
     case "check": return check(request.name, request.text, request.files);
     case "format": return format(request.name, request.text);
     case "version": return version();
-    case "open":
-      session?.free();
-      session = new Session(request.seed, request.files);
-      return request.text === undefined ? null : session.load(request.name ?? "scenario.scn", request.text);
-    case "enter": return held().enter(request.text);
-    case "undo": return held().undo() ?? null;
-    case "redo": return held().redo() ?? null;
-    case "diff": return held().diff(1);
-    case "save": return held().save();
-    case "complete": return complete(request.name, request.text, request.files, request.at);
-    case "suggest": return held().complete(request.text, request.at);
-    case "views": return held().views();
   }
 }
 

@@ -122,16 +122,6 @@ pub(crate) fn utf16(text: &str, byte: usize) -> usize {
     text.char_indices().take_while(|(at, _)| *at < byte).map(|(_, c)| c.len_utf16()).sum()
 }
 
-/// The byte at which so many UTF-16 units of a text end.
-pub(crate) fn byte(text: &str, units: usize) -> usize {
-    let mut seen = 0;
-    let after = |(_, c): &(usize, char)| {
-        seen += c.len_utf16();
-        seen > units
-    };
-    text.char_indices().find(after).map_or(text.len(), |(at, _)| at)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,8 +132,5 @@ mod tests {
         assert_eq!(utf16(text, text.find('n').unwrap()), "# ü 𝄞\n".encode_utf16().count());
         assert_eq!(utf16(text, text.len()), text.encode_utf16().count());
         assert_eq!(utf16(text, 0), 0);
-        for (at, _) in text.char_indices() {
-            assert_eq!(byte(text, utf16(text, at)), at);
-        }
     }
 }

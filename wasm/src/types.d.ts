@@ -82,19 +82,3 @@ export interface Packet {
 
 /** What befell a packet on its way through a namespace. */
 export interface Step { step: string; [field: string]: unknown }
-
-/** What came of sentences entered in a session. */
-export interface Answer {
-  /** `incomplete`: a brace is open, more lines have to come. `refused`: the world is as it was. */
-  outcome: "incomplete" | "nothing" | "done" | "refused" | "stopped";
-  text: string;
-  diagnostics: string;
-  problems: Problem[];
-  flows: Trace[];
-}
-
-/** A session as a scenario, and how that differs from what happened. */
-export interface Saved { text: string; notes: string[] }
-
-/** What may be written at a place, which begins at `from`. */
-export interface Completion { from: number; options: { label: string; detail: string }[] }

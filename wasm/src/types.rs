@@ -29,20 +29,4 @@ extern "C" {
     /// A scenario in its one form.
     #[wasm_bindgen(typescript_type = "FormatResult")]
     pub type FormatResult;
-
-    /// What came of an entry.
-    #[wasm_bindgen(typescript_type = "Answer")]
-    pub type Answer;
-
-    /// A session as a scenario.
-    #[wasm_bindgen(typescript_type = "Saved")]
-    pub type Saved;
-
-    /// What may be written at a place.
-    #[wasm_bindgen(typescript_type = "Completion")]
-    pub type Completion;
-
-    /// Texts.
-    #[wasm_bindgen(typescript_type = "string[]")]
-    pub type Names;
 }

@@ -16,7 +16,7 @@ await new Promise((done) => server.listen(0, "127.0.0.1", done));
 const to = process.argv[2];
 await mkdir(to, { recursive: true });
 const browser = await puppeteer.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", headless: true, args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"] });
-for (const name of ["index", "flow", "repl"]) {
+for (const name of (process.argv[3]?.split(",") ?? ["index", "flow", "repl"])) {
   for (const [size, width, height] of [["wide", 1280, 1500], ["phone", 390, 1700]]) {
     for (const theme of ["light", "dark"]) {
       const tab = await browser.newPage();

@@ -65,7 +65,11 @@ fn expand(path: &Path, blocks: &mut Vec<Value>) -> Result<String> {
         match inside.and_then(|inside| inside.split_once(' ')) {
             Some((how @ ("scenario" | "play"), path)) => {
                 let scenario = Scenario::read(path)?;
-                blocks.push(told(&page, &scenario));
+                let told = told(&page, &scenario);
+                if told["status"] != 0 {
+                    return Err(format!("{path}: {}{}", told["output"], told["diagnostics"]).into());
+                }
+                blocks.push(told);
                 expanded.push_str(&block(&scenario, if how == "play" { " data-play=\"\"" } else { "" }));
             }
             Some((how, _)) => return Err(format!("{}: unknown {how}", path.display()).into()),
@@ -86,7 +90,7 @@ fn told(page: &str, scenario: &Scenario) -> Value {
 /// A scenario as HTML that can be read without JavaScript too.
 fn block(scenario: &Scenario, more: &str) -> String {
     let Scenario { name, text, files } = scenario;
-    let mut html = format!("<pre data-name=\"{}\"{more}><code class=\"language-scn\">{}</code></pre>\n", escaped(name), escaped(text));
+    let mut html = format!("<pre data-name=\"{}\"{more}><code class=\"nohighlight\">{}</code></pre>\n", escaped(name), escaped(text));
     if !files.is_empty() {
         // JSON in a script may hold no end of a script.
         let json = json!(files).to_string().replace('<', "\\u003c");

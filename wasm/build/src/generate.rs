@@ -61,7 +61,7 @@ impl Dice {
         let mut text = String::new();
         let nodes = 1 + self.throw(4);
         if self.throw(2) == 0 {
-            let (overlay, proxy) = (self.of(&["ipip always", "ipip crossSubnet", "never"]), self.of(&["1.20", "1.36"]));
+            let (overlay, proxy) = (self.of(&["ipip always", "ipip crossSubnet", "ipip never"]), self.of(&["1.20", "1.36"]));
             let _ = writeln!(text, "cluster c {{\n  overlay {overlay}\n  kubeProxy iptables {proxy}\n}}");
         }
         text.push_str("pool machines 10.0.0.0/16 gateway 10.0.255.254\n");
@@ -115,7 +115,7 @@ impl Dice {
             4 => format!("get {from} -> ${{ \"http://\" + service(\"web{service}\").clusterIP + \"/\" }} as g{step}\n  trace g{step} rules"),
             5 => format!("explore client -> service/web{service}:80 as w{step}\n  trace w{step}"),
             6 => format!("fail {}", self.of(&["node worker1", "link worker1 eth0", "kubeProxy worker1", "pod client"])),
-            7 => format!("show {} on worker{node}", self.of(&["routes", "conntrack", "iptables", "log"])),
+            7 => format!("show {}", self.of(&["routes on worker1", "conntrack on worker1", "iptables on worker1 nat/KUBE-SERVICES", "log on worker1"])),
             8 => format!("wait {}", self.of(&["1s", "40s", "10m"])),
             9 => format!("scale deployment web{service} {}", self.throw(5)),
             10 => format!("show kubectl get {}", self.of(&["pods -o wide", "services", "endpoints", "nodes"])),

@@ -38,6 +38,8 @@ pub(crate) fn expand(page: &str, put: &mut dyn FnMut(Scenario) -> String) -> Str
                 out.push_str(&put(Scenario { name: format!("example-{count}.scn"), text, files: files.clone() }));
                 continue;
             }
+            // What a block prints has colours in no editor.
+            let line = if language == "output" { "```text" } else { line };
             out.push_str(&format!("{line}\n{text}```\n"));
         } else if let Some(start) = line.strip_prefix("<!-- ") {
             remark = if let Some(whole) = start.strip_suffix(" -->") {
