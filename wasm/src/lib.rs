@@ -10,7 +10,6 @@ mod answer;
 mod files;
 mod types;
 
-
 use std::sync::Arc;
 
 use netscene_core::trace::Flow;

@@ -90,7 +90,11 @@ fn told(page: &str, scenario: &Scenario) -> Value {
 /// A scenario as HTML that can be read without JavaScript too.
 fn block(scenario: &Scenario, more: &str) -> String {
     let Scenario { name, text, files } = scenario;
-    let mut html = format!("<pre data-name=\"{}\"{more}><code class=\"nohighlight\">{}</code></pre>\n", escaped(name), escaped(text));
+    let mut html = format!(
+        "<pre data-name=\"{}\"{more}><code class=\"nohighlight\">{}</code></pre>\n",
+        escaped(name),
+        escaped(text)
+    );
     if !files.is_empty() {
         // JSON in a script may hold no end of a script.
         let json = json!(files).to_string().replace('<', "\\u003c");

@@ -61,7 +61,8 @@ impl Dice {
         let mut text = String::new();
         let nodes = 1 + self.throw(4);
         if self.throw(2) == 0 {
-            let (overlay, proxy) = (self.of(&["ipip always", "ipip crossSubnet", "ipip never"]), self.of(&["1.20", "1.36"]));
+            let (overlay, proxy) =
+                (self.of(&["ipip always", "ipip crossSubnet", "ipip never"]), self.of(&["1.20", "1.36"]));
             let _ = writeln!(text, "cluster c {{\n  overlay {overlay}\n  kubeProxy iptables {proxy}\n}}");
         }
         text.push_str("pool machines 10.0.0.0/16 gateway 10.0.255.254\n");
@@ -75,7 +76,8 @@ impl Dice {
         for service in 1..=services {
             let (replicas, port) = (self.throw(4), 80 + self.throw(3));
             let serve = self.of(&["http", "tcp"]);
-            let _ = writeln!(text, "  deployment web{service} {{\n    replicas {replicas}\n    labels app=web{service}");
+            let _ =
+                writeln!(text, "  deployment web{service} {{\n    replicas {replicas}\n    labels app=web{service}");
             let _ = writeln!(text, "    container c {{ port {port}; serve {serve} }}\n  }}");
             let kind = self.of(&["ClusterIP", "NodePort", "LoadBalancer"]);
             let policy = match kind {
@@ -112,16 +114,31 @@ impl Dice {
             0 | 1 => format!("send {from} -> service/web{service}:80 tcp as s{step}\n  trace s{step}"),
             2 => format!("send {from} -> worker{node}:80 udp as u{step}\n  trace u{step} all"),
             3 => format!("ping {from} -> worker{node} as p{step}\n  expect p{step} delivered\n  trace p{step} hops"),
-            4 => format!("get {from} -> ${{ \"http://\" + service(\"web{service}\").clusterIP + \"/\" }} as g{step}\n  trace g{step} rules"),
+            4 => format!(
+                "get {from} -> ${{ \"http://\" + service(\"web{service}\").clusterIP + \"/\" }} as g{step}\n  trace g{step} rules"
+            ),
             5 => format!("explore client -> service/web{service}:80 as w{step}\n  trace w{step}"),
             6 => format!("fail {}", self.of(&["node worker1", "link worker1 eth0", "kubeProxy worker1", "pod client"])),
-            7 => format!("show {}", self.of(&["routes on worker1", "conntrack on worker1", "iptables on worker1 nat/KUBE-SERVICES", "log on worker1"])),
+            7 => format!(
+                "show {}",
+                self.of(&[
+                    "routes on worker1",
+                    "conntrack on worker1",
+                    "iptables on worker1 nat/KUBE-SERVICES",
+                    "log on worker1"
+                ])
+            ),
             8 => format!("wait {}", self.of(&["1s", "40s", "10m"])),
             9 => format!("scale deployment web{service} {}", self.throw(5)),
             10 => format!("show kubectl get {}", self.of(&["pods -o wide", "services", "endpoints", "nodes"])),
-            11 => format!("on worker{node} {{ {} }}", self.of(&["iptables -t nat -L KUBE-SERVICES -nv", "route -n", "conntrack -L", "iptables-save"])),
+            11 => format!(
+                "on worker{node} {{ {} }}",
+                self.of(&["iptables -t nat -L KUBE-SERVICES -nv", "route -n", "conntrack -L", "iptables-save"])
+            ),
             12 => format!("assert ${{ service(\"web{service}\").endpoints.len() == {} }}", self.throw(4)),
-            _ => format!("open client -> service/web{service}:80 as c{step}\n  send c{step} \"hello\" as said{step}\n  close c{step}"),
+            _ => format!(
+                "open client -> service/web{service}:80 as c{step}\n  send c{step} \"hello\" as said{step}\n  close c{step}"
+            ),
         }
     }
 }

@@ -27,7 +27,8 @@ pub(crate) fn expand(page: &str, put: &mut dyn FnMut(Scenario) -> String) -> Str
     let mut lines = page.lines();
     while let Some(line) = lines.next() {
         if let Some(language) = line.strip_prefix("```") {
-            let text: String = lines.by_ref().take_while(|line| *line != "```").map(|line| format!("{line}\n")).collect();
+            let text: String =
+                lines.by_ref().take_while(|line| *line != "```").map(|line| format!("{line}\n")).collect();
             let remark = std::mem::take(&mut remark);
             if let Some(name) = remark.strip_prefix("file: ") {
                 files.insert(name.trim().to_owned(), text.clone());
