@@ -1,6 +1,8 @@
 //! How long the native engine takes for a scenario: what `wasm/test.sh --speed` compares with. `time FILE ROUNDS` prints the median
 //! in milliseconds.
 
+#![allow(clippy::disallowed_methods, reason = "it measures, and takes what it measures from a file")]
+
 use std::io::Write;
 use std::time::Instant;
 
