@@ -156,6 +156,19 @@ pub struct EndpointField {
     pub clauses: Vec<Clause>,
 }
 
+/// What is said of a packet: `size 1400`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PacketOption {
+    /// The whole of it.
+    pub span: Span,
+    /// The word.
+    pub word: Word,
+    /// Behind `flags`.
+    pub flags: Vec<Text>,
+    /// Behind the others, if anything.
+    pub value: Option<Value>,
+}
+
 /// The range of a pool.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Range {
@@ -191,6 +204,20 @@ pub enum StatementKind {
         name: Text,
         clauses: Vec<Clause>,
         body: Option<Block>,
+    },
+    Router {
+        name: Text,
+        body: Block,
+    },
+    /// A device of a machine.
+    Device {
+        name: Text,
+        address: Text,
+        clauses: Vec<Clause>,
+    },
+    Route {
+        to: Text,
+        via: Text,
     },
     Namespace {
         name: Text,
@@ -396,6 +423,21 @@ pub enum StatementKind {
         to: Operand,
         name: Text,
     },
+    /// A packet made to measure, or the same thing several times.
+    Craft {
+        /// Who sends.
+        from: Operand,
+        /// To whom.
+        to: Operand,
+        /// By which protocol; none for an echo.
+        protocol: Option<Text>,
+        /// What is said of it.
+        options: Vec<PacketOption>,
+        /// The name for what happens.
+        name: Text,
+    },
+    /// `log "text"`
+    Log(Text),
     Get {
         from: Operand,
         url: Value,
@@ -621,6 +663,9 @@ impl StatementKind {
             Self::Pool { .. } => Word::Pool,
             Self::Node { .. } => Word::Node,
             Self::Host { .. } => Word::Host,
+            Self::Router { .. } => Word::Router,
+            Self::Device { .. } => Word::Device,
+            Self::Route { .. } => Word::Route,
             Self::Namespace { .. } => Word::Namespace,
             Self::Workload { word, .. }
             | Self::Version { word, .. }
@@ -676,9 +721,10 @@ impl StatementKind {
             Self::Path { .. } => Word::Path,
             Self::Command(_) => Word::Iptables,
             Self::Choose { .. } | Self::ChoosePort { .. } => Word::Choose,
-            Self::Send { .. } | Self::Segment { .. } | Self::Say { .. } => Word::Send,
+            Self::Craft { protocol: Some(_), .. } | Self::Send { .. } | Self::Segment { .. } | Self::Say { .. } => Word::Send,
             Self::Open { .. } => Word::Open,
-            Self::Ping { .. } => Word::Ping,
+            Self::Ping { .. } | Self::Craft { protocol: None, .. } => Word::Ping,
+            Self::Log(_) => Word::Log,
             Self::Get { .. } => Word::Get,
             Self::Resolve { .. } => Word::Resolve,
             Self::Wait(_) => Word::Wait,
@@ -717,6 +763,7 @@ impl StatementKind {
             Self::Send { name, .. }
             | Self::Segment { name, .. }
             | Self::Ping { name, .. }
+            | Self::Craft { name, .. }
             | Self::Get { name, .. }
             | Self::Open { name, .. }
             | Self::Resolve { name, .. } => Some(name),
@@ -729,6 +776,7 @@ impl StatementKind {
     pub fn blocks(&self) -> Vec<&Block> {
         match self {
             Self::Cluster { body, .. }
+            | Self::Router { body, .. }
             | Self::Namespace { body, .. }
             | Self::Workload { body, .. }
             | Self::Service { body, .. }

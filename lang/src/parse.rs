@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use lalrpop_util::ParseError;
 
-use crate::ast::{Ast, Block, Clause, Island, Operand, Statement, StatementKind, Text, What};
+use crate::ast::{Ast, Block, Clause, Island, Operand, PacketOption, Statement, StatementKind, Text, Value, What};
 use crate::sentences;
 use crate::suggest::{list, question};
 use crate::token::Token;
@@ -154,8 +154,16 @@ fn describe(file: &SourceFile, error: Fault<'_>, heads: &[(usize, Word)]) -> Opt
 }
 
 /// The kinds of objects whose fields change.
-pub(crate) const CHANGED: [Word; 7] =
-    [Word::Service, Word::Pod, Word::Deployment, Word::DaemonSet, Word::Ingress, Word::ConfigMap, Word::Node];
+pub(crate) const CHANGED: [Word; 8] = [
+    Word::Service,
+    Word::Pod,
+    Word::Deployment,
+    Word::DaemonSet,
+    Word::Ingress,
+    Word::ConfigMap,
+    Word::Node,
+    Word::Router,
+];
 
 /// Makes nodes of the tree out of tokens.
 pub(crate) struct Builder {
@@ -184,6 +192,45 @@ impl Builder {
             None => self.name(start, text, end),
         };
         StatementKind::Patch { word, kind, what, body }
+    }
+
+    pub(crate) fn option(
+        &self,
+        start: usize,
+        word: Word,
+        flags: Vec<Text>,
+        value: Option<Value>,
+        end: usize,
+    ) -> PacketOption {
+        PacketOption { span: self.span(start, end), word, flags, value }
+    }
+
+    /// A `send`: a connection or a datagram where nothing more is said of it.
+    pub(crate) fn send(
+        &self,
+        from: Operand,
+        to: Operand,
+        protocol: Text,
+        mut options: Vec<PacketOption>,
+        name: Text,
+    ) -> StatementKind {
+        match options.as_mut_slice() {
+            [] if protocol.text.starts_with(|c: char| c.is_ascii_alphabetic()) => {
+                StatementKind::Send { from, to, protocol, name }
+            }
+            [PacketOption { word: Word::Flags, flags, .. }] => {
+                StatementKind::Segment { from, to, protocol, flags: std::mem::take(flags), name }
+            }
+            _ => StatementKind::Craft { from, to, protocol: Some(protocol), options, name },
+        }
+    }
+
+    pub(crate) fn ping(&self, from: Operand, to: Operand, options: Vec<PacketOption>, name: Text) -> StatementKind {
+        if options.is_empty() {
+            StatementKind::Ping { from, to, name }
+        } else {
+            StatementKind::Craft { from, to, protocol: None, options, name }
+        }
     }
 
     pub(crate) fn clause(&self, start: usize, word: Word, value: Text, end: usize) -> Clause {

@@ -46,7 +46,7 @@ pub(crate) fn read<'s>(file: &'s SourceFile, diagnostics: &mut Vec<Diagnostic>) 
                 lexer.bump(command.len());
                 reader.push(span.start, Token::Command(command.trim()), span.end + command.len());
             }
-            Ok(Token::Name(tool)) if reader.at_head && LOOKING.contains(&tool) => {
+            Ok(Token::Name(tool)) if reader.at_head && LOOKING.contains(&tool) && !reader.in_machine() => {
                 let length = tool.len() + command(lexer.remainder()).len();
                 lexer.bump(length - tool.len());
                 let text = file.text().get(span.start..span.start + length).unwrap_or(tool);
@@ -144,6 +144,11 @@ impl<'s> Reader<'s, '_> {
     /// Whether `show` was the token before.
     fn after_show(&self) -> bool {
         matches!(self.out.last(), Some((_, Token::Word(Word::Show), _))) && !self.at_head
+    }
+
+    /// Whether the sentence stands between the braces of a machine, where `route` is a field.
+    fn in_machine(&self) -> bool {
+        matches!(self.block(), BlockKind::Node | BlockKind::Host | BlockKind::Router)
     }
 
     /// The kind of the object that a `patch` changes: its braces hold the fields of that.
@@ -400,6 +405,7 @@ pub(crate) fn opened_by(head: Word, outer: BlockKind) -> BlockKind {
         Word::Namespace => BlockKind::Namespace,
         Word::Host => BlockKind::Host,
         Word::Node => BlockKind::Node,
+        Word::Router => BlockKind::Router,
         Word::Pod => BlockKind::Pod,
         Word::Deployment | Word::DaemonSet => BlockKind::Workload,
         Word::Container => BlockKind::Container,

@@ -37,6 +37,8 @@ pub enum BlockKind {
     Host,
     /// `node NAME { }`
     Node,
+    /// `router NAME { }`
+    Router,
     /// `on NODE { }`
     OnNode,
     /// `test "…" { }`, and what `for` and `if` repeat or decide.
@@ -65,6 +67,7 @@ impl BlockKind {
         Self::PolicyRule,
         Self::Host,
         Self::Node,
+        Self::Router,
         Self::OnNode,
         Self::Test,
     ];
@@ -87,6 +90,7 @@ impl BlockKind {
             Self::PolicyRule => "policy rule",
             Self::Host => "host",
             Self::Node => "node",
+            Self::Router => "router",
             Self::OnNode => "on",
             Self::Cases => "cases",
             Self::Test => "test",
@@ -112,6 +116,7 @@ impl BlockKind {
             Self::PolicyRule => "a rule of a networkPolicy",
             Self::Host => "a host",
             Self::Node => "a node",
+            Self::Router => "a router",
             Self::OnNode => "`on NODE`",
             Self::Test => "a test, a `for` or an `if`",
             Self::Cases => "`cases`",
@@ -176,8 +181,10 @@ words! {
     // Declarations.
     Cluster "cluster" [File] "cluster NAME { … }" "the cluster's settings";
     Pool "pool" [File] "pool NAME (CIDR | ADDRESS to ADDRESS) [gateway ADDRESS [mac MAC]] [for LoadBalancer [autoAssign false]]" "a range of addresses";
-    Node "node" [File] "node NAME at ADDRESS [podCIDR CIDR] [mac MAC] [device NAME] [hostname NAME] [zone NAME] [{ sysctl NAME VALUE; iptables … }]" "a machine of the cluster";
-    Host "host" [File Ingress] "host NAME at ADDRESS [mac MAC] [{ container … }], or in an ingress: host NAME path …" "a machine outside the cluster; the host of an ingress path";
+    Node "node" [File] "node NAME at ADDRESS [podCIDR CIDR] [mac MAC] [device NAME] [hostname NAME] [zone NAME] [{ device …; route …; sysctl NAME VALUE; iptables … }]" "a machine of the cluster";
+    Host "host" [File Ingress] "host NAME at ADDRESS [mac MAC] [gateway ADDRESS] [{ container …; route …; iptables … }], or in an ingress: host NAME path …" "a machine outside the cluster; the host of an ingress path";
+    Network "network" [File] "network NAME CIDR [gateway ADDRESS [mac MAC]]" "an Ethernet segment with its addresses, as a pool of machines is";
+    Router "router" [File] "router NAME { device …; route …; iptables …; sysctl … }" "a machine that forwards between networks";
     Include "include" [File Test] "include \"FILE\"" "the sentences of another file: once in a file, and once in each test that includes it";
     Apply "apply" [File Test] "apply \"FILE\"" "the objects of a Kubernetes manifest; in a test, for that test";
     Load "load" [File] "load node NAME from \"FOLDER\"" "a real node, by what its own tools have printed";
@@ -198,8 +205,9 @@ words! {
     Calico "calico" [Cluster] "calico VERSION" "the release of Calico";
     Metallb "metallb" [Cluster] "metallb VERSION" "the release of MetalLB";
     Kubectl "kubectl" [Cluster] "kubectl VERSION" "the release of kubectl; kubeProxy's, when not given";
-    Iptables "iptables" [Cluster OnNode Node Host] "in a cluster: iptables VERSION; on a machine: iptables -…" "the release of iptables; a command to run";
-    Sysctl "sysctl" [Node] "sysctl NAME VALUE" "a setting of the machine's kernel";
+    Iptables "iptables" [Cluster OnNode Node Host Router] "in a cluster: iptables VERSION; on a machine: iptables -…" "the release of iptables; a command to run";
+    Route "route" [Node Host Router] "route CIDR|default via ADDRESS" "a route of the machine";
+    Sysctl "sysctl" [Node Router] "sysctl NAME VALUE" "a setting of the machine's kernel";
     Kernel "kernel" [Cluster] "kernel VERSION" "the kernel of the nodes";
     Mtu "mtu" [Cluster] "mtu BYTES" "the MTU of pods and of tunl0";
     Domain "domain" [Cluster] "domain NAME" "the domain of the cluster's names";
@@ -263,11 +271,11 @@ words! {
     From "from" [PolicyRule] "from [namespaceSelector …] [podSelector …] | from ipBlock CIDR [except CIDR, …]; of a node's dumps: from \"FOLDER\"" "who may; where the dumps of a node are";
 
     // Commands.
-    Send "send" [File Test] "send FROM[:PORT] -> TO:PORT tcp|udp [flags FLAG, …] as NAME, or on an open connection: send NAME \"text\" [by client|server] [as NAME]" "open a TCP connection or send a UDP datagram; a bare name to send to means a service before a pod of that name; or send bytes on an open connection";
+    Send "send" [File Test] "send FROM[:PORT] -> TO:PORT tcp|udp|PROTOCOL [flags FLAG, …] [size BYTES] [ttl N] [tos N] [df] [badChecksum] [times N] as NAME, or on an open connection: send NAME \"text\" [by client|server] [as NAME]" "open a TCP connection or send a UDP datagram; a bare name to send to means a service before a pod of that name; or send bytes on an open connection";
     Open "open" [File Test] "open FROM[:PORT] -> TO:PORT as NAME" "open a TCP connection and keep it, to send on it, close it or reset it";
     Close "close" [File Test] "close NAME [by client|server] [as NAME]" "close one side of an open connection: FIN";
     Reset "reset" [File Test] "reset NAME [by client|server] [as NAME]" "reset an open connection: RST";
-    Ping "ping" [File Test] "ping FROM -> TO as NAME" "send an ICMP echo request";
+    Ping "ping" [File Test] "ping FROM -> TO [size BYTES] [ttl N] [tos N] [df] [times N] as NAME" "send an ICMP echo request";
     Get "get" [File Test] "get FROM[:PORT] -> URL [at ADDRESS] [with assets] as NAME" "fetch a page";
     Resolve "resolve" [File Test] "resolve FROM NAME as NAME" "ask for the address of a name";
     Write "write" [File Test] "write POD CONTAINER PATH \"text\"" "make or replace a file";
@@ -275,9 +283,9 @@ words! {
     Wait "wait" [File Test] "wait 14s" "let time pass";
     Fail "fail" [File Test] "fail node NODE | link NODE NODE | link NODE DEVICE | bgp NODE NODE | speaker NODE | kubeProxy NODE | pod POD" "break something";
     Restore "restore" [File Test] "restore …, as after fail" "mend what was broken";
-    Delete "delete" [File Test] "delete pod|deployment|daemonSet|service|ingress|networkPolicy|configMap|namespace|node|host|pool NAME" "delete an object";
-    Set "set" [File Test] "set service|pod|deployment|daemonSet|ingress|configMap|node NAME FIELD, as in set service web externalTrafficPolicy Local" "give a field of an object another value";
-    Patch "patch" [File Test] "patch service|pod|deployment|daemonSet|ingress|configMap|node NAME { … }" "change several fields; labels, data and lists get what is given added";
+    Delete "delete" [File Test] "delete pod|deployment|daemonSet|service|ingress|networkPolicy|configMap|namespace|node|host|router|pool NAME" "delete an object";
+    Set "set" [File Test] "set service|pod|deployment|daemonSet|ingress|configMap|node|router NAME FIELD, as in set service web externalTrafficPolicy Local" "give a field of an object another value";
+    Patch "patch" [File Test] "patch service|pod|deployment|daemonSet|ingress|configMap|node|router NAME { … }" "change several fields; labels, data and lists get what is given added";
     Scale "scale" [File Test] "scale deployment NAME COUNT" "give a deployment another number of pods";
     Choose "choose" [File Test] "choose SERVICE -> ENDPOINT [on PLACE], choose SERVICE by chance [on PLACE], or choose port PORT/TCP on PLACE" "pin a random choice, or leave it to chance again";
     Trace "trace" [File Test] "trace NAME [hops|rules|all], or trace FROM -> URL" "print every hop of a flow; of an exploration, every way";
@@ -293,13 +301,19 @@ words! {
     Rhai "rhai" [File] "rhai { const …; fn …(…) { … } }" "constants and functions for islands";
 
     // Inside of sentences.
+    Size "size" [] "size BYTES" "how much a packet carries";
+    Ttl "ttl" [] "ttl NUMBER" "through how many machines it may go";
+    Tos "tos" [] "tos NUMBER" "its type of service: DSCP and ECN";
+    Df "df" [] "df" "it may not be sent in parts";
+    BadChecksum "badChecksum" [] "badChecksum" "the checksum of what it carries is wrong";
+    Times "times" [] "times NUMBER" "so often, one after the other";
     Tags "tags" [] "tags NAME, …" "the tags of a test, by which tests are picked";
     Skip "skip" [] "skip \"why\"" "the test does not run";
     Fails "fails" [] "fails \"why\"" "the test has to fail; that it passes is told";
     Else "else" [] "else { … }" "where the condition of `if` is not true";
     At "at" [] "at ADDRESS" "the address";
     Mac "mac" [] "mac MAC" "the Ethernet address";
-    Device "device" [] "device NAME" "the Ethernet device";
+    Device "device" [Node Router] "device NAME [at ADDRESS/LENGTH [mac MAC] [mtu BYTES]]" "an Ethernet device";
     Hostname "hostname" [] "hostname NAME" "the name the machine has in the cluster";
     AutoAssign "autoAssign" [] "autoAssign true|false" "whether services get addresses of the pool without asking for it";
     Gateway "gateway" [] "gateway ADDRESS" "the router of the network";
@@ -321,7 +335,7 @@ words! {
     Connect "connect" [] "connect HOST:PORT, …" "the servers a page needs";
     Routes "routes" [] "show routes on PLACE" "`route -n`";
     Conntrack "conntrack" [] "show conntrack on NODE [tcp|udp] [dport PORT]" "`conntrack -L`; an entry of it";
-    Log "log" [] "show log on NODE, or show metallb log" "what LOG rules wrote; what MetalLB's speakers did";
+    Log "log" [File Test] "log \"text ${ x }\", or show log on NODE, or show metallb log" "print a line; what LOG rules wrote; what MetalLB's speakers did";
     Flags "flags" [] "flags FLAG, …" "one segment of no connection, with these TCP flags";
     Link "link" [] "fail link NODE NODE|DEVICE" "the wire between two nodes; a device's";
     Bgp "bgp" [] "fail bgp NODE NODE" "the BGP session of two nodes";

@@ -8,10 +8,10 @@ use bytes::Bytes;
 use super::browser::Browser;
 use super::http::Response;
 use super::resolver::{NotAsked, Progress, Resolver};
-use super::{Event, System, Url};
+use super::{Crafted, Event, System, Url};
 use crate::Time;
 use crate::net::tcp::{ConnectionId, Failure, Happened};
-use crate::packet::{Icmp, Packet, TcpFlags};
+use crate::packet::{Body, Icmp, Packet, TcpFlags, Udp, protocol};
 use crate::trace::{DnsResult, HttpResult, Observer, PacketId};
 
 /// How long a scenario's client waits for an answer: SYNs at 0, 1, 3 and 7 seconds.
@@ -37,6 +37,8 @@ pub enum Task {
     Datagram(SocketAddrV4),
     /// Send a TCP segment that belongs to no connection, with these control bits.
     Segment(SocketAddrV4, TcpFlags),
+    /// Send a packet that is made to measure; of TCP with these control bits.
+    Craft(Crafted, SocketAddrV4, TcpFlags),
     /// Send an ICMP echo request.
     Ping(Ipv4Addr),
     /// Fetch a page.
@@ -180,6 +182,7 @@ impl Client {
                 system.send_segment(self.port, to, flags);
                 self.end(Answer::Sent, system);
             }
+            Task::Craft(crafted, to, flags) => self.craft(&crafted, to, flags, system),
             Task::Ping(to) => self.ping(to, system),
             Task::Get { url, .. } => self.fetch(url, system),
             Task::Resolve(host) => self.resolve(&host, system),
@@ -202,6 +205,51 @@ impl Client {
     fn wait<O: Observer>(&mut self, patience: Duration, system: &mut System<'_, '_, O>) {
         self.deadline = Some(system.context.now + patience);
         system.alarm(patience, GIVE_UP);
+    }
+
+    fn craft<O: Observer>(
+        &mut self,
+        crafted: &Crafted,
+        to: SocketAddrV4,
+        flags: TcpFlags,
+        system: &mut System<'_, '_, O>,
+    ) {
+        let source = match system.namespace.source_or_error(*to.ip()) {
+            Ok(source) => source,
+            Err(error) => return self.end(Answer::Unsent(error), system),
+        };
+        let payload = crafted.payload();
+        let mut waits = false;
+        let body = match crafted.protocol {
+            protocol::TCP => {
+                let Some(segment) = system.namespace.lone_segment(self.port, to, flags, payload, system.context) else {
+                    return self.end(Answer::Impossible(PORT_TAKEN), system);
+                };
+                Body::Tcp(segment)
+            }
+            protocol::UDP => {
+                let Some(port) = system.bind_udp(self.port) else {
+                    return self.end(Answer::Impossible(PORT_TAKEN), system);
+                };
+                Udp::new(port, to.port(), payload).into()
+            }
+            protocol::ICMP => {
+                let id = system.random(0x1_0000) as u16;
+                system.namespace.sockets.bind_echo(id, system.process);
+                waits = true;
+                Icmp::EchoRequest { id, seq: 1, payload }.into()
+            }
+            protocol => Body::Other { protocol, payload },
+        };
+        let mut packet = Packet::new(source, *to.ip(), body);
+        packet.ttl = crafted.ttl.unwrap_or(packet.ttl);
+        packet.tos = crafted.tos.unwrap_or(packet.tos);
+        packet.bad_checksum = crafted.bad_checksum;
+        match system.namespace.send_to_measure(packet, crafted.dont_fragment, system.context) {
+            Err(error) => self.end(Answer::Unsent(error), system),
+            Ok(()) if waits => self.wait(PATIENCE, system),
+            Ok(()) => self.end(Answer::Sent, system),
+        }
     }
 
     fn ping<O: Observer>(&mut self, to: Ipv4Addr, system: &mut System<'_, '_, O>) {

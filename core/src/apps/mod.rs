@@ -5,6 +5,7 @@
 
 mod browser;
 mod client;
+mod craft;
 mod dns_server;
 mod echo;
 mod files;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 pub use client::{Answer, Client, Task};
+pub use craft::Crafted;
 pub use files::Files;
 pub use health::HealthCheck;
 pub use http_server::HttpServer;

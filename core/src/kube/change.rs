@@ -6,8 +6,8 @@ use super::declare::Template;
 use super::state::Declared;
 use super::validate::{self, fault, fault_beside};
 use super::{
-    ConfigMap, Container, Deployment, Holder, Ingress, Labels, Node, Object, Pod, RunningPod, Service, ServiceType,
-    State,
+    ConfigMap, Container, Deployment, Holder, Ingress, Labels, Node, Object, Pod, Router, RunningPod, Service,
+    ServiceType, State,
 };
 use crate::world::OpError;
 
@@ -37,6 +37,7 @@ impl State {
             Object::Ingress(new) => next.change_ingress(new, change)?,
             Object::ConfigMap(new) => next.change_config_map(new, change)?,
             Object::Node(new) => next.change_node(new, change)?,
+            Object::Router(new) => next.change_router(new, change)?,
             _ => return Err(fault("an object of this kind does not change", "declare it as it is to be")),
         }
         *self = next;
@@ -223,6 +224,22 @@ impl State {
         }
         let declared = Declared { object: node, origin: old.origin.clone(), created: old.created };
         Arc::make_mut(&mut self.nodes).insert(new.name.as_str().into(), Arc::new(declared));
+        Ok(())
+    }
+
+    fn change_router(&mut self, new: &Router, change: Change<'_>) -> Result<(), OpError> {
+        let Some(old) = self.routers.get(new.name.as_str()).cloned() else {
+            return Err(unknown("router", &new.name, self.routers.keys()));
+        };
+        let mut router = old.object.clone();
+        for field in change.fields.iter().map(String::as_str) {
+            match field {
+                "sysctl" => router.sysctls.extend(new.sysctls.clone()),
+                other => return Err(immutable("router", &new.name, other, old.origin.as_ref())),
+            }
+        }
+        let declared = Declared { object: router, origin: old.origin.clone(), created: old.created };
+        Arc::make_mut(&mut self.routers).insert(new.name.as_str().into(), Arc::new(declared));
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use super::state::{Declared, Objects, State};
 use super::validate::{fault, fault_beside};
 use super::{
     Cluster, ConfigMap, Container, Deployment, Host, Ingress, Labels, NamedPod, NetworkPolicy, Node, Object, Pod,
-    PodStatus, Pool, PoolPurpose, Service, ServiceType, service_addresses, validate,
+    PodStatus, Pool, PoolPurpose, Router, Service, ServiceType, service_addresses, validate,
 };
 use crate::packet::DeviceName;
 use crate::world::OpError;
@@ -31,6 +31,7 @@ impl State {
             Object::Pool(pool) => self.add_pool(pool, origin),
             Object::Node(node) => return self.add_node(node, origin),
             Object::Host(host) => self.add_host(host, origin),
+            Object::Router(router) => self.add_router(router, origin),
             Object::Namespace { name, labels } => self.set_namespace(&name, labels, origin),
             Object::Pod(pod) => return self.add_pod(pod, origin),
             Object::Deployment(deployment) => return self.add_deployment(deployment, origin),
@@ -88,6 +89,9 @@ impl State {
         if let Some(tunnel) = self.ipam.tunnel_address(&name) {
             self.holders.set(tunnel, Holder::Tunnel(name.clone()), origin);
         }
+        for device in &node.devices {
+            self.holders.set(device.address.addr(), Holder::Device(name.clone()), origin);
+        }
         insert(&mut self.nodes, &name, node, origin, self.now);
         Ok(())
     }
@@ -96,6 +100,14 @@ impl State {
         let name: Arc<str> = host.name.as_str().into();
         self.holders.set(host.address, Holder::Host(name.clone()), origin);
         insert(&mut self.hosts, &name, host, origin, self.now);
+    }
+
+    fn add_router(&mut self, router: Router, origin: Option<&Origin>) {
+        let name: Arc<str> = router.name.as_str().into();
+        for device in &router.devices {
+            self.holders.set(device.address.addr(), Holder::Device(name.clone()), origin);
+        }
+        insert(&mut self.routers, &name, router, origin, self.now);
     }
 
     fn add_pod(&mut self, pod: Pod, origin: Option<&Origin>) -> Result<(), OpError> {

@@ -19,6 +19,8 @@ pub enum Holder {
     Tunnel(Arc<str>),
     /// A machine outside the cluster.
     Host(Arc<str>),
+    /// A device of a router, or another device of a node, by the name of the machine.
+    Device(Arc<str>),
     /// A pod, `namespace/name`.
     Pod(Arc<str>),
     /// A service's `clusterIP`, `namespace/name`.
@@ -34,6 +36,7 @@ impl fmt::Display for Holder {
             Self::Node(node) => write!(f, "node {node}"),
             Self::Tunnel(node) => write!(f, "tunl0 of node {node}"),
             Self::Host(host) => write!(f, "host {host}"),
+            Self::Device(machine) => write!(f, "a device of {machine}"),
             Self::Pod(pod) => write!(f, "pod {pod}"),
             Self::ClusterIp(service) => write!(f, "service {service}, as its clusterIP"),
             Self::LoadBalancer(service) => write!(f, "service {service}, from MetalLB"),

@@ -49,6 +49,7 @@ mod pods;
 mod proxy_options;
 mod remove;
 mod remove_more;
+mod router;
 mod service;
 mod service_addresses;
 mod state;
@@ -71,6 +72,7 @@ pub use networks::{MachineNetwork, ROUTER};
 pub use pod_status::{PodPhase, PodStatus};
 pub use pods::RunningPod;
 pub use proxy_options::{DetectLocal, KubeProxyOptions};
+pub use router::{NetworkDevice, Router, StaticRoute};
 pub use service::{
     AFFINITY_SECONDS, EndpointAddress, IpMode, Service, ServicePort, ServiceType, TargetPort, TrafficDistribution,
     TrafficPolicy,

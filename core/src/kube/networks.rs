@@ -19,6 +19,8 @@ pub struct MachineNetwork {
     pub gateway: Option<Ipv4Addr>,
     /// The router's Ethernet address on it, where it is given.
     pub gateway_mac: Option<Mac>,
+    /// Whether a router that is declared has that address: then nobody else answers there.
+    pub routed: bool,
     /// Whether a pool says so; else the network is the /24 around an address.
     pub declared: bool,
 }
@@ -45,6 +47,7 @@ impl State {
             network,
             gateway: pool.gateway,
             gateway_mac: pool.gateway_mac,
+            routed: pool.gateway.is_some_and(|gateway| self.is_routed(gateway)),
             declared: true,
         };
         if let Some((pool, network)) = machines.clone().find_map(|pool| Some((pool, network_with(pool, address)?))) {
@@ -55,14 +58,24 @@ impl State {
         };
         let around = |prefix| Ipv4Net::new_assert(address, prefix).trunc();
         let network = (24..32).map(around).find(|network| !overlaps(*network)).unwrap_or_else(|| address.into());
-        MachineNetwork { network, gateway: self.free_for_router(network), gateway_mac: None, declared: false }
+        MachineNetwork {
+            network,
+            gateway: self.free_for_router(network),
+            gateway_mac: None,
+            routed: false,
+            declared: false,
+        }
+    }
+
+    fn is_routed(&self, address: Ipv4Addr) -> bool {
+        matches!(self.holder(address), Some(Holder::Device(_)))
     }
 
     /// The highest address of `network` that a router can have.
     fn free_for_router(&self, network: Ipv4Net) -> Option<Ipv4Addr> {
         let balancers = self.pools_for(PoolPurpose::LoadBalancer).map(|pool| &pool.object);
         let free = |address: &Ipv4Addr| {
-            !matches!(self.holder(*address), Some(Holder::Node(_) | Holder::Host(_)))
+            !matches!(self.holder(*address), Some(Holder::Node(_) | Holder::Host(_) | Holder::Device(_)))
                 && !balancers.clone().any(|pool| pool.contains(*address))
         };
         network.hosts().rev().find(free)

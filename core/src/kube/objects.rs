@@ -5,7 +5,9 @@ use std::str::FromStr;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigMap, Disk, KubeProxyOptions, Labels, NetworkPolicy, PodStatus, Service, is_default};
+use super::{
+    ConfigMap, Disk, KubeProxyOptions, Labels, NetworkDevice, NetworkPolicy, PodStatus, Router, Service, StaticRoute, is_default,
+};
 use crate::packet::{DeviceName, Mac};
 
 /// Anything that can be declared.
@@ -20,6 +22,8 @@ pub enum Object {
     Node(Node),
     /// A machine outside it.
     Host(Host),
+    /// A router outside it.
+    Router(Router),
     /// A namespace of Kubernetes.
     Namespace {
         /// Its name.
@@ -62,6 +66,8 @@ pub enum ObjectKind {
     Node,
     /// A machine outside the cluster.
     Host,
+    /// A router.
+    Router,
     /// A pool of addresses for load balancers.
     Pool,
     /// A network policy.
@@ -71,7 +77,7 @@ pub enum ObjectKind {
 impl ObjectKind {
     /// Whether objects of the kind live in a namespace.
     pub const fn is_namespaced(self) -> bool {
-        !matches!(self, Self::Namespace | Self::Node | Self::Host | Self::Pool)
+        !matches!(self, Self::Namespace | Self::Node | Self::Host | Self::Router | Self::Pool)
     }
 }
 
@@ -86,6 +92,7 @@ impl fmt::Display for ObjectKind {
             Self::Namespace => "namespace",
             Self::Node => "node",
             Self::Host => "host",
+            Self::Router => "router",
             Self::Pool => "pool",
             Self::NetworkPolicy => "networkPolicy",
         })
@@ -319,6 +326,12 @@ pub struct Node {
     /// What is set by `sysctl` on it, by name.
     #[serde(default, skip_serializing_if = "Labels::is_empty")]
     pub sysctls: Labels,
+    /// Its devices besides the one that its address is on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<NetworkDevice>,
+    /// Its routes, besides those that the cluster's agents write and the default one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<StaticRoute>,
 }
 
 /// A machine outside the cluster.
@@ -334,6 +347,10 @@ pub struct Host {
     /// What runs on it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub containers: Vec<Container>,
+    /// Its routes, besides that to its network and the default one by its network's router. One for everything takes the
+    /// place of the latter.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<StaticRoute>,
 }
 
 /// TCP or UDP, as Kubernetes writes them.
@@ -592,6 +609,8 @@ impl Node {
             device: DeviceName::ETH0,
             zone: None,
             sysctls: Labels::new(),
+            devices: Vec::new(),
+            routes: Vec::new(),
         }
     }
 
@@ -604,7 +623,7 @@ impl Node {
 impl Host {
     /// A machine outside the cluster.
     pub fn new(name: &str, address: impl Into<Ipv4Addr>) -> Self {
-        Self { name: name.into(), address: address.into(), mac: None, containers: Vec::new() }
+        Self { name: name.into(), address: address.into(), mac: None, containers: Vec::new(), routes: Vec::new() }
     }
 
     /// Its Ethernet address: the given one, else one made from its address.
@@ -614,7 +633,7 @@ impl Host {
 }
 
 /// A locally administered Ethernet address that nobody else's address makes.
-fn machine_mac(address: Ipv4Addr) -> Mac {
+pub(super) fn machine_mac(address: Ipv4Addr) -> Mac {
     let [a, b, c, d] = address.octets();
     Mac([0x02, 0x42, a, b, c, d])
 }

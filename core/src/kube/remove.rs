@@ -26,6 +26,7 @@ impl State {
             ObjectKind::Namespace => self.delete_namespace(&key),
             ObjectKind::Node => self.delete_node(&key),
             ObjectKind::Host => self.delete_host(&key),
+            ObjectKind::Router => self.delete_router(&key),
             ObjectKind::Pool => self.delete_pool(&key),
             ObjectKind::Pod => self.delete_pod(&key),
             ObjectKind::Deployment => {
@@ -60,6 +61,7 @@ impl State {
             ObjectKind::ConfigMap => self.config_maps.keys().map(ToString::to_string).collect(),
             ObjectKind::Namespace => self.namespaces.keys().map(ToString::to_string).collect(),
             ObjectKind::Node => self.nodes.keys().map(ToString::to_string).collect(),
+            ObjectKind::Router => self.routers.keys().map(ToString::to_string).collect(),
             ObjectKind::Host => self.hosts.keys().map(ToString::to_string).collect(),
             ObjectKind::Pool => self.pools.keys().map(ToString::to_string).collect(),
             ObjectKind::NetworkPolicy => self.network_policies.keys().map(ToString::to_string).collect(),

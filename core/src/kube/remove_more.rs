@@ -50,6 +50,9 @@ impl State {
         }
         Arc::make_mut(&mut next.nodes).shift_remove(name);
         next.holders.remove(node.object.address);
+        for device in &node.object.devices {
+            next.holders.remove(device.address.addr());
+        }
         if let Some(tunnel) = next.tunnel_address(name) {
             next.holders.remove(tunnel);
         }
@@ -71,6 +74,17 @@ impl State {
             return Err(self.nothing_to_delete(ObjectKind::Host, name));
         };
         self.holders.remove(host.object.address);
+        Ok(())
+    }
+
+    /// Deletes a router.
+    pub(super) fn delete_router(&mut self, name: &str) -> Result<(), OpError> {
+        let Some(router) = Arc::make_mut(&mut self.routers).shift_remove(name) else {
+            return Err(self.nothing_to_delete(ObjectKind::Router, name));
+        };
+        for device in &router.object.devices {
+            self.holders.remove(device.address.addr());
+        }
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use super::names::PodNames;
 use super::namespaces::Namespace;
 use super::pods::{Pods, RunningPod};
 use super::service_addresses::ServiceAddresses;
-use super::{Cluster, ConfigMap, Deployment, Host, Ingress, NetworkPolicy, Node, Pool, PoolPurpose, Service};
+use super::{Cluster, ConfigMap, Deployment, Host, Ingress, NetworkPolicy, Node, Pool, PoolPurpose, Router, Service};
 use crate::{Origin, Time};
 
 /// An object, and where it was declared.
@@ -42,6 +42,7 @@ pub struct State {
     pub(super) pools: Objects<Pool>,
     pub(super) nodes: Objects<Node>,
     pub(super) hosts: Objects<Host>,
+    pub(super) routers: Objects<Router>,
     pub(super) namespaces: Arc<IndexMap<Arc<str>, Namespace>>,
     pub(super) deployments: Objects<Deployment>,
     pub(super) services: Objects<Service>,
@@ -73,6 +74,7 @@ impl State {
             pools: Objects::default(),
             nodes: Objects::default(),
             hosts: Objects::default(),
+            routers: Objects::default(),
             namespaces: Arc::new(NAMESPACES.into_iter().map(|name| (name.into(), Namespace::default())).collect()),
             deployments: Objects::default(),
             services: Objects::default(),
@@ -226,6 +228,16 @@ impl State {
     /// The machine outside the cluster of that name, with or without `host/` in front.
     pub fn host(&self, name: &str) -> Option<&Declared<Host>> {
         self.hosts.get(name.strip_prefix("host/").unwrap_or(name)).map(Arc::as_ref)
+    }
+
+    /// The routers.
+    pub fn routers(&self) -> impl ExactSizeIterator<Item = &Declared<Router>> {
+        self.routers.values().map(Arc::as_ref)
+    }
+
+    /// The router of that name, with or without `host/` in front.
+    pub fn router(&self, name: &str) -> Option<&Declared<Router>> {
+        self.routers.get(name.strip_prefix("host/").unwrap_or(name)).map(Arc::as_ref)
     }
 
     /// Who has `address`.

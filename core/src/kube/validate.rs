@@ -4,6 +4,7 @@ mod ingress;
 mod network;
 mod policy;
 mod proxy;
+mod router;
 mod service;
 mod workload;
 
@@ -24,6 +25,7 @@ pub fn object(state: &State, object: &Object) -> Result<(), OpError> {
         Object::Pool(pool) => network::pool(state, pool),
         Object::Node(node) => network::node(state, node),
         Object::Host(host) => network::host(state, host),
+        Object::Router(one) => router::router(state, one),
         Object::Namespace { name, labels } => namespace(state, name, labels),
         Object::Pod(pod) => workload::pod(state, pod),
         Object::Deployment(deployment) => workload::deployment(state, deployment),

@@ -331,11 +331,27 @@ impl Namespace {
         cx: &mut Context<'_, O>,
     ) {
         let source = self.source_towards(*to.ip()).unwrap_or(Ipv4Addr::UNSPECIFIED);
+        let Some(segment) = self.lone_segment(port, to, flags, Bytes::new(), cx) else { return };
+        let mut packet = Packet::new(source, *to.ip(), segment);
+        packet.id = self.ip_id();
+        packet.dont_fragment = true;
+        self.send(packet, cx);
+    }
+
+    /// Such a segment.
+    pub fn lone_segment<O: Observer>(
+        &mut self,
+        port: Option<u16>,
+        to: SocketAddrV4,
+        flags: TcpFlags,
+        payload: Bytes,
+        cx: &mut Context<'_, O>,
+    ) -> Option<Tcp> {
         let pinned = port.or_else(|| self.sockets.next_tcp_port.take());
-        let Some(port) = pinned.or_else(|| ephemeral(cx).next()) else { return };
+        let port = pinned.or_else(|| ephemeral(cx).next())?;
         let mut number = || cx.random.below(u32::MAX);
         let (seq, ack) = (number(), if flags.has(TcpFlags::ACK) { number() } else { 0 });
-        let segment = Tcp {
+        Some(Tcp {
             source: port,
             destination: to.port(),
             seq,
@@ -343,12 +359,8 @@ impl Namespace {
             flags,
             window: u16::MAX,
             options: TcpOptions::default(),
-            payload: Bytes::new(),
-        };
-        let mut packet = Packet::new(source, *to.ip(), segment);
-        packet.id = self.ip_id();
-        packet.dont_fragment = true;
-        self.send(packet, cx);
+            payload,
+        })
     }
 
     fn add_connection<O: Observer>(

@@ -30,6 +30,25 @@ impl Namespace {
         self.send(packet, cx);
     }
 
+    /// Sends a packet that is made to measure. One that may not be sent in parts, and does not fit, is refused with what
+    /// `ping -M do` says.
+    pub fn send_to_measure<O: Observer>(
+        &mut self,
+        mut packet: Packet,
+        dont_fragment: bool,
+        cx: &mut Context<'_, O>,
+    ) -> Result<(), String> {
+        let mtu = self.find_route(&Flow::to(packet.destination)).map_or(u16::MAX, |route| self.route_mtu(&route));
+        let fits = packet.length() <= usize::from(mtu);
+        if dont_fragment && !fits {
+            return Err(format!("message too long, mtu={mtu}"));
+        }
+        packet.id = self.ip_id();
+        packet.dont_fragment = fits;
+        self.send(packet, cx);
+        Ok(())
+    }
+
     /// `udp_rcv`: to the socket on the port, or a refusal.
     pub(super) fn receive_udp<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
         let Body::Udp(datagram) = &skb.packet.body else { return Ok(()) };

@@ -79,6 +79,8 @@ pub enum FlowKind {
     Udp(SocketAddrV4),
     /// An ICMP echo.
     Ping(Ipv4Addr),
+    /// A packet of another protocol to deliver.
+    Packet(Ipv4Addr, u8),
     /// A page to fetch.
     Get(String),
     /// A name to resolve.

@@ -97,6 +97,10 @@ pub(super) fn request(kind: &FlowKind, from: &str) -> String {
         FlowKind::Tcp(to) => format!("tcp {from} -> {to}"),
         FlowKind::Udp(to) => format!("udp {from} -> {to}"),
         FlowKind::Ping(to) => format!("ping {from} -> {to}"),
+        FlowKind::Packet(to, number) => match crate::packet::protocol::name(*number) {
+            Some(name) => format!("{name} {from} -> {to}"),
+            None => format!("protocol {number} {from} -> {to}"),
+        },
         FlowKind::Get(url) => format!("get {from} -> {url}"),
         FlowKind::Resolve(name) => format!("resolve {from} {name}"),
     }

@@ -40,6 +40,7 @@ pub fn flow(flow: &Flow) -> FlowDocument<'_> {
         FlowKind::Tcp(to) => ("tcp", to.to_string()),
         FlowKind::Udp(to) => ("udp", to.to_string()),
         FlowKind::Ping(to) => ("ping", to.to_string()),
+        FlowKind::Packet(to, number) => ("packet", format!("{to} protocol {number}")),
         FlowKind::Get(url) => ("get", url.clone()),
         FlowKind::Resolve(name) => ("resolve", name.clone()),
     };

@@ -169,7 +169,10 @@ impl World {
             return Ok(false);
         }
         let mut pods = self.state.pods_named(name).peekable();
-        let known = pods.peek().is_some() || self.state.node(name).is_some() || self.state.host(name).is_some();
+        let known = pods.peek().is_some()
+            || self.state.node(name).is_some()
+            || self.state.host(name).is_some()
+            || self.state.router(name).is_some();
         if !known {
             return Err(OpError {
                 problem: format!("there is no pod, deployment, node or host called `{name}`"),

@@ -11,6 +11,7 @@
 
 mod announce;
 mod broken;
+mod burst;
 mod chains;
 mod choose;
 mod connections;
@@ -30,6 +31,7 @@ mod op;
 mod perform;
 mod places;
 mod program;
+mod routers;
 mod run;
 mod shell;
 mod sysctls;

@@ -12,12 +12,13 @@ use ipnet::Ipv4Net;
 use rustc_hash::FxHashMap;
 
 use super::health::HealthPorts;
+use super::routers;
 use crate::agents::{cni, kube_proxy};
 use crate::apps::{App, Files, HttpServer, Nginx};
 use crate::conntrack::{KernelRules, Settings, Table, Timeouts};
 use crate::kube::{
-    Container, Host, Labels, MachineNetwork, Node, Object, PoolPurpose, ROUTER, RunningPod, Serve, State,
-    TransportProtocol, Version,
+    Container, Host, Labels, MachineNetwork, NetworkDevice, Node, Object, PoolPurpose, ROUTER, RunningPod, Serve,
+    State, TransportProtocol, Version,
 };
 use crate::net::fib::Route;
 use crate::net::tcp::ProcessId;
@@ -131,6 +132,10 @@ impl Network {
         let found = match object {
             Object::Node(node) => taken(node.address, node.address),
             Object::Host(host) => taken(host.address, host.address),
+            Object::Router(router) => {
+                let mut addresses = router.devices.iter().map(|device| device.address.addr());
+                addresses.find_map(|address| taken(address, address))
+            }
             Object::Pool(pool) if pool.purpose == PoolPurpose::LoadBalancer => taken(pool.first, pool.last),
             Object::Pool(pool) => {
                 let overlaps = |net: &&Ipv4Net| pool.first <= net.broadcast() && net.network() <= pool.last;
@@ -148,7 +153,7 @@ impl Network {
 
     /// Makes what has been declared since the last time.
     pub(super) fn grow(&mut self, state: &State) {
-        if state.nodes().len() + state.hosts().len() > 0 && self.place(ROUTER).is_none() {
+        if state.nodes().len() + state.hosts().len() + state.routers().len() > 0 && self.place(ROUTER).is_none() {
             let mut router = plain(ROUTER);
             router.forwarding = true;
             self.add(router);
@@ -161,6 +166,11 @@ impl Network {
         for host in state.hosts() {
             if self.place(&host.object.name).is_none() {
                 self.add_host(state, &host.object);
+            }
+        }
+        for router in state.routers() {
+            if self.place(&router.object.name).is_none() {
+                self.add_router(state, &router.object);
             }
         }
         self.keep_machines(state);
@@ -238,6 +248,14 @@ impl Network {
         place
     }
 
+    /// Adds a device on a network of machines.
+    pub(super) fn plug_device(&mut self, state: &State, place: usize, device: &NetworkDevice) {
+        let segment = self.segment(state.network_of(device.address.addr()));
+        let mut card = Device::ethernet(device.name, device.ethernet_address(), device.mtu.unwrap_or(ETHERNET_MTU));
+        card.addresses = vec![device.address];
+        self.plug(place, card, segment);
+    }
+
     /// Adds a device to a namespace and puts it onto a segment.
     pub(super) fn plug(&mut self, namespace: usize, device: Device, segment: usize) {
         let devices = &mut self.get_mut(namespace).devices;
@@ -256,13 +274,13 @@ impl Network {
 
     /// The segment of a network of machines, with its router on it.
     pub(super) fn segment(&mut self, found: MachineNetwork) -> usize {
-        let MachineNetwork { network, gateway, gateway_mac, .. } = found;
+        let MachineNetwork { network, gateway, gateway_mac, routed, .. } = found;
         if let Some(segment) = self.networks.get(&network) {
             return *segment;
         }
         let segment = self.new_segment();
         self.networks.insert(network, segment);
-        if let (Some(router), Some(address)) = (self.place(ROUTER), gateway) {
+        if let (Some(router), Some(address), false) = (self.place(ROUTER), gateway, routed) {
             let name = self.router_device(router);
             let mac = gateway_mac.unwrap_or_else(|| router_mac(address));
             let mut device = Device::ethernet(name, mac, ETHERNET_MTU);
@@ -304,6 +322,9 @@ impl Network {
         let mut device = Device::ethernet(node.device, node.ethernet_address(), ETHERNET_MTU);
         device.addresses = vec![with_prefix(node.address, network.network.prefix_len())];
         self.plug(place, device, segment);
+        for device in &node.devices {
+            self.plug_device(state, place, device);
+        }
         if let Some(address) = state.tunnel_address(&node.name) {
             self.get_mut(place).devices.push(Device::tunl0(Some(address), cluster.mtu));
         }
@@ -314,7 +335,9 @@ impl Network {
         let MachineNetwork { network, gateway, .. } = state.network_of(node.address);
         let connected = Route { source: Some(node.address), ..on_link(network, node.device, "kernel") };
         let default = gateway.map(|gateway| through(gateway, node.device, "static"));
-        [connected].into_iter().chain(default).collect()
+        let more = routers::routes_of(&node.devices, Some((network, node.device)), &node.routes);
+        // A route for everything takes the place of the default one.
+        [connected].into_iter().chain(default).chain(more).collect()
     }
 
     fn add_host(&mut self, state: &State, host: &Host) {
@@ -324,6 +347,9 @@ impl Network {
         namespace.fib.add(on_link(network.network, name, "kernel"));
         if let Some(gateway) = network.gateway {
             namespace.fib.add(through(gateway, name, "static"));
+        }
+        for route in routers::routes_of(&[], Some((network.network, name)), &host.routes) {
+            namespace.fib.add(route);
         }
         let mut device = Device::ethernet(name, host.ethernet_address(), ETHERNET_MTU);
         device.addresses = vec![with_prefix(host.address, network.network.prefix_len())];

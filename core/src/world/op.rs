@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Fault, Side};
 use crate::Origin;
+use crate::apps::Crafted;
 use crate::kube::{Object, ObjectKind, TransportProtocol};
 use crate::netfilter::TableName;
 use crate::trace::{Depth, Expectation};
@@ -150,6 +151,24 @@ pub enum Op {
         on: String,
         /// What follows the word `conntrack`.
         arguments: String,
+    },
+    /// Send one packet that is made to measure.
+    Craft {
+        /// Who sends.
+        from: Source,
+        /// To whom; a port only where the protocol has ports.
+        to: Target,
+        /// The packet.
+        packet: Crafted,
+        /// The name for what happens.
+        name: String,
+    },
+    /// Send the same several times, one after the other, under one name. It is delivered if all are.
+    Burst {
+        /// How often.
+        times: u32,
+        /// What: one of the operations that send something.
+        each: Box<Op>,
     },
     /// Send an ICMP echo request.
     Ping {

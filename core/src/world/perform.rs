@@ -59,6 +59,8 @@ impl World {
             Op::Close { connection, by, name } => self.on_connection(connection, *by, Act::Close, name),
             Op::Reset { connection, by, name } => self.on_connection(connection, *by, Act::Reset, name),
             Op::Conntrack { on, arguments } => self.conntrack(on, arguments).map(Outcome::Text),
+            Op::Craft { from, to, packet, name } => self.craft(from, to, packet, name),
+            Op::Burst { times, each } => self.burst(*times, each, operation.origin.as_ref()),
             Op::Ping { from, to, name } => {
                 let to = self.address(&to.host)?;
                 self.flow_of(from, Task::Ping(to), FlowKind::Ping(to), name)
@@ -341,6 +343,7 @@ impl Flow {
             FlowKind::Tcp(_) | FlowKind::Get(_) => crate::packet::protocol::TCP,
             FlowKind::Udp(_) | FlowKind::Resolve(_) => crate::packet::protocol::UDP,
             FlowKind::Ping(_) => crate::packet::protocol::ICMP,
+            FlowKind::Packet(_, number) => *number,
         };
         self.packets.iter().filter(move |packet| {
             packet.hops.first().is_some_and(|hop| hop.place == self.from && hop.before.protocol() == wanted)
@@ -361,7 +364,7 @@ impl Flow {
 }
 
 /// Control bits by their names.
-fn tcp_flags(names: &[String]) -> Result<TcpFlags, OpError> {
+pub(super) fn tcp_flags(names: &[String]) -> Result<TcpFlags, OpError> {
     names.iter().try_fold(TcpFlags::default(), |flags, name| {
         let found = TcpFlags::NAMED.iter().find(|(_, known)| known == name);
         found.map(|(flag, _)| flags.with(*flag)).ok_or_else(|| OpError {

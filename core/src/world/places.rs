@@ -21,6 +21,8 @@ impl World {
             host.object.name.as_str()
         } else if self.network.is_loaded(name) {
             name
+        } else if let Some(router) = state.router(name) {
+            router.object.name.as_str()
         } else {
             return Err(self.no_such(name));
         };
@@ -90,9 +92,10 @@ impl World {
         let pod = || state.pod_itself(name).map(|pod| pod.address);
         let node = || state.node(name).map(|node| node.object.address);
         let host = || state.host(name).map(|host| host.object.address);
+        let router = || state.router(name).and_then(|router| router.object.address());
         let owned = || state.pod(name).map(|pod| pod.address);
         let loaded = || self.network.loaded(name);
-        service.or_else(pod).or_else(node).or_else(host).or_else(owned).or_else(loaded).ok_or_else(|| {
+        service.or_else(pod).or_else(node).or_else(host).or_else(router).or_else(owned).or_else(loaded).ok_or_else(|| {
             let mut error = self.no_such(name);
             if error.problem.starts_with("there") {
                 error.problem = format!("there is no service, pod, node or host called `{name}`");

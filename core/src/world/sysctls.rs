@@ -9,8 +9,12 @@ use crate::net::text::Sysctls;
 
 /// Refuses a setting that the model does not heed: a packet would not notice it, and the scenario says it does.
 pub(super) fn check(object: &Object) -> Result<(), OpError> {
-    let Object::Node(node) = object else { return Ok(()) };
-    match node.sysctls.keys().find(|name| !Sysctls::knows(name)) {
+    let sysctls = match object {
+        Object::Node(node) => &node.sysctls,
+        Object::Router(router) => &router.sysctls,
+        _ => return Ok(()),
+    };
+    match sysctls.keys().find(|name| !Sysctls::knows(name)) {
         None => Ok(()),
         Some(name) => Err(OpError {
             problem: format!("the model does not heed the sysctl `{name}`"),
@@ -28,10 +32,13 @@ impl Network {
             let wanted = match (state.node(&name), state.host(&name)) {
                 (Some(node), _) => &node.object.sysctls,
                 (None, Some(_)) => continue,
-                (None, None) => {
-                    self.remove_machine(&name);
-                    continue;
-                }
+                (None, None) => match state.router(&name) {
+                    Some(router) => &router.object.sysctls,
+                    None => {
+                        self.remove_machine(&name);
+                        continue;
+                    }
+                },
             };
             let Some(place) = self.place(&name) else { continue };
             if self.machines.get(&name) == Some(wanted) {

@@ -10,6 +10,7 @@ use crate::ast::{Block, Island, Operand, Pattern, Statement, StatementKind, Text
 use crate::lower::Lowering;
 use crate::parse::CHANGED;
 use crate::suggest::{a, list, question};
+use crate::template;
 use crate::words::BlockKind;
 use crate::{Code, Diagnostic, Span, Word};
 
@@ -50,6 +51,7 @@ impl Checker<'_> {
                 | StatementKind::Pool { .. }
                 | StatementKind::Node { .. }
                 | StatementKind::Host { .. }
+                | StatementKind::Router { .. }
                 | StatementKind::Namespace { .. }
                 | StatementKind::Apply { .. }
                 | StatementKind::Include(_)
@@ -114,6 +116,11 @@ impl Checker<'_> {
                 self.inner.insert(statement.span, declared);
             }
             StatementKind::Faulty(_) => {}
+            StatementKind::Log(text) => {
+                for island in template::islands(text) {
+                    self.island(&island, known);
+                }
+            }
             StatementKind::Patch { word, kind: Some(kind), what, body } => {
                 self.lower(known, |lowering| lowering.changed(*kind, what).map(drop));
                 if let Some(op) = self.patch(statement.span, *word, *kind, body) {

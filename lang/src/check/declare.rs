@@ -3,9 +3,10 @@
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
-use netscene_core::kube::{Cluster, Host, Node, Object, Overlay, Pool, PoolPurpose};
+use netscene_core::kube::{Cluster, Host, Node, Object, Overlay, Pool, PoolPurpose, StaticRoute};
 use netscene_core::packet::DeviceName;
 
+use super::routers::Links;
 use super::{Checker, values};
 use crate::ast::{Block, Clause, Range, Statement, StatementKind, Text};
 use crate::suggest::{a, list};
@@ -247,17 +248,20 @@ impl Checker<'_> {
             self.report(diagnostic);
         }
         let device = device.unwrap_or(DeviceName::ETH0);
-        let sysctls = self.node_body(name, body);
-        Some(Object::Node(Node { name: name.text.clone(), hostname, address, pod_cidr, mac, device, zone, sysctls }))
+        let (sysctls, Links { devices, routes }) = self.node_body(name, body);
+        let name = name.text.clone();
+        Some(Object::Node(Node { name, hostname, address, pod_cidr, mac, device, zone, sysctls, devices, routes }))
     }
 
     pub(super) fn host(&mut self, name: &Text, clauses: &[Clause], body: Option<&Block>) -> Option<Object> {
-        let mut clauses = self.clauses("host", clauses, &[Word::At, Word::Mac]);
+        let mut clauses = self.clauses("host", clauses, &[Word::At, Word::Mac, Word::Gateway]);
+        let gateway = clauses.take(Word::Gateway).and_then(|text| self.ok(values::address(&text.text, text.span)));
         let at = clauses.take(Word::At);
         let mac = clauses.take(Word::Mac).and_then(|text| self.machine_mac(text));
-        let containers = self.host_containers(name, body);
+        let (containers, Links { mut routes, .. }) = self.host_containers(name, body);
+        routes.extend(gateway.map(|via| StaticRoute { destination: Ipv4Net::default(), via }));
         let address = self.machine_address("host", name, at)?;
-        Some(Object::Host(Host { name: name.text.clone(), address, mac, containers }))
+        Some(Object::Host(Host { name: name.text.clone(), address, mac, containers, routes }))
     }
 
     fn machine_address(&mut self, what: &str, name: &Text, at: Option<&Text>) -> Option<Ipv4Addr> {

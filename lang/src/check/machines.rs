@@ -4,6 +4,7 @@ use netscene_core::kube::{Labels, ROUTER};
 use netscene_core::packet::Mac;
 use netscene_core::world::{Op, Operation};
 
+use super::routers::Links;
 use super::{Checker, values};
 use crate::ast::{Block, Statement, StatementKind, Text};
 use crate::words::BlockKind;
@@ -20,14 +21,14 @@ impl Checker<'_> {
     }
 
     /// What stands between the braces of a node: its settings are given back, its rules come when all is declared.
-    pub(super) fn node_body(&mut self, name: &Text, body: Option<&Block>) -> Labels {
-        let mut sysctls = Labels::new();
+    pub(super) fn node_body(&mut self, name: &Text, body: Option<&Block>) -> (Labels, Links) {
+        let (mut sysctls, mut links) = (Labels::new(), Links::default());
         for field in body.iter().flat_map(|body| &body.statements) {
-            if !self.sysctl(&mut sysctls, field) && !self.machine_rule(name, field) {
+            if !self.sysctl(&mut sysctls, field) && !self.link(&mut links, field) && !self.machine_rule(name, field) {
                 self.misplaced(field, BlockKind::Node);
             }
         }
-        sysctls
+        (sysctls, links)
     }
 
     /// Takes an `iptables` command in the braces of a machine. It says whether the sentence is one.

@@ -1,6 +1,6 @@
 //! `set` and `patch`: fields of objects that are declared already.
 
-use netscene_core::kube::{Labels, Node, Object};
+use netscene_core::kube::{Labels, Node, Object, Router};
 use netscene_core::world::Op;
 
 use super::{Checker, values};
@@ -25,6 +25,10 @@ impl Checker<'_> {
             Word::Deployment | Word::DaemonSet => self.workload("", kind, &name, body),
             Word::Ingress => self.ingress("", &name, body),
             Word::ConfigMap => self.config_map("", &name, body),
+            Word::Router => self.node_fields(body).map(|object| match object {
+                Object::Node(node) => Object::Router(Router { sysctls: node.sysctls, ..Router::default() }),
+                other => other,
+            }),
             _ => self.node_fields(body),
         };
         self.partial = false;

@@ -103,7 +103,8 @@ impl Symbols {
                     self.pod_cidrs.insert(name.text.clone(), (cidr, clause.span));
                 }
             }
-            StatementKind::Host { name, .. } => {
+            // A router is a machine outside the cluster, too.
+            StatementKind::Host { name, .. } | StatementKind::Router { name, .. } => {
                 once.say("machine", name.text.clone(), name, diagnostics);
                 self.names.entry((Kind::Host, name.text.clone())).or_insert(name.span);
             }

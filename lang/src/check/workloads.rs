@@ -8,6 +8,7 @@ use netscene_core::kube::{
 
 use super::declare::Field;
 use super::disk::DiskFields;
+use super::routers::Links;
 use super::{Checker, values};
 use crate::ast::{Block, Clause, Operand, Statement, StatementKind, Text, What};
 use crate::words::BlockKind;
@@ -225,15 +226,16 @@ impl Checker<'_> {
     }
 
     /// What runs on a host.
-    pub(super) fn host_containers(&mut self, name: &Text, body: Option<&Block>) -> Vec<Container> {
-        let mut template = Template::default();
+    pub(super) fn host_containers(&mut self, name: &Text, body: Option<&Block>) -> (Vec<Container>, Links) {
+        let (mut template, mut links) = (Template::default(), Links::default());
         for field in body.iter().flat_map(|body| &body.statements) {
             let belongs = matches!(field.kind, StatementKind::Container { .. });
-            if !(belongs && self.template_field(&mut template, field) || self.machine_rule(name, field)) {
+            let route = matches!(field.kind, StatementKind::Route { .. }) && self.link(&mut links, field);
+            if !(route || belongs && self.template_field(&mut template, field) || self.machine_rule(name, field)) {
                 self.misplaced(field, BlockKind::Host);
             }
         }
-        template.containers
+        (template.containers, links)
     }
 
     fn container(&mut self, name: &Text, volumes: &[Text], body: Option<&Block>) -> Container {

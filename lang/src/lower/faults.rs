@@ -40,6 +40,7 @@ impl Lowering<'_> {
             Word::Deployment | Word::DaemonSet => self.name(what, &[Kind::Deployment]),
             Word::Ingress => self.deleted(ObjectKind::Ingress, what),
             Word::ConfigMap => self.deleted(ObjectKind::ConfigMap, what),
+            Word::Router => self.name(what, &[Kind::Host]),
             _ => self.node(what),
         }
     }
@@ -62,7 +63,7 @@ impl Lowering<'_> {
             ObjectKind::Deployment => self.name(what, &[Kind::Deployment]),
             ObjectKind::Service => self.service(what),
             ObjectKind::Node => self.node(what),
-            ObjectKind::Host => self.name(what, &[Kind::Host]),
+            ObjectKind::Host | ObjectKind::Router => self.name(what, &[Kind::Host]),
             // These are never called by name but here.
             ObjectKind::Namespace
             | ObjectKind::Pool

@@ -6,6 +6,7 @@
 mod connections;
 mod expect;
 mod faults;
+mod packet;
 
 use std::net::Ipv4Addr;
 
@@ -107,6 +108,9 @@ impl Lowering<'_> {
             }
             StatementKind::End { word, connection, by, name } => {
                 connections::end(*word, connection, by.as_ref(), name.as_ref())?
+            }
+            StatementKind::Craft { from, to, protocol, options, name } => {
+                self.craft((from, to), protocol.as_ref(), options, name)?
             }
             StatementKind::Ping { from, to, name } => {
                 if let Some(port) = to.port.as_ref().or(from.port.as_ref()) {
@@ -268,6 +272,7 @@ impl Lowering<'_> {
 
     fn source(&mut self, operand: &Operand) -> Result<Source> {
         match self.meant(operand)? {
+            Meant::Name(name, port) if name == ROUTER => Ok(Source { name, port }),
             Meant::Name(name, port) => {
                 Ok(Source { name: with_kind(&name, self.symbols.resolve(&name, operand.span, SENDERS)?), port })
             }

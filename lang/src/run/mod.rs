@@ -173,6 +173,13 @@ impl<E: Engine + 'static> Runner<'_, E> {
         match &statement.kind {
             StatementKind::Test { name, clauses, body } => self.scheduled(statement.span, name, clauses, body),
             StatementKind::Cases(_) => Ok(()),
+            StatementKind::Log(text) => match self.fill(text) {
+                Ok(line) => {
+                    self.sink.text(&(line + "\n"));
+                    Ok(())
+                }
+                Err(diagnostic) => self.fail(diagnostic),
+            },
             StatementKind::Patch { kind: Some(kind), what, .. } => {
                 let Some(op) = self.program.patches.get(&statement.span).cloned() else { return Ok(()) };
                 match self.lower(|lowering| lowering.changed(*kind, what)) {
@@ -327,18 +334,7 @@ impl<E: Engine + 'static> Runner<'_, E> {
     }
 
     fn apply(&mut self, op: Op, span: Span) -> Done {
-        let sent = match &op {
-            Op::Send { name, .. }
-            | Op::Segment { name, .. }
-            | Op::Open { name, .. }
-            | Op::Say { name, .. }
-            | Op::Close { name, .. }
-            | Op::Reset { name, .. }
-            | Op::Ping { name, .. }
-            | Op::Get { name, .. }
-            | Op::Resolve { name, .. } => Some(name.clone()),
-            _ => None,
-        };
+        let sent = flow_named(&op).map(str::to_owned);
         let expects = matches!(op, Op::Expect(_));
         self.facts.expects += usize::from(expects);
         self.summary.expectations += usize::from(expects);
@@ -476,6 +472,24 @@ impl<E: Engine + 'static> Runner<'_, E> {
     }
 }
 
+/// The name that an operation gives to what it sends.
+fn flow_named(op: &Op) -> Option<&str> {
+    match op {
+        Op::Send { name, .. }
+        | Op::Segment { name, .. }
+        | Op::Open { name, .. }
+        | Op::Say { name, .. }
+        | Op::Close { name, .. }
+        | Op::Reset { name, .. }
+        | Op::Craft { name, .. }
+        | Op::Ping { name, .. }
+        | Op::Get { name, .. }
+        | Op::Resolve { name, .. } => Some(name),
+        Op::Burst { each, .. } => flow_named(each),
+        _ => None,
+    }
+}
+
 /// A change of the object of that name.
 fn named(mut op: Op, full: &str) -> Op {
     let Op::Patch { object, .. } = &mut op else { return op };
@@ -488,6 +502,10 @@ fn named(mut op: Op, full: &str) -> Op {
         Object::ConfigMap(one) => (&mut one.namespace, &mut one.name),
         Object::Node(node) => {
             full.clone_into(&mut node.name);
+            return op;
+        }
+        Object::Router(router) => {
+            full.clone_into(&mut router.name);
             return op;
         }
         _ => return op,

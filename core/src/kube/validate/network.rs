@@ -138,6 +138,11 @@ pub(super) fn node(state: &State, node: &Node) -> Result<(), OpError> {
     machine_address(state, "node", &node.name, node.address)?;
     ethernet_address(state, &format!("node {}", node.name), node.mac, node.ethernet_address())?;
     in_a_pool_of_machines(state, node)?;
+    let who = format!("node {}", node.name);
+    super::router::devices(state, &who, &node.devices)?;
+    let own = state.network_of(node.address).network;
+    let near = |via| own.contains(&via) || node.devices.iter().any(|device| device.address.contains(&via));
+    super::router::routes(&who, &node.routes, near)?;
     let Some(block) = node.pod_cidr else { return Ok(()) };
     let cluster = state.cluster();
     if !cluster.pod_cidr.contains(&block) {
@@ -180,11 +185,13 @@ pub(super) fn host(state: &State, host: &Host) -> Result<(), OpError> {
     unique(&state.nodes, "node", &host.name)?;
     machine_name("host", &host.name)?;
     machine_address(state, "host", &host.name, host.address)?;
+    let own = state.network_of(host.address).network;
+    super::router::routes(&format!("host {}", host.name), &host.routes, |via| own.contains(&via))?;
     ethernet_address(state, &format!("host {}", host.name), host.mac, host.ethernet_address())
 }
 
 /// The routers of all networks go by one name, which nobody declares.
-fn machine_name(kind: &str, name: &str) -> Result<(), OpError> {
+pub(super) fn machine_name(kind: &str, name: &str) -> Result<(), OpError> {
     if name == ROUTER {
         let problem = format!("a {kind} cannot be called `{ROUTER}`: the router of every network is called so");
         return Err(fault(problem, "choose another name, such as `gateway1`"));
@@ -215,7 +222,7 @@ fn station(who: &str, mac: Mac) -> Result<(), OpError> {
     Err(fault(format!("{mac} cannot be the MAC address of {who}: {why}"), format!("use one such as {}", mac.mended())))
 }
 
-fn machine_address(state: &State, kind: &str, name: &str, address: Ipv4Addr) -> Result<(), OpError> {
+pub(super) fn machine_address(state: &State, kind: &str, name: &str, address: Ipv4Addr) -> Result<(), OpError> {
     let unusable =
         address.is_unspecified() || address.is_loopback() || address.is_multicast() || address.is_broadcast();
     if unusable {
