@@ -6,12 +6,16 @@
 /// assert_eq!(did_you_mean("colour", ["status", "body"]), None);
 /// ```
 pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let lower = word.to_lowercase();
+    let (lower, letters) = (word.to_lowercase(), word.chars().count());
     let near = candidates.into_iter().filter(|candidate| *candidate != word).filter_map(|candidate| {
-        let distance = strsim::damerau_levenshtein(&lower, &candidate.to_lowercase());
-        let longer = word.len().max(candidate.len());
         // Of a short word one letter may differ; but a single letter is near everything.
-        (distance <= (longer / 3).max(1) && word.len() > 1 || distance == 0).then_some((distance, candidate))
+        let most = (word.len().max(candidate.len()) / 3).max(1);
+        // Every letter too many is a difference: no need to look at the letters.
+        if letters.abs_diff(candidate.chars().count()) > most {
+            return None;
+        }
+        let distance = strsim::damerau_levenshtein(&lower, &candidate.to_lowercase());
+        (distance <= most && word.len() > 1 || distance == 0).then_some((distance, candidate))
     });
     near.min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
 }

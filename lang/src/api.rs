@@ -193,7 +193,9 @@ properties! {
         "code" Text "the response code of DNS: NOERROR, NXDOMAIN, SERVFAIL";
         "server" Text "ADDRESS:PORT of the server that was asked";
         "hops" Hops "the path of the request's first packet, one hop for each place";
+        "took" Number "how many milliseconds passed until its last packet was seen";
         "packets" Packets "every packet, by first appearance";
+        "each" List "what became of it each time, where it was sent several times; else empty";
     }
     Way {
         "probability" Text "how probable it is, such as 1/3";

@@ -156,6 +156,19 @@ pub struct EndpointField {
     pub clauses: Vec<Clause>,
 }
 
+/// What a web server does for a request: `after 2s`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AnswerPart {
+    /// The whole of it.
+    pub span: Span,
+    /// The word.
+    pub word: Word,
+    /// Behind `connect`.
+    pub servers: Vec<Operand>,
+    /// Behind the others, if anything.
+    pub value: Option<Text>,
+}
+
 /// What is said of a packet: `size 1400`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PacketOption {
@@ -331,12 +344,18 @@ pub enum StatementKind {
     Handler {
         method: Text,
         path: Text,
-        connect: Vec<Operand>,
+        answer: Vec<AnswerPart>,
     },
     Type(Text),
     ClusterIp(Text),
     LoadBalancerIp(Text),
     Endpoints(Vec<EndpointField>),
+    /// `endpoints NAME { }`
+    EndpointsObject {
+        service: Operand,
+        body: Block,
+    },
+    Addresses(Vec<EndpointField>),
     ExternalIps(Vec<Text>),
     ExternalName(Text),
     SessionAffinity {
@@ -713,7 +732,8 @@ impl StatementKind {
             Self::Type(_) => Word::Type,
             Self::ClusterIp(_) => Word::ClusterIp,
             Self::LoadBalancerIp(_) => Word::LoadBalancerIp,
-            Self::Endpoints(_) => Word::Endpoints,
+            Self::Endpoints(_) | Self::EndpointsObject { .. } => Word::Endpoints,
+            Self::Addresses(_) => Word::Addresses,
             Self::ExternalIps(_) => Word::ExternalIps,
             Self::ExternalName(_) => Word::ExternalName,
             Self::SessionAffinity { .. } => Word::SessionAffinity,
@@ -721,7 +741,9 @@ impl StatementKind {
             Self::Path { .. } => Word::Path,
             Self::Command(_) => Word::Iptables,
             Self::Choose { .. } | Self::ChoosePort { .. } => Word::Choose,
-            Self::Craft { protocol: Some(_), .. } | Self::Send { .. } | Self::Segment { .. } | Self::Say { .. } => Word::Send,
+            Self::Craft { protocol: Some(_), .. } | Self::Send { .. } | Self::Segment { .. } | Self::Say { .. } => {
+                Word::Send
+            }
             Self::Open { .. } => Word::Open,
             Self::Ping { .. } | Self::Craft { protocol: None, .. } => Word::Ping,
             Self::Log(_) => Word::Log,
@@ -783,6 +805,7 @@ impl StatementKind {
             | Self::Ingress { body, .. }
             | Self::ConfigMap { body, .. }
             | Self::NetworkPolicy { body, .. }
+            | Self::EndpointsObject { body, .. }
             | Self::PolicyRule { body, .. }
             | Self::On { body, .. }
             | Self::Test { body, .. }

@@ -3,7 +3,9 @@ use std::sync::Arc;
 
 use lalrpop_util::ParseError;
 
-use crate::ast::{Ast, Block, Clause, Island, Operand, PacketOption, Statement, StatementKind, Text, Value, What};
+use crate::ast::{
+    AnswerPart, Ast, Block, Clause, Island, Operand, PacketOption, Statement, StatementKind, Text, Value, What,
+};
 use crate::sentences;
 use crate::suggest::{list, question};
 use crate::token::Token;
@@ -109,7 +111,9 @@ fn describe(file: &SourceFile, error: Fault<'_>, heads: &[(usize, Word)]) -> Opt
     let quoted = |name: &str| Word::from_text(name).is_some() || !name.contains(char::is_alphanumeric);
     let shown = shown.map(|name| if quoted(name) { format!("`{name}`") } else { (*name).to_owned() });
     let shown: Vec<_> = shown.collect();
-    let head = heads.iter().rev().find(|(at, _)| *at < start).map(|(_, word)| word);
+    // They stand in the order of the file.
+    let before = heads.partition_point(|(at, _)| *at < start);
+    let head = heads[..before].last().map(|(_, word)| word);
     // Clauses are the same for all declarations; which of them belong, the sentence's own form says.
     let belongs = |name: &String| {
         let word = name.trim_matches('`');
@@ -192,6 +196,17 @@ impl Builder {
             None => self.name(start, text, end),
         };
         StatementKind::Patch { word, kind, what, body }
+    }
+
+    pub(crate) fn answer(
+        &self,
+        start: usize,
+        word: Word,
+        servers: Vec<Operand>,
+        value: Option<Text>,
+        end: usize,
+    ) -> AnswerPart {
+        AnswerPart { span: self.span(start, end), word, servers, value }
     }
 
     pub(crate) fn option(
@@ -295,7 +310,7 @@ mod tests {
         assert!(matches!(only("host a at 10.0.0.1"), StatementKind::Host { .. }));
         assert!(matches!(only("host a path Exact /26 -> b:80"), StatementKind::Path { host: Some(_), .. }));
         assert!(
-            matches!(only("on GET / connect a:1, b:2"), StatementKind::Handler { connect, .. } if connect.len() == 2)
+            matches!(only("on GET / connect a:1, b:2"), StatementKind::Handler { answer, .. } if answer[0].servers.len() == 2)
         );
         assert!(matches!(only("on a { iptables -F }"), StatementKind::On { .. }));
         assert!(matches!(only("iptables 1.6.1"), StatementKind::Version { .. }));

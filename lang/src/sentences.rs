@@ -411,6 +411,7 @@ pub(crate) fn opened_by(head: Word, outer: BlockKind) -> BlockKind {
         Word::Container => BlockKind::Container,
         Word::Serve => BlockKind::Serve,
         Word::Service => BlockKind::Service,
+        Word::Endpoints => BlockKind::Endpoints,
         Word::Ingress if outer == BlockKind::NetworkPolicy => BlockKind::PolicyRule,
         Word::Ingress => BlockKind::Ingress,
         Word::NetworkPolicy => BlockKind::NetworkPolicy,

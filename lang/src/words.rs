@@ -25,6 +25,8 @@ pub enum BlockKind {
     Serve,
     /// `service NAME { }`
     Service,
+    /// `endpoints NAME { }`
+    Endpoints,
     /// `ingress NAME { }`
     Ingress,
     /// `configMap NAME { }`
@@ -61,6 +63,7 @@ impl BlockKind {
         Self::Container,
         Self::Serve,
         Self::Service,
+        Self::Endpoints,
         Self::Ingress,
         Self::ConfigMap,
         Self::NetworkPolicy,
@@ -84,6 +87,7 @@ impl BlockKind {
             Self::Container => "container",
             Self::Serve => "serve",
             Self::Service => "service",
+            Self::Endpoints => "endpoints",
             Self::Ingress => "ingress",
             Self::ConfigMap => "configMap",
             Self::NetworkPolicy => "networkPolicy",
@@ -110,6 +114,7 @@ impl BlockKind {
             Self::Container => "a container",
             Self::Serve => "`serve http`",
             Self::Service => "a service",
+            Self::Endpoints => "endpoints",
             Self::Ingress => "an ingress",
             Self::ConfigMap => "a configMap",
             Self::NetworkPolicy => "a networkPolicy",
@@ -230,9 +235,9 @@ words! {
     HostNetwork "hostNetwork" [Pod Workload] "hostNetwork true|false" "whether the pods run in the network of their node";
     ServiceAccount "serviceAccount" [Pod Workload] "serviceAccount NAME" "the service account of the pods";
     Container "container" [Pod Workload Host] "container NAME [{ … }]" "a container";
-    Port "port" [Container Service PolicyRule] "port PORT[/UDP] [-> PORT or its name] [as NAME] [nodePort PORT]; in a networkPolicy: port PORT[/UDP] | port PORT to PORT[/UDP] | port NAME[/UDP] | port TCP|UDP" "a port";
+    Port "port" [Container Service Endpoints PolicyRule] "port PORT[/UDP] [-> PORT or its name] [as NAME] [nodePort PORT]; in a networkPolicy: port PORT[/UDP] | port PORT to PORT[/UDP] | port NAME[/UDP] | port TCP|UDP" "a port";
     Serve "serve" [Container] "serve http [root PATH] [{ … }] | serve tcp | serve echo | serve close | serve dns | serve ingress-nginx" "what runs in the container";
-    On "on" [Serve File Test] "on NODE { iptables … }, or in serve http: on GET PATH connect HOST:PORT, …" "commands on a node; what a page needs";
+    On "on" [Serve File Test] "on NODE { iptables … }, or in serve http: on GET PATH [connect HOST:PORT, …] [after 2s] [status CODE] [body \"TEXT\"] [redirect PATH|URL] [echo|close|reset]" "commands on a node; what a server does for a request";
     DocumentRoot "documentRoot" [Container] "documentRoot PATH" "the folder that the web server serves";
     WorkingDir "workingDir" [Container] "workingDir PATH" "where paths begin that do not begin with /";
     Volume "volume" [Pod Workload] "volume NAME" "files that containers of the pod share";
@@ -255,7 +260,8 @@ words! {
     TrafficDistribution "trafficDistribution" [Service] "trafficDistribution PreferClose|PreferSameZone|PreferSameNode" "which endpoints are preferred";
     LoadBalancerIp "loadBalancerIP" [Service] "loadBalancerIP ADDRESS" "its address outside the cluster";
     Selector "selector" [Service] "selector KEY=VALUE, …" "which pods are behind it";
-    Endpoints "endpoints" [Service] "endpoints ADDRESS:PORT [on NODE] [ready false] [terminating true], …" "endpoints of a service without selector";
+    Endpoints "endpoints" [Service Namespace] "endpoints ADDRESS:PORT [on NODE] [ready false] [terminating true], …; in a namespace: endpoints SERVICE { addresses …; port … }" "endpoints of a service without selector";
+    Addresses "addresses" [Endpoints] "addresses ADDRESS [on NODE] [ready false] [terminating true], …" "where the endpoints are: each has every port";
     Path "path" [Ingress] "[host NAME] path Exact|Prefix|ImplementationSpecific PATH -> SERVICE:PORT" "a path and the service behind it";
     IngressClassName "ingressClassName" [Ingress] "ingressClassName NAME" "the controller it is for";
     Tls "tls" [Ingress] "tls HOST, …" "the hosts there are certificates for";
@@ -333,6 +339,10 @@ words! {
     NodePort "nodePort" [] "nodePort PORT" "the port of every node";
     Root "root" [] "root PATH" "the path below which there are pages";
     Connect "connect" [] "connect HOST:PORT, …" "the servers a page needs";
+    After "after" [] "after 2s" "how long the server takes, in virtual time";
+    Redirect "redirect" [] "redirect PATH|URL [status 301]" "the client is sent elsewhere; with 302 when no status is given";
+    Body "body" [] "body \"TEXT\"" "the text that is answered";
+    Echo "echo" [] "echo" "the answer is the head of the request, as it came";
     Routes "routes" [] "show routes on PLACE" "`route -n`";
     Conntrack "conntrack" [] "show conntrack on NODE [tcp|udp] [dport PORT]" "`conntrack -L`; an entry of it";
     Log "log" [File Test] "log \"text ${ x }\", or show log on NODE, or show metallb log" "print a line; what LOG rules wrote; what MetalLB's speakers did";

@@ -81,8 +81,28 @@ fn documents_are_as_their_schema_says() {
             valid(document, &schema, &schema, &at.to_string()).unwrap_or_else(|fault| panic!("{arguments:?}: {fault}"));
         }
     }
+    // A burst, and packets of another protocol.
+    let printed = scn(&["trace", "--as", "json", "tests/scenarios/packets.scn"]).stdout;
+    let Ok(Value::Array(documents)) = serde_json::from_str(&printed) else { panic!("{printed}") };
+    for (at, document) in documents.iter().enumerate() {
+        valid(document, &schema, &schema, &at.to_string()).unwrap_or_else(|fault| panic!("packets.scn: {fault}"));
+    }
+    assert!(documents.iter().any(|document| document["each"].as_array().is_some_and(|each| each.len() == 20)));
+    assert!(documents.iter().any(|document| document["kind"] == "packet"));
     // The check can fail.
     assert!(valid(&serde_json::json!({"schema": "netscene.trace/1"}), &schema, &schema, "").is_err());
+}
+
+#[test]
+fn a_drop_has_its_cause_and_cure() {
+    let printed = scn(&["trace", "--as", "json", "tests/scenarios/causes.scn"]).stdout;
+    let documents: Value = serde_json::from_str(&printed).expect("it is JSON");
+    let hops = documents.as_array().expect("a list").iter();
+    let hops = hops.flat_map(|flow| flow["packets"].as_array().expect("packets"));
+    let hops: Vec<_> = hops.flat_map(|packet| packet["hops"].as_array().expect("hops")).collect();
+    let dropped: Vec<_> = hops.iter().filter(|hop| hop["end"]["end"] == "dropped").collect();
+    assert!(dropped.iter().any(|hop| hop["end"]["cause"].is_string() && hop["end"]["cure"].is_string()));
+    assert!(hops.iter().all(|hop| hop["end"]["end"] == "dropped" || hop["end"].get("cause").is_none()));
 }
 
 #[test]

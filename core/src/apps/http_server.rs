@@ -5,13 +5,14 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddrV4;
+use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
-use super::http::{Request, Response};
+use super::http::{Request, Response, reason};
 use super::resolver::{NotAsked, Progress, Resolver};
 use super::{Event, System};
-use crate::kube::{Connect, Container, HttpHandler};
+use crate::kube::{Connect, Container, HttpAnswer, HttpHandler};
 use crate::net::tcp::{ConnectionId, Happened};
 use crate::trace::Observer;
 
@@ -37,6 +38,9 @@ struct Job {
     client: ConnectionId,
     request: Request,
     needs: VecDeque<Connect>,
+    /// What it does then.
+    after: Duration,
+    answer: HttpAnswer,
     /// The connections it has made; closed when it is done.
     open: Vec<ConnectionId>,
     waits: Waits,
@@ -46,6 +50,8 @@ struct Job {
 enum Waits {
     Name(Box<Resolver>, u16),
     Connection(ConnectionId),
+    /// An alarm, and nobody.
+    Time(u64),
 }
 
 impl HttpServer {
@@ -68,6 +74,10 @@ impl HttpServer {
         match event {
             Event::Started => {}
             Event::Alarm(token) => {
+                let over = |job: &Job| matches!(job.waits, Waits::Time(one) if one == token);
+                if let Some(at) = self.jobs.iter().position(over) {
+                    return self.answer(at, system);
+                }
                 let waits = |job: &Job| matches!(&job.waits, Waits::Name(resolver, _) if resolver.token == token);
                 self.resolve_step(waits, system, Resolver::silence);
             }
@@ -112,9 +122,11 @@ impl HttpServer {
         };
         self.received.remove(&client);
         let fits = |on: &&HttpHandler| on.method == request.method && request.path.starts_with(&on.path);
-        let needs = self.on.iter().find(fits).map_or(VecDeque::new(), |on| on.connect.iter().cloned().collect());
+        let on = self.on.iter().find(fits);
+        let needs = on.map_or(VecDeque::new(), |on| on.connect.iter().cloned().collect());
+        let (after, answer) = on.map_or_else(Default::default, |on| (on.after, on.answer.clone()));
         let waits = Waits::Connection(client);
-        self.jobs.push(Job { client, request, needs, open: Vec::new(), waits });
+        self.jobs.push(Job { client, request, needs, after, answer, open: Vec::new(), waits });
         self.next_need(self.jobs.len() - 1, system);
     }
 
@@ -125,11 +137,13 @@ impl HttpServer {
 
     fn next_need<O: Observer>(&mut self, at: usize, system: &mut System<'_, '_, O>) {
         let Some(need) = self.jobs[at].needs.pop_front() else {
-            let page = match &self.files {
-                Some((container, folder)) => file(container, folder, &self.jobs[at].request, system),
-                None => self.page(&self.jobs[at].request.path),
-            };
-            return self.finish(at, &page, system);
+            let after = std::mem::take(&mut self.jobs[at].after);
+            if after.is_zero() {
+                return self.answer(at, system);
+            }
+            self.last_token += 1;
+            self.jobs[at].waits = Waits::Time(self.last_token);
+            return system.alarm(after, self.last_token);
         };
         if let Ok(address) = need.host.parse() {
             return self.open(at, SocketAddrV4::new(address, need.port), system);
@@ -140,6 +154,30 @@ impl HttpServer {
             Err(NotAsked::Unsent(error)) => self.finish(at, &Response::new(500, error), system),
             Err(NotAsked::Impossible(problem)) => self.finish(at, &Response::new(500, problem), system),
         }
+    }
+
+    /// Answers a request that waits for nothing any more.
+    fn answer<O: Observer>(&mut self, at: usize, system: &mut System<'_, '_, O>) {
+        let Job { client, request, answer, .. } = &self.jobs[at];
+        let response = match answer {
+            HttpAnswer::Page => match &self.files {
+                Some((container, folder)) => file(container, folder, request, system),
+                None => self.page(&request.path),
+            },
+            HttpAnswer::Text { status, body } => {
+                Response::new(*status, body.clone().unwrap_or_else(|| reason(*status).to_owned()))
+            }
+            HttpAnswer::Redirect { status, to } => Response::redirect(*status, to.clone()),
+            HttpAnswer::Echo => Response::new(200, String::from_utf8_lossy(&request.to_bytes("")).into_owned()),
+            HttpAnswer::Close | HttpAnswer::Reset => {
+                let (client, reset) = (*client, *answer == HttpAnswer::Reset);
+                for connection in self.jobs.remove(at).open {
+                    system.close(connection);
+                }
+                return if reset { system.reset(client) } else { system.close(client) };
+            }
+        };
+        self.finish(at, &response, system);
     }
 
     fn open<O: Observer>(&mut self, at: usize, to: SocketAddrV4, system: &mut System<'_, '_, O>) {

@@ -149,6 +149,11 @@ impl<O: Observer> System<'_, '_, O> {
         self.namespace.close(connection, self.context);
     }
 
+    /// Resets a connection.
+    pub fn reset(&mut self, connection: ConnectionId) {
+        self.namespace.abort(connection, self.context);
+    }
+
     /// Takes a UDP port: this one, or one that is free.
     pub fn bind_udp(&mut self, port: Option<u16>) -> Option<u16> {
         let port = port.or_else(|| self.namespace.free_udp_port(self.context))?;

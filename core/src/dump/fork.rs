@@ -1,15 +1,16 @@
 //! Both ways of a rule that the model does not understand.
 
 use crate::net::Namespace;
-use crate::netfilter::{LengthRange, Match, Negatable, Rule, Target, doubtful_rule};
+use crate::netfilter::{Doubt, DoubtfulRule, LengthRange, Match, Negatable, Rule, Target};
 
 /// The namespace as it would be if the rule in doubt matched every packet that it may match, and if it matched none. Nothing
 /// where the doubt is about something else, such as what an unknown target does.
-pub(super) fn both_ways(namespace: &Namespace, reason: &str) -> Option<[Namespace; 2]> {
-    let (name, chain, number) = doubtful_rule(reason)?;
+pub(super) fn both_ways(namespace: &Namespace, doubt: &Doubt) -> Option<[Namespace; 2]> {
+    let DoubtfulRule { table: name, chain, number } = doubt.rule.as_ref()?;
+    let name = *name;
     let table = namespace.rules.table(name);
     let id = table.chain_id(chain)?;
-    let at = number as usize - 1;
+    let at = number.checked_sub(1)?;
     let rule = table.chain(id)?.rules().get(at)?;
     if matches!(rule.target, Target::Unknown(_)) {
         return None;

@@ -1,6 +1,7 @@
 use std::net::SocketAddrV4;
 use std::sync::Arc;
 
+use crate::netfilter::Doubt;
 use crate::packet::{DeviceName, Mac, Packet};
 use crate::trace::{DropReason, End, PacketTrace, Step};
 
@@ -60,7 +61,7 @@ pub enum Fate {
     /// It is gone.
     Dropped(DropReason),
     /// The model does not know, and says why.
-    Unknown(Arc<str>),
+    Unknown(Doubt),
 }
 
 impl Leg {

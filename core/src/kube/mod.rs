@@ -48,7 +48,8 @@ mod pod_status;
 mod pods;
 mod proxy_options;
 mod remove;
-mod remove_more;
+mod remove_machine;
+mod remove_namespace;
 mod router;
 mod service;
 mod service_addresses;
@@ -80,8 +81,9 @@ pub use service::{
 pub use state::{Declared, State};
 
 pub use objects::{
-    Cluster, Connect, Container, ContainerPort, Deployment, Host, HttpHandler, Ingress, IngressBackend, IngressPath,
-    NamedPod, Node, Object, ObjectKind, Overlay, PathType, Pod, Pool, PoolPurpose, Serve, TransportProtocol, Version,
+    Cluster, Connect, Container, ContainerPort, Deployment, Host, HttpAnswer, HttpHandler, Ingress, IngressBackend,
+    IngressPath, NamedPod, Node, Object, ObjectKind, Overlay, PathType, Pod, Pool, PoolPurpose, Serve,
+    TransportProtocol, Version,
 };
 
 /// Whether a field says nothing, and need not be written.

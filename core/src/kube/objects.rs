@@ -1,12 +1,14 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::str::FromStr;
+use std::time::Duration;
 
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ConfigMap, Disk, KubeProxyOptions, Labels, NetworkDevice, NetworkPolicy, PodStatus, Router, Service, StaticRoute, is_default,
+    ConfigMap, Disk, KubeProxyOptions, Labels, NetworkDevice, NetworkPolicy, PodStatus, Router, Service, StaticRoute,
+    is_default,
 };
 use crate::packet::{DeviceName, Mac};
 
@@ -523,7 +525,43 @@ pub struct HttpHandler {
     /// The path the request's begins with.
     pub path: String,
     /// The servers it needs, in order; when one cannot be reached, the answer is 500.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub connect: Vec<Connect>,
+    /// How long it takes, once it has those.
+    #[serde(default, skip_serializing_if = "Duration::is_zero")]
+    pub after: Duration,
+    /// What it answers.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub answer: HttpAnswer,
+}
+
+/// What a web server answers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum HttpAnswer {
+    /// What it has at that path.
+    #[default]
+    Page,
+    /// A status with a text.
+    Text {
+        /// The status.
+        status: u16,
+        /// The text; the status' name when not given.
+        body: Option<String>,
+    },
+    /// Another place to go to.
+    Redirect {
+        /// The status: 301, 302, 303, 307 or 308.
+        status: u16,
+        /// `Location`: a URL or a path.
+        to: String,
+    },
+    /// The head of the request, as it came.
+    Echo,
+    /// Nothing: it closes the connection.
+    Close,
+    /// Nothing: it resets the connection.
+    Reset,
 }
 
 /// A server that a web server connects to, by name or address.

@@ -64,7 +64,7 @@ fn config_map(state: &State, map: &ConfigMap) -> Result<(), OpError> {
 
 /// An error that one place explains.
 pub(super) fn fault(problem: impl Into<String>, hint: impl Into<String>) -> OpError {
-    OpError { problem: problem.into(), hint: Some(hint.into()), related: None }
+    OpError::new(problem.into(), Some(hint.into()))
 }
 
 /// An error that a second place explains, if it is known.

@@ -128,7 +128,7 @@ impl Namespace {
             Err(NoWay::Drops(..)) => return Err(Dropped(DropReason::Blackhole)),
             Err(NoWay::None) => (0, DropReason::NoRoute),
             Err(NoWay::Loopback) => return Err(Dropped(DropReason::Martian)),
-            Err(NoWay::Unknown(why)) => return Err(Dropped(DropReason::Unknown(why))),
+            Err(NoWay::Unknown(why)) => return Err(Dropped(DropReason::Unknown(why.into()))),
         };
         self.unreachable(skb, code, 0, cx);
         Err(Dropped(reason))

@@ -176,7 +176,7 @@ fn what_a_rule_says_that_the_model_does_not_know_makes_the_outcome_unknown() {
     let unknown = Some("l3mdev".into());
     node.policy.add_rule(PolicyRule { unknown, ..PolicyRule::all(1000, RuleAction::Nop) });
     let (hops, _) = receive(&mut node, 1, datagram(CLIENT, POD));
-    assert!(matches!(dropped(&hops), DropReason::Unknown(why) if why.contains("l3mdev")));
+    assert!(matches!(dropped(&hops), DropReason::Unknown(doubt) if doubt.why.contains("l3mdev")));
 }
 
 #[test]

@@ -8,6 +8,7 @@
 //! - [`text`] reads what `iptables` and `iptables-restore` take.
 
 mod callers;
+mod doubt;
 mod evaluate;
 mod index;
 pub mod ipset;
@@ -26,6 +27,7 @@ mod unknown;
 mod unknown_tests;
 pub mod walk;
 
+pub use doubt::{Doubt, DoubtfulRule};
 pub use matches::{
     AddressRange, AddressType, AddressTypes, Addrtype, Conntrack, CtDirection, CtState, CtStates, CtStatuses,
     Hashlimit, HashlimitFields, IdRange, Iprange, LengthRange, Limit, Match, Multiport, MultiportSide, Owner,
@@ -39,8 +41,6 @@ pub use table::{Backend, Chain, ChainId, Counter, MatchId, Policy, Ruleset, Shar
 pub use target::{
     Connmark, CtZone, LogTarget, NatRange, NflogLength, NflogTarget, RejectWith, Target, Tcpmss, TtlChange, ZoneSide,
 };
-
-pub use unknown::doubtful_rule;
 
 use std::fmt;
 

@@ -1,8 +1,7 @@
 //! Rules of which the model cannot say whether they match: both ways are tried.
 
-use std::sync::Arc;
-
 use super::callers::Callers;
+use super::doubt::{Doubt, DoubtfulRule};
 use super::evaluate::{Answer, judge};
 use super::index::Key;
 use super::walk::{
@@ -19,19 +18,12 @@ const MAX_WAYS: usize = 64;
 const MAX_RULES: usize = 1 << 18;
 
 /// Why the model does not know: `what` stands in this rule.
-pub(super) fn because(place: &Standing<'_>, what: &str) -> Arc<str> {
+pub(super) fn because(place: &Standing<'_>, what: &str) -> Doubt {
     let origin = place.rule.provenance.as_ref().and_then(|by| by.place());
     let origin = origin.map(|origin| format!(" ({origin})")).unwrap_or_default();
-    let (table, chain, number) = (place.table.name, &place.chain.name, place.at + 1);
-    format!("unknown because of rule {number} of {table}/{chain}{origin}: {what}").into()
-}
-
-/// The rule that a reason is about, as `because` writes it: table, chain and number.
-pub fn doubtful_rule(reason: &str) -> Option<(super::TableName, &str, u32)> {
-    let (number, rest) = reason.strip_prefix("unknown because of rule ")?.split_once(" of ")?;
-    let (table, rest) = rest.split_once('/')?;
-    let chain = rest.split([' ', ':']).next()?;
-    Some((super::TableName::from_name(table)?, chain, number.parse().ok().filter(|number| *number > 0)?))
+    let (table, chain, number) = (place.table.name, place.chain.name.clone(), place.at + 1);
+    let why = format!("unknown because of rule {number} of {table}/{chain}{origin}: {what}").into();
+    Doubt { why, rule: Some(DoubtfulRule { table, chain, number }) }
 }
 
 /// Whether it makes no difference if a rule of which that is not known matches: then the walk can go on behind it.
@@ -44,7 +36,7 @@ pub(super) fn settle<E: Environment>(
     mark: u32,
     callers: &Callers,
     environment: &E,
-) -> Result<(), Arc<str>> {
+) -> Result<(), Doubt> {
     let doubtful = &place.rule.matches[doubt..];
     let reason = || because(place, &doubtful.first().map_or_else(String::new, text::match_text));
     // Were it tried or not, a match that remembers would leave another memory behind.

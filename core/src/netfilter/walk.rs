@@ -7,6 +7,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use super::callers::Callers;
+use super::doubt::Doubt;
 use super::evaluate::{Answer, judge};
 use super::index::Key;
 use super::rewrite;
@@ -253,7 +254,7 @@ pub enum Verdict {
         random_fully: bool,
     },
     /// The model does not know, for the reason given.
-    Unknown(Arc<str>),
+    Unknown(Doubt),
 }
 
 /// The rule or policy that dropped a packet.

@@ -55,6 +55,16 @@ impl Share {
     }
 }
 
+impl Pattern {
+    /// Whether it tells how a flow ended.
+    pub const fn is_end(&self) -> bool {
+        matches!(
+            self,
+            Self::Delivered { .. } | Self::Dropped { .. } | Self::Rejected { .. } | Self::Timeout { .. } | Self::Unsent
+        )
+    }
+}
+
 /// What is expected of a flow, or of a node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

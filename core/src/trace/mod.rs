@@ -22,7 +22,7 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use crate::Time;
-use crate::netfilter::{Hook, Provenance, TableName};
+use crate::netfilter::{Doubt, Hook, Provenance, TableName};
 use crate::packet::{DeviceName, Mac, Packet};
 
 /// The identity of a packet from the process that sent it to the process that reads it: kept by routing, NAT and
@@ -54,6 +54,8 @@ pub struct Flow {
     pub dns: Option<DnsResult>,
     /// What came back on an open connection after something was sent on it.
     pub received: Option<String>,
+    /// Of the same thing done several times: each time. Its packets are then those of all times.
+    pub each: Vec<Arc<Flow>>,
 }
 
 /// How deep a trace goes.
@@ -394,7 +396,7 @@ pub enum DropReason {
     /// The machine is down.
     MachineDown,
     /// The model does not know, for the reason given.
-    Unknown(Arc<str>),
+    Unknown(Doubt),
 }
 
 impl fmt::Display for DropReason {

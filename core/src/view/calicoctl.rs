@@ -113,11 +113,7 @@ impl Command {
 pub fn print(state: &State, command: &Command) -> Result<String, OpError> {
     if let Some(namespace) = command.namespace.as_deref().filter(|namespace| !state.has_namespace(namespace)) {
         let hint = did_you_mean(namespace, state.namespaces()).map(|meant| format!("did you mean `{meant}`?"));
-        return Err(OpError {
-            problem: format!("calicoctl: there is no namespace `{namespace}`"),
-            hint,
-            related: None,
-        });
+        return Err(OpError::new(format!("calicoctl: there is no namespace `{namespace}`"), hint));
     }
     let lines = match command.resource {
         Resource::WorkloadEndpoints => workload_endpoints(state, command),

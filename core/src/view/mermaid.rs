@@ -23,6 +23,7 @@ use crate::trace::{DropReason, End, Flow, Hop, PacketTrace, Step};
 ///     http: None,
 ///     dns: None,
 ///     received: None,
+///     each: Vec::new(),
 /// };
 /// assert_eq!(sequence(&flow), "sequenceDiagram\n    participant p0 as browser\n");
 /// ```

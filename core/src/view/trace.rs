@@ -61,6 +61,7 @@ pub fn packets(packets: &[PacketTrace], depth: Depth, first: usize) -> String {
 ///     http: None,
 ///     dns: None,
 ///     received: None,
+///     each: Vec::new(),
 /// };
 /// assert_eq!(summary(&flow), "hello: tcp browser -> 10.1.110.105:80: no answer, last seen at worker1; no packets\n");
 /// ```
@@ -69,7 +70,7 @@ pub fn summary(flow: &Flow) -> String {
     if !flow.name.is_empty() {
         let _ = write!(text, "{}: ", flow.name);
     }
-    let _ = write!(text, "{}: {}", request(&flow.kind, &flow.from), outcome(&flow.outcome));
+    let _ = write!(text, "{}: {}", request(&flow.kind, &flow.from), outcomes(flow));
     let hops = flow.packets.iter().flat_map(|packet| &packet.hops);
     let last = hops.map(|hop| hop.time).max();
     let _ = match (flow.packets.len(), last) {
@@ -104,6 +105,22 @@ pub(super) fn request(kind: &FlowKind, from: &str) -> String {
         FlowKind::Get(url) => format!("get {from} -> {url}"),
         FlowKind::Resolve(name) => format!("resolve {from} {name}"),
     }
+}
+
+/// How it ended; of what was done several times, how often it ended so.
+pub(crate) fn outcomes(flow: &Flow) -> String {
+    if flow.each.is_empty() {
+        return outcome(&flow.outcome);
+    }
+    let mut counted: Vec<(String, usize)> = Vec::new();
+    for text in flow.each.iter().map(|one| outcome(&one.outcome)) {
+        match counted.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((text, 1)),
+        }
+    }
+    let counted: Vec<_> = counted.iter().map(|(text, count)| format!("{count}x {text}")).collect();
+    counted.join("; ")
 }
 
 /// How it ended.

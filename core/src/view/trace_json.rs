@@ -30,6 +30,7 @@ pub const SCHEMA: &str = "netscene.trace/1";
 ///     http: None,
 ///     dns: None,
 ///     received: None,
+///     each: Vec::new(),
 /// };
 /// let text = serde_json::to_string(&flow(&told))?;
 /// assert!(text.starts_with(r#"{"schema":"netscene.trace/1","name":"hello","kind":"tcp","from":"browser","to":"10.1.110.105:80""#));
@@ -44,13 +45,6 @@ pub fn flow(flow: &Flow) -> FlowDocument<'_> {
         FlowKind::Get(url) => ("get", url.clone()),
         FlowKind::Resolve(name) => ("resolve", name.clone()),
     };
-    let outcome = match &flow.outcome {
-        FlowOutcome::Delivered { to } => Outcome::plain("delivered", to, None),
-        FlowOutcome::Rejected { by, with } => Outcome::plain("rejected", by, Some(with.clone())),
-        FlowOutcome::Dropped { at, reason } => Outcome::plain("dropped", at, Some(reason.to_string())),
-        FlowOutcome::Unsent { at, error } => Outcome::plain("unsent", at, Some(error.clone())),
-        FlowOutcome::Timeout { at } => Outcome::plain("timeout", at, None),
-    };
     FlowDocument {
         schema: SCHEMA,
         name: &flow.name,
@@ -58,7 +52,8 @@ pub fn flow(flow: &Flow) -> FlowDocument<'_> {
         from: &flow.from,
         to,
         started_ns: flow.started.as_nanos(),
-        outcome,
+        outcome: Outcome::of(&flow.outcome),
+        each: flow.each.iter().map(|one| Outcome::of(&one.outcome)).collect(),
         status: flow.http.as_ref().map(|http| http.status),
         packets: flow.packets.iter().map(packet_trace).collect(),
     }
@@ -87,6 +82,8 @@ pub struct FlowDocument<'a> {
     to: String,
     started_ns: u64,
     outcome: Outcome<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    each: Vec<Outcome<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
     packets: Vec<PacketJson<'a>>,
@@ -113,6 +110,16 @@ struct Outcome<'a> {
 }
 
 impl<'a> Outcome<'a> {
+    fn of(outcome: &'a FlowOutcome) -> Self {
+        match outcome {
+            FlowOutcome::Delivered { to } => Self::plain("delivered", to, None),
+            FlowOutcome::Rejected { by, with } => Self::plain("rejected", by, Some(with.clone())),
+            FlowOutcome::Dropped { at, reason } => Self::plain("dropped", at, Some(reason.to_string())),
+            FlowOutcome::Unsent { at, error } => Self::plain("unsent", at, Some(error.clone())),
+            FlowOutcome::Timeout { at } => Self::plain("timeout", at, None),
+        }
+    }
+
     fn plain(result: &'static str, at: &'a str, why: Option<String>) -> Self {
         Self { result, at, why }
     }
@@ -150,7 +157,7 @@ fn leg(leg: &Leg) -> LegJson<'_> {
         }
         Fate::Delivered { to } => FateJson::Delivered { to },
         Fate::Dropped(reason) => FateJson::Dropped { why: reason.to_string() },
-        Fate::Unknown(why) => FateJson::Unknown { why },
+        Fate::Unknown(doubt) => FateJson::Unknown { why: &doubt.why },
     };
     let mut ways = leg.ways.iter().flat_map(|ways| ways.iter()).map(|way| Box::new(self::leg(way)));
     LegJson {
@@ -198,7 +205,7 @@ fn hop(hop: &Hop) -> HopJson<'_> {
         before: ipv4(&hop.before),
         after: ipv4(&hop.after),
         steps: hop.steps.iter().map(step).collect(),
-        end: end(&hop.end),
+        end: end(hop),
     }
 }
 
@@ -417,11 +424,15 @@ enum EndJson<'a> {
         chain: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         number: Option<u32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cause: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cure: Option<&'a str>,
     },
 }
 
-fn end(end: &End) -> EndJson<'_> {
-    match end {
+fn end(hop: &Hop) -> EndJson<'_> {
+    match &hop.end {
         End::Sent { to } => EndJson::Sent { to: to.map(|mac| mac.to_string()) },
         End::Delivered { to } => EndJson::Delivered { to },
         End::Dropped(reason) => {
@@ -429,7 +440,15 @@ fn end(end: &End) -> EndJson<'_> {
                 DropReason::Rule { table, chain, number, .. } => (Some(table.as_str()), Some(&**chain), *number),
                 _ => (None, None, None),
             };
-            EndJson::Dropped { why: reason.to_string(), table, chain, number }
+            let why = hop.why.as_ref();
+            EndJson::Dropped {
+                why: reason.to_string(),
+                table,
+                chain,
+                number,
+                cause: why.map(|why| why.cause.as_str()),
+                cure: why.and_then(|why| why.cure.as_deref()),
+            }
         }
     }
 }

@@ -255,6 +255,7 @@ fn flow() -> Flow {
         dns: None,
 
         received: None,
+        each: Vec::new(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Packets made to measure, and the same thing several times.
 
 use std::net::SocketAddrV4;
+use std::sync::Arc;
 
 use super::perform::tcp_flags;
 use super::{Op, OpError, Operation, Outcome, Source, Target, World};
@@ -11,6 +12,8 @@ use crate::trace::{Flow, FlowKind, FlowOutcome};
 
 /// The most times of a burst.
 const MOST_TIMES: u32 = 1_000;
+/// The most packets that one operation may bring about.
+const MOST_PACKETS: usize = 100_000;
 
 impl World {
     pub(super) fn craft(
@@ -25,7 +28,7 @@ impl World {
         let flags = tcp_flags(&packet.flags)?;
         if packet.size.is_some_and(|size| size > packet.longest()) {
             let problem = format!("a packet of this kind carries at most {} bytes", packet.longest());
-            return Err(OpError { problem, hint: Some("send less".to_owned()), related: None });
+            return Err(OpError::new(problem, Some("send less".to_owned())));
         }
         let kind = match packet.protocol {
             protocol::TCP => FlowKind::Tcp(to),
@@ -38,41 +41,60 @@ impl World {
 
     /// Does the same several times. Of what is refused half-way nothing has happened.
     pub(super) fn burst(&mut self, times: u32, each: &Op, origin: Option<&Origin>) -> Result<Outcome, OpError> {
-        if !(1..=MOST_TIMES).contains(&times) {
-            let problem = format!("{times} is no number of times");
-            return Err(OpError { problem, hint: Some(format!("use 1 to {MOST_TIMES}")), related: None });
+        let sends = matches!(each, Op::Send { .. } | Op::Segment { .. } | Op::Craft { .. } | Op::Ping { .. });
+        if !sends || !(1..=MOST_TIMES).contains(&times) {
+            let problem = if sends {
+                format!("{times} is no number of times")
+            } else {
+                "only packets are sent several times".to_owned()
+            };
+            let hint = format!("send them, or ping, 1 to {MOST_TIMES} times");
+            return Err(OpError::new(problem, Some(hint)));
         }
         let before = self.clone();
         let once = Operation { op: each.clone(), origin: origin.cloned() };
-        let mut whole: Option<Flow> = None;
+        let (mut flows, mut packets) = (Vec::new(), 0);
         for _ in 0..times {
-            match self.apply(&once) {
-                Ok(Outcome::Flow(flow)) => add(&mut whole, &flow),
-                Ok(_) => {
-                    *self = before;
-                    let problem = "only what sends something is done several times".to_owned();
-                    return Err(OpError { problem, hint: None, related: None });
+            let sent = self.perform(&once).and_then(|outcome| match outcome {
+                Outcome::Flow(flow) => {
+                    packets += flow.packets.len();
+                    flows.push(flow);
+                    too_many_packets(packets)
                 }
-                Err(error) => {
-                    *self = before;
-                    return Err(error);
-                }
+                _ => Ok(()),
+            });
+            if let Err(error) = sent {
+                *self = before;
+                return Err(error);
             }
         }
-        Ok(whole.map_or(Outcome::Done, |flow| self.keep(flow)))
+        Ok(match Flow::together(flows) {
+            None => Outcome::Done,
+            Some(whole) => {
+                // What passed devices has been told each time.
+                let whole = Arc::new(whole);
+                self.flows.insert(whole.name.clone(), whole.clone());
+                Outcome::Flow(whole)
+            }
+        })
     }
 }
 
-/// Adds what happened once to what happened before: the first that was not delivered counts.
-fn add(whole: &mut Option<Flow>, flow: &Flow) {
-    let Some(whole) = whole else {
-        *whole = Some(flow.clone());
-        return;
-    };
-    whole.packets.extend(flow.packets.iter().cloned());
-    if matches!(whole.outcome, FlowOutcome::Delivered { .. }) {
-        whole.outcome = flow.outcome.clone();
+/// Refuses more packets than one operation may bring about.
+pub(super) fn too_many_packets(packets: usize) -> Result<(), OpError> {
+    if packets <= MOST_PACKETS {
+        return Ok(());
     }
-    whole.http.clone_from(&flow.http);
-    whole.dns.clone_from(&flow.dns);
+    let problem = format!("more than {MOST_PACKETS} packets came of it");
+    Err(OpError::bound(problem, "packets for each operation", "send fewer times, or less"))
+}
+
+impl Flow {
+    /// What happened several times as one flow. It ended as the first that was not delivered, else as the first.
+    fn together(each: Vec<Arc<Self>>) -> Option<Self> {
+        let failed = each.iter().find(|flow| !matches!(flow.outcome, FlowOutcome::Delivered { .. }));
+        let outcome = failed.or(each.first())?.outcome.clone();
+        let packets = each.iter().flat_map(|flow| &flow.packets).cloned().collect();
+        Some(Self { outcome, packets, ..(**each.first()?).clone() }).map(|whole| Self { each, ..whole })
+    }
 }

@@ -72,14 +72,13 @@ impl World {
         }
         let names: Vec<_> = devices().map(|one| one.name.to_string()).collect();
         let meant = did_you_mean(device.as_str(), names.iter().map(String::as_str));
-        Err(OpError {
-            problem: match place {
+        Err(OpError::new(
+            match place {
                 Some(place) => format!("{place} has no device {device}"),
                 None => format!("nobody has a device {device}"),
             },
-            hint: meant.map(|meant| format!("did you mean `{meant}`?")),
-            related: None,
-        })
+            meant.map(|meant| format!("did you mean `{meant}`?")),
+        ))
     }
 
     fn chains_of(&self, place: usize) -> impl Iterator<Item = (TableName, &str)> {
@@ -95,14 +94,13 @@ impl World {
         let bare = |full: &'_ str| full.split_once('/').map_or(0, |(table, _)| table.len() + 1);
         let whole = chain.contains('/');
         let meant = did_you_mean(chain, names.iter().map(|full| if whole { full } else { &full[bare(full)..] }));
-        OpError {
-            problem: match place {
+        OpError::new(
+            match place {
                 Some(place) => format!("{place} has no chain {chain}"),
                 None => format!("no node has a chain {chain}"),
             },
-            hint: meant.map(|meant| format!("did you mean `{meant}`?")),
-            related: None,
-        }
+            meant.map(|meant| format!("did you mean `{meant}`?")),
+        )
     }
 }
 

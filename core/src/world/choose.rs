@@ -27,11 +27,10 @@ impl World {
             }
             Choice::AnyEndpoint { service, on } => {
                 if self.state.service(service).is_none() {
-                    return Err(OpError {
-                        problem: format!("there is no service {service}"),
-                        hint: Some("name it `namespace/name`, or by its name alone in `default`".into()),
-                        related: None,
-                    });
+                    return Err(OpError::new(
+                        format!("there is no service {service}"),
+                        Some("name it `namespace/name`, or by its name alone in `default`".into()),
+                    ));
                 }
                 self.check_chooser(on.as_deref())?;
                 let state = &self.state;
@@ -44,13 +43,10 @@ impl World {
                 self.choices.retain(|one| !released(one));
                 if self.choices.len() == before {
                     let place = on.as_ref().map(|on| format!(" on {on}")).unwrap_or_default();
-                    return Err(OpError {
-                        problem: format!("chance decides about service {service}{place} already"),
-                        hint: Some(
-                            "this releases what `choose SERVICE -> ENDPOINT` has pinned, at the same place".into(),
-                        ),
-                        related: None,
-                    });
+                    return Err(OpError::new(
+                        format!("chance decides about service {service}{place} already"),
+                        Some("this releases what `choose SERVICE -> ENDPOINT` has pinned, at the same place".into()),
+                    ));
                 }
                 self.only_choices_change();
             }
@@ -73,23 +69,19 @@ impl World {
         }
         let mut pods = self.state.pods_named(on).peekable();
         if pods.peek().is_none() {
-            return Err(OpError {
-                problem: format!("there is no node, pod or deployment called `{on}`"),
-                hint: Some("kube-proxy chooses on each node, ingress-nginx and CoreDNS in each of their pods".into()),
-                related: None,
-            });
+            return Err(OpError::new(
+                format!("there is no node, pod or deployment called `{on}`"),
+                Some("kube-proxy chooses on each node, ingress-nginx and CoreDNS in each of their pods".into()),
+            ));
         }
         let chooses = |serve: &Serve| matches!(serve, Serve::IngressNginx | Serve::Dns);
         if pods.flat_map(|pod| pod.containers.iter()).any(|container| container.serve.as_ref().is_some_and(chooses)) {
             return Ok(());
         }
-        Err(OpError {
-            problem: format!("{on} does not choose among endpoints"),
-            hint: Some(
-                "kube-proxy of its node does: write `on NODE`; pods of ingress-nginx and CoreDNS do, too".into(),
-            ),
-            related: None,
-        })
+        Err(OpError::new(
+            format!("{on} does not choose among endpoints"),
+            Some("kube-proxy of its node does: write `on NODE`; pods of ingress-nginx and CoreDNS do, too".into()),
+        ))
     }
 
     /// What processes are to choose: ingress-nginx among endpoints, CoreDNS among addresses.

@@ -107,21 +107,19 @@ impl World {
         name: &str,
     ) -> Result<Outcome, OpError> {
         let Some(ends) = self.connections.0.get(connection) else {
-            return Err(OpError {
-                problem: format!("there is no open connection `{connection}`"),
-                hint: Some(format!("`open` makes one, where the other side answers: open a -> b:80 as {connection}")),
-                related: None,
-            });
+            return Err(OpError::new(
+                format!("there is no open connection `{connection}`"),
+                Some(format!("`open` makes one, where the other side answers: open a -> b:80 as {connection}")),
+            ));
         };
         let EndOf { place, process, id, remote, over } = ends[side as usize].clone();
         let far = self.network.get(ends[1 - side as usize].place).name.clone();
         let own = self.network.get(place).name.clone();
         if let Some(over) = over {
-            return Err(OpError {
-                problem: format!("the {} of `{connection}` has {over} it", side.as_str()),
-                hint: Some("nothing more is said on it from there".into()),
-                related: None,
-            });
+            return Err(OpError::new(
+                format!("the {} of `{connection}` has {over} it", side.as_str()),
+                Some("nothing more is said on it from there".into()),
+            ));
         }
         if self.network.get(place).sockets.remote(id).is_none() {
             let error = self.why_over(process).to_owned();
@@ -191,6 +189,7 @@ fn flow(name: &str, from: Place, to: SocketAddrV4, started: Time, outcome: FlowO
         http: None,
         dns: None,
         received: None,
+        each: Vec::new(),
     }
 }
 

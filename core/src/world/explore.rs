@@ -25,11 +25,10 @@ impl World {
         | Op::Get { name, .. }
         | Op::Resolve { name, .. }) = what
         else {
-            return Err(OpError {
-                problem: "only what is sent can be explored".into(),
-                hint: Some("explore what `send`, `ping`, `get` or `resolve` would send".into()),
-                related: None,
-            });
+            return Err(OpError::new(
+                "only what is sent can be explored".into(),
+                Some("explore what `send`, `ping`, `get` or `resolve` would send".into()),
+            ));
         };
         let operation = Operation { op: what.clone(), origin: None };
         let mut base = self.clone();
@@ -57,7 +56,7 @@ impl World {
             }
         }
         let Some(first) = ways.first() else {
-            return Err(OpError { problem: "nothing was sent".into(), hint: None, related: None });
+            return Err(OpError::new("nothing was sent".into(), None));
         };
         let (kind, from) = (first.flow.kind.clone(), first.flow.from.clone());
         let ways = Arc::new(Ways { name: name.clone(), kind, from, ways });

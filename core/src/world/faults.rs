@@ -229,5 +229,5 @@ pub(super) struct Agents {
 }
 
 fn refusal(problem: impl Into<String>, hint: impl Into<String>) -> OpError {
-    OpError { problem: problem.into(), hint: Some(hint.into()), related: None }
+    OpError::new(problem.into(), Some(hint.into()))
 }

@@ -25,11 +25,10 @@ impl World {
         }
         let flow = self.flow(&expectation.flow).ok_or_else(|| no_flow(&expectation.flow))?.clone();
         if expectation.share.is_some() {
-            return Err(OpError {
-                problem: format!("`{}` is one flow, and not the ways of one", expectation.flow),
-                hint: Some("name ways with `explore … as NAME`".into()),
-                related: None,
-            });
+            return Err(OpError::new(
+                format!("`{}` is one flow, and not the ways of one", expectation.flow),
+                Some("name ways with `explore … as NAME`".into()),
+            ));
         }
         self.know_names(&[&flow], &expectation.pattern)?;
         let judged = self.judge_one(&flow, expectation)?;
@@ -40,6 +39,9 @@ impl World {
     /// Compares one flow with an expectation, `not` and all.
     pub(super) fn judge_one(&self, flow: &Flow, expectation: &Expectation) -> Result<Judgement, OpError> {
         let pattern = &expectation.pattern;
+        if pattern.is_end() && !expectation.reply && !flow.each.is_empty() {
+            return self.judge_each(flow, expectation);
+        }
         // Of a status or an answer that is not there nothing can be expected, not even that it is another one.
         let missing = match pattern {
             Pattern::Status { .. } if flow.http.is_none() => Some("response"),
@@ -53,18 +55,22 @@ impl World {
         let known = match &flow.outcome {
             FlowOutcome::Dropped { reason: DropReason::Unknown(_), .. } => {
                 // What was seen before the model lost it was seen; what was not may still come.
-                let ends = matches!(
-                    pattern,
-                    Pattern::Delivered { .. }
-                        | Pattern::Dropped { .. }
-                        | Pattern::Rejected { .. }
-                        | Pattern::Timeout { .. }
-                );
-                matches!(pattern, Pattern::Unknown) || found.held && !ends && !expectation.negated
+                matches!(pattern, Pattern::Unknown) || found.held && !pattern.is_end() && !expectation.negated
             }
             _ => true,
         };
         Ok(Judgement { held: known && found.held != expectation.negated, ..found })
+    }
+
+    /// What was done several times ended so if it did each time.
+    fn judge_each(&self, flow: &Flow, expectation: &Expectation) -> Result<Judgement, OpError> {
+        let (mut held, mut known) = (true, matches!(expectation.pattern, Pattern::Unknown));
+        let plain = Expectation { negated: false, ..expectation.clone() };
+        for one in &flow.each {
+            held &= self.judge_one(one, &plain)?.held;
+        }
+        known |= !flow.each.iter().any(|one| is_unknown(one));
+        Ok(judged(known && held != expectation.negated, outcome(flow)))
     }
 
     pub(super) fn judge_flow(&self, flow: &Flow, pattern: &Pattern) -> Result<Judgement, OpError> {
@@ -174,11 +180,10 @@ impl World {
             || self.state.host(name).is_some()
             || self.state.router(name).is_some();
         if !known {
-            return Err(OpError {
-                problem: format!("there is no pod, deployment, node or host called `{name}`"),
-                hint: Some("a pod outside the namespace `default` is written namespace/name".into()),
-                related: None,
-            });
+            return Err(OpError::new(
+                format!("there is no pod, deployment, node or host called `{name}`"),
+                Some("a pod outside the namespace `default` is written namespace/name".into()),
+            ));
         }
         // A pod in its node's network is where the node is.
         Ok(pods.any(|pod| if pod.host_network { pod.node == *place } else { pod.key == *place }))
@@ -305,7 +310,14 @@ pub(super) fn is_by(reason: &DropReason, by: &str) -> bool {
     matches!(reason, DropReason::Rule { table, chain, .. } if **chain == *by || format!("{table}/{chain}") == by)
 }
 
+fn is_unknown(flow: &Flow) -> bool {
+    matches!(flow.outcome, FlowOutcome::Dropped { reason: DropReason::Unknown(_), .. })
+}
+
 pub(super) fn outcome(flow: &Flow) -> String {
+    if !flow.each.is_empty() {
+        return format!("of {} times, {}", flow.each.len(), view::trace::outcomes(flow));
+    }
     match &flow.outcome {
         FlowOutcome::Delivered { to } => format!("it was delivered to {to}"),
         FlowOutcome::Rejected { by, with } => format!("{by} refused it with {with}"),

@@ -27,26 +27,24 @@ impl World {
         let taken = self.state.node(name).is_some() || self.state.host(name).is_some() || name == ROUTER;
         if taken || self.network.is_loaded(name) {
             let problem = format!("there is a machine called `{name}` already");
-            return Err(OpError { problem, hint: None, related: None });
+            return Err(OpError::new(problem, None));
         }
-        let node = dump.node(name, &[]).map_err(|error| OpError {
-            problem: format!("the dump of {name} cannot be understood: {error}"),
-            hint: error.hint,
-            related: None,
-        })?;
+        let node = dump
+            .node(name, &[])
+            .map_err(|error| OpError::new(format!("the dump of {name} cannot be understood: {error}"), error.hint))?;
         if let Some(doubt) = node.doubts.first() {
             let problem = format!("the dump of {name} cannot be trusted: {doubt}");
-            return Err(OpError { problem, hint: None, related: None });
+            return Err(OpError::new(problem, None));
         }
         let address = node.namespace.devices.iter().filter(|device| device.kind == DeviceKind::Ethernet);
         let Some(address) = address.flat_map(|device| &device.addresses).map(Ipv4Net::addr).next() else {
             let problem = format!("the dump of {name} has no address on any network");
-            return Err(OpError { problem, hint: Some("`ip addr` tells them".to_owned()), related: None });
+            return Err(OpError::new(problem, Some("`ip addr` tells them".to_owned())));
         };
         self.grow();
         if let Some(device) = node.namespace.devices.iter().find(|device| self.network.has_address(device)) {
             let problem = format!("an address of {} of {name} is another machine's already", device.name);
-            return Err(OpError { problem, hint: None, related: None });
+            return Err(OpError::new(problem, None));
         }
         self.network.load(&self.state, node.namespace, address);
         Ok(())

@@ -24,7 +24,9 @@ mod faults;
 mod fresh;
 mod health;
 mod judge;
-mod judge_more;
+mod judge_hops;
+mod judge_reply;
+mod judge_ways;
 mod load;
 mod network;
 mod op;
@@ -189,19 +191,34 @@ pub struct OpError {
     pub hint: Option<String>,
     /// Another place that has to do with it, and what it says there.
     pub related: Option<(Origin, String)>,
+    /// Which kind of refusal it is.
+    pub kind: Refusal,
 }
 
-/// How the hint of a passed bound begins.
-const BOUND: &str = "this is the bound on ";
+/// Kinds of refusals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Refusal {
+    /// The operation asks for what cannot be.
+    #[default]
+    Impossible,
+    /// A bound was passed, which says nothing of whether the operation was a good one.
+    Bound,
+}
 
 impl OpError {
+    /// A refusal: what is wrong, and what to write instead.
+    pub fn new(problem: String, hint: Option<String>) -> Self {
+        Self { problem, hint, related: None, kind: Refusal::Impossible }
+    }
+
     /// A bound was passed: `what` it bounds, and what to do.
     fn bound(problem: String, what: &str, cure: &str) -> Self {
-        Self { problem, hint: Some(format!("{BOUND}{what}; {cure}")), related: None }
+        let hint = Some(format!("this is the bound on {what}; {cure}"));
+        Self { kind: Refusal::Bound, ..Self::new(problem, hint) }
     }
 
     /// Whether a bound was passed, which says nothing of whether the operation was a good one.
     pub fn is_bound(&self) -> bool {
-        self.hint.as_ref().is_some_and(|hint| hint.starts_with(BOUND))
+        self.kind == Refusal::Bound
     }
 }

@@ -144,11 +144,10 @@ impl Network {
             _ => None,
         };
         let Some(address) = found else { return Ok(()) };
-        Err(OpError {
-            problem: format!("the network of {address} is in use already, with a router on it"),
-            hint: Some("declare pools and machines before anything is sent".into()),
-            related: None,
-        })
+        Err(OpError::new(
+            format!("the network of {address} is in use already, with a router on it"),
+            Some("declare pools and machines before anything is sent".into()),
+        ))
     }
 
     /// Makes what has been declared since the last time.

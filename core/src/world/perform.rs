@@ -24,7 +24,7 @@ impl World {
         outcome
     }
 
-    fn perform(&mut self, operation: &Operation) -> Result<Outcome, OpError> {
+    pub(super) fn perform(&mut self, operation: &Operation) -> Result<Outcome, OpError> {
         match &operation.op {
             Op::Declare { object } => {
                 self.network.check(object)?;
@@ -118,11 +118,8 @@ impl World {
         self.program(place)?;
         // A machine that has rules tracks connections, as the kernel does once they ask for it.
         self.network.get_mut(place).tracking = true;
-        text::apply(&mut self.network.get_mut(place).rules, arguments).map_err(|error| OpError {
-            problem: error.problem,
-            hint: error.hint,
-            related: None,
-        })?;
+        text::apply(&mut self.network.get_mut(place).rules, arguments)
+            .map_err(|error| OpError::new(error.problem, error.hint))?;
         Ok(Outcome::Done)
     }
 
@@ -135,11 +132,11 @@ impl World {
             let meant = crate::did_you_mean(container, known.iter().map(String::as_str));
             let hint = meant
                 .map_or_else(|| format!("it has: {}", known.join(", ")), |meant| format!("did you mean `{meant}`?"));
-            return Err(OpError { problem, hint: Some(hint), related: None });
+            return Err(OpError::new(problem, Some(hint)));
         }
         if !path.starts_with('/') {
             let problem = format!("`{path}` is no whole path");
-            return Err(OpError { problem, hint: Some(format!("write `/{path}`")), related: None });
+            return Err(OpError::new(problem, Some(format!("write `/{path}`"))));
         }
         self.network.files_mut(&owner).write(container, path, text);
         Ok(Outcome::Done)
@@ -170,11 +167,10 @@ impl World {
                 if let Some(chain) = chain
                     && rules.chain_id(chain).is_none()
                 {
-                    return Err(OpError {
-                        problem: format!("table {table} on {} has no chain {chain}", namespace.name),
-                        hint: None,
-                        related: None,
-                    });
+                    return Err(OpError::new(
+                        format!("table {table} on {} has no chain {chain}", namespace.name),
+                        None,
+                    ));
                 }
                 let style = if self.state.cluster().iptables < Version::new(1, 8, 9) {
                     view::iptables::ListStyle::V1_6_1
@@ -237,12 +233,13 @@ impl World {
             http: None,
             dns: None,
             received: None,
+            each: Vec::new(),
         };
         self.name_neighbours(&mut flow);
         self.explain(&mut flow);
         match answer {
             Some(Answer::Impossible(problem)) => {
-                return Err(OpError { problem: format!("{}: {problem}", flow.from), hint: None, related: None });
+                return Err(OpError::new(format!("{}: {problem}", flow.from), None));
             }
             Some(Answer::Unsent(error)) => {
                 flow.outcome = FlowOutcome::Unsent { at: flow.from.clone(), error };
@@ -318,21 +315,20 @@ pub(super) fn lost(flow: &Flow) -> FlowOutcome {
 }
 
 fn not_understood(tool: &str, error: view::CommandError) -> OpError {
-    OpError { problem: format!("{tool}: {}", error.problem), hint: Some(error.hint), related: None }
+    OpError::new(format!("{tool}: {}", error.problem), Some(error.hint))
 }
 
 pub(super) fn no_flow(name: &str) -> OpError {
-    OpError {
-        problem: format!("nothing has happened under the name `{name}`"),
-        hint: Some("names are given by `as`, as in `send a -> b:80 tcp as hello`".into()),
-        related: None,
-    }
+    OpError::new(
+        format!("nothing has happened under the name `{name}`"),
+        Some("names are given by `as`, as in `send a -> b:80 tcp as hello`".into()),
+    )
 }
 
 /// The URL of a page.
 fn url(text: &str) -> Result<Url, OpError> {
     let hint = || Some("write http://host/path or http://host:port/path".into());
-    Url::parse(text).map_err(|problem| OpError { problem, hint: hint(), related: None })
+    Url::parse(text).map_err(|problem| OpError::new(problem, hint()))
 }
 
 impl Flow {
@@ -367,10 +363,11 @@ impl Flow {
 pub(super) fn tcp_flags(names: &[String]) -> Result<TcpFlags, OpError> {
     names.iter().try_fold(TcpFlags::default(), |flags, name| {
         let found = TcpFlags::NAMED.iter().find(|(_, known)| known == name);
-        found.map(|(flag, _)| flags.with(*flag)).ok_or_else(|| OpError {
-            problem: format!("TCP has no flag `{name}`"),
-            hint: Some("the flags are: SYN, ACK, FIN, RST, PSH and URG".to_owned()),
-            related: None,
+        found.map(|(flag, _)| flags.with(*flag)).ok_or_else(|| {
+            OpError::new(
+                format!("TCP has no flag `{name}`"),
+                Some("the flags are: SYN, ACK, FIN, RST, PSH and URG".to_owned()),
+            )
         })
     })
 }

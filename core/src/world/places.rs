@@ -42,17 +42,15 @@ impl World {
     pub(super) fn no_such(&self, name: &str) -> OpError {
         let several: Vec<_> = self.state.pods_named(name).map(|pod| pod.key.to_string()).collect();
         if several.is_empty() {
-            OpError {
-                problem: format!("there is no pod, node or host called `{name}`"),
-                hint: Some("a pod outside the namespace `default` is written namespace/name".into()),
-                related: None,
-            }
+            OpError::new(
+                format!("there is no pod, node or host called `{name}`"),
+                Some("a pod outside the namespace `default` is written namespace/name".into()),
+            )
         } else {
-            OpError {
-                problem: format!("`{name}` has {} pods", several.len()),
-                hint: Some(format!("name one of them: {}", several.join(", "))),
-                related: None,
-            }
+            OpError::new(
+                format!("`{name}` has {} pods", several.len()),
+                Some(format!("name one of them: {}", several.join(", "))),
+            )
         }
     }
 
@@ -65,11 +63,10 @@ impl World {
     }
 
     pub(super) fn no_node(&self, name: &str) -> OpError {
-        OpError {
-            problem: format!("there is no node called `{name}`"),
-            hint: Some(format!("the nodes are: {}", self.names_of_nodes())),
-            related: None,
-        }
+        OpError::new(
+            format!("there is no node called `{name}`"),
+            Some(format!("the nodes are: {}", self.names_of_nodes())),
+        )
     }
 
     fn names_of_nodes(&self) -> String {
@@ -95,21 +92,21 @@ impl World {
         let router = || state.router(name).and_then(|router| router.object.address());
         let owned = || state.pod(name).map(|pod| pod.address);
         let loaded = || self.network.loaded(name);
-        service.or_else(pod).or_else(node).or_else(host).or_else(router).or_else(owned).or_else(loaded).ok_or_else(|| {
-            let mut error = self.no_such(name);
-            if error.problem.starts_with("there") {
-                error.problem = format!("there is no service, pod, node or host called `{name}`");
-            }
-            error
-        })
+        service.or_else(pod).or_else(node).or_else(host).or_else(router).or_else(owned).or_else(loaded).ok_or_else(
+            || {
+                let mut error = self.no_such(name);
+                if error.problem.starts_with("there") {
+                    error.problem = format!("there is no service, pod, node or host called `{name}`");
+                }
+                error
+            },
+        )
     }
 
     /// The socket that a target means; its port must be there.
     pub(super) fn socket(&self, target: &Target) -> Result<SocketAddrV4, OpError> {
-        let port = target.port.ok_or_else(|| OpError {
-            problem: "the target has no port".into(),
-            hint: Some("write it behind a colon, as in 10.1.110.105:80".into()),
-            related: None,
+        let port = target.port.ok_or_else(|| {
+            OpError::new("the target has no port".into(), Some("write it behind a colon, as in 10.1.110.105:80".into()))
         })?;
         Ok(SocketAddrV4::new(self.address(&target.host)?, port))
     }

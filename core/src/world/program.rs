@@ -115,10 +115,11 @@ fn write(
         }
         let input = rules(state, name);
         if last.as_deref() != Some(&input) {
-            restore(&mut namespace.rules, &input).map_err(|error| OpError {
-                problem: format!("{agent} wrote rules on {name} that iptables refuses: {error}"),
-                hint: Some("this is a defect of netscene; please report it with the scenario".into()),
-                related: None,
+            restore(&mut namespace.rules, &input).map_err(|error| {
+                OpError::new(
+                    format!("{agent} wrote rules on {name} that iptables refuses: {error}"),
+                    Some("this is a defect of netscene; please report it with the scenario".into()),
+                )
             })?;
             let before = last.replace(Arc::new(input));
             if agent == "felix"

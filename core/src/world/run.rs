@@ -88,7 +88,9 @@ impl World {
             return Ok(());
         }
         self.wake(process, Event::Started, observer)?;
+        let first = self.next_packet;
         for _ in 0..MAX_EVENTS {
+            super::burst::too_many_packets((self.next_packet - first) as usize)?;
             let waits = match self.answer(process) {
                 None => true,
                 Some(Answer::Sent) => self.queue.pressing > 0 || self.network.iter().any(Namespace::has_waiting),
@@ -126,11 +128,8 @@ impl World {
             };
             self.happen(at, event, observer)?;
         }
-        Err(OpError {
-            problem: format!("more than {MAX_EVENTS} events came of it"),
-            hint: Some("this is the bound on events for each operation; something goes in circles".into()),
-            related: None,
-        })
+        let problem = format!("more than {MAX_EVENTS} events came of it");
+        Err(OpError::bound(problem, "events for each operation", "something goes in circles"))
     }
 
     /// Lets the world run to a moment.

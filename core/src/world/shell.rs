@@ -15,11 +15,8 @@ use crate::{netfilter, view};
 impl World {
     /// What a command prints at a place.
     pub(super) fn shell(&mut self, on: &str, command: &str) -> Result<String, OpError> {
-        let command = Command::parse(command).map_err(|error| OpError {
-            problem: error.problem,
-            hint: Some(error.hint).filter(|hint| !hint.is_empty()),
-            related: None,
-        })?;
+        let command = Command::parse(command)
+            .map_err(|error| OpError::new(error.problem, Some(error.hint).filter(|hint| !hint.is_empty())))?;
         let place = self.namespace_named(on)?;
         self.program(place)?;
         let text = self.look(on, place, &command.look)?;
@@ -61,11 +58,7 @@ impl World {
 
     /// Makes the table of connections of a place forget, and says what the command does.
     pub(super) fn conntrack(&mut self, on: &str, arguments: &str) -> Result<String, OpError> {
-        let command = Conntrack::parse(arguments).map_err(|error| OpError {
-            problem: error.problem,
-            hint: Some(error.hint),
-            related: None,
-        })?;
+        let command = Conntrack::parse(arguments).map_err(|error| OpError::new(error.problem, Some(error.hint)))?;
         let place = self.namespace_named(on)?;
         self.program(place)?;
         let now = Jiffies::from(self.time);
@@ -94,7 +87,7 @@ impl World {
         if namespace.device_index(device).is_none() {
             let problem = format!("tcpdump: {device}: No such device exists on {}", namespace.name);
             let names: Vec<_> = namespace.devices.iter().map(|device| device.name.to_string()).collect();
-            return Err(OpError { problem, hint: Some(format!("it has: {}", names.join(", "))), related: None });
+            return Err(OpError::new(problem, Some(format!("it has: {}", names.join(", ")))));
         }
         let packets = self.captured.iter().flat_map(|flow| &flow.packets);
         let seen = view::tcpdump::captured(packets, &namespace.name, device);
@@ -125,7 +118,7 @@ impl World {
 
     fn no_file(&self, place: usize, file: &str, hint: &str) -> OpError {
         let problem = format!("{} has no {file} that the model knows", self.network.get(place).name);
-        OpError { problem, hint: Some(hint.to_owned()), related: None }
+        OpError::new(problem, Some(hint.to_owned()))
     }
 
     fn listing(&self, place: usize, listing: &Listing) -> Result<String, OpError> {
@@ -136,7 +129,7 @@ impl World {
             && rules.chain_id(chain).is_none()
         {
             let problem = format!("table {} on {} has no chain {chain}", listing.table, namespace.name);
-            return Err(OpError { problem, hint: None, related: None });
+            return Err(OpError::new(problem, None));
         }
         let old = self.state.cluster().iptables < Version::new(1, 8, 9);
         let options = ListOptions {

@@ -16,11 +16,10 @@ pub(super) fn check(object: &Object) -> Result<(), OpError> {
     };
     match sysctls.keys().find(|name| !Sysctls::knows(name)) {
         None => Ok(()),
-        Some(name) => Err(OpError {
-            problem: format!("the model does not heed the sysctl `{name}`"),
-            hint: Some("it heeds net.ipv4.ip_forward, net.ipv4.conf.*, icmp_ratelimit and nf_conntrack_*".to_owned()),
-            related: None,
-        }),
+        Some(name) => Err(OpError::new(
+            format!("the model does not heed the sysctl `{name}`"),
+            Some("it heeds net.ipv4.ip_forward, net.ipv4.conf.*, icmp_ratelimit and nf_conntrack_*".to_owned()),
+        )),
     }
 }
 

@@ -34,6 +34,7 @@ namespace default {
 
 send client:40000 -> service/web:80 tcp as hello
 send client -> service/empty:80 tcp as refused
+send client -> service/pair:80 tcp times 3 as burst
 get client -> http://web/ with assets as page
 resolve client web as name
 explore client -> service/pair:80 as every
@@ -71,7 +72,9 @@ const PROPERTIES: &[(&str, &str, &str)] = &[
     ("flow", "code", r#"name.code == "NOERROR""#),
     ("flow", "server", r#"name.server == "10.96.0.10:53""#),
     ("flow", "hops", "hello.hops.len() == 4"),
+    ("flow", "took", "page.took < 100"),
     ("flow", "packets", r#"hello.packets[0].protocol == "tcp""#),
+    ("flow", "each", "burst.each.filter(|one| one.delivered).len() == 3"),
     ("asset", "url", r#"page.assets[0].url == "http://web/style.css""#),
     ("asset", "status", "page.assets[0].status == 200"),
     ("asset", "type", r#"page.assets[0].type == "text/css""#),

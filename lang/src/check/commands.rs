@@ -112,6 +112,7 @@ impl Checker<'_> {
             StatementKind::Namespace { .. } | StatementKind::Apply { .. } if block == BlockKind::Test => {
                 let outer = std::mem::take(&mut self.declarations);
                 self.declaration(statement);
+                self.give_endpoints();
                 let declared = std::mem::replace(&mut self.declarations, outer);
                 self.inner.insert(statement.span, declared);
             }

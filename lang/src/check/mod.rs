@@ -5,6 +5,8 @@ mod commands;
 mod config_maps;
 mod declare;
 mod disk;
+mod endpoints;
+mod handlers;
 mod load;
 mod machines;
 mod patch;
@@ -28,6 +30,7 @@ use netscene_core::packet::Mac;
 use netscene_core::world::{Op, Operation};
 
 use self::declare::Ranges;
+use self::endpoints::Given;
 use self::scripts::Compiler;
 use self::symbols::Symbols;
 use crate::ast::{Ast, Statement, StatementKind};
@@ -62,6 +65,7 @@ pub fn check<'a>(ast: &'a Ast) -> (Program, Vec<Diagnostic>) {
         tables: IndexMap::new(),
         patches: IndexMap::new(),
         rules: Vec::new(),
+        given: Vec::new(),
         partial: false,
         sent: IndexMap::new(),
     };
@@ -80,8 +84,10 @@ pub fn check<'a>(ast: &'a Ast) -> (Program, Vec<Diagnostic>) {
         _ => None,
     };
     let blocks: Vec<_> = ast.statements.iter().filter_map(block).collect();
+    checker.give_endpoints();
     checker.compiler.library(&blocks, &checker.symbols, &mut checker.diagnostics);
     let steps = checker.steps(&ast.statements);
+    checker.symbols.count_faults(0);
     let Checker { symbols, compiler, mut diagnostics, mut declarations, inner, tables, patches, rules, .. } = checker;
     declarations.extend(rules);
     diagnostics.sort_by_key(Diagnostic::span);
@@ -104,7 +110,7 @@ struct Checker<'a> {
     files: &'a SourceFiles,
     symbols: Symbols,
     ranges: Ranges,
-    /// Addresses that are given away, and where.
+    /// Addresses that are given away, and where, in the order in which they are: what a test gives away comes last.
     addresses: IndexMap<Ipv4Addr, Span>,
     /// Ethernet addresses of machines, and where they are given.
     macs: IndexMap<Mac, Span>,
@@ -119,6 +125,8 @@ struct Checker<'a> {
     patches: IndexMap<Span, Op>,
     /// Rules on machines: they come after everything that is declared.
     rules: Vec<Operation>,
+    /// The endpoints that stand apart from their services.
+    given: Vec<Given>,
     /// Whether fields are checked without the object that they belong to.
     partial: bool,
     /// The names of all that is sent, and where each is sent first.
@@ -128,6 +136,7 @@ struct Checker<'a> {
 impl Checker<'_> {
     fn report(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
+        self.symbols.count_faults(self.diagnostics.len());
     }
 
     /// The value, or a diagnostic and nothing.
@@ -175,6 +184,10 @@ impl Checker<'_> {
             StatementKind::Workload { word, name, body } => self.workload(namespace, *word, name, body),
             StatementKind::Service { name, body } => self.service(namespace, name, body),
             StatementKind::Ingress { name, body } => self.ingress(namespace, name, body),
+            StatementKind::EndpointsObject { service, body } => {
+                self.endpoints(namespace, service, body);
+                None
+            }
             StatementKind::ConfigMap { name, body } => self.config_map(namespace, name, body),
             StatementKind::NetworkPolicy { name, body } => self.network_policy(namespace, name, body),
             // The namespace itself has them already.

@@ -191,9 +191,12 @@ pub(super) fn ast_statements(ast: &AST) -> &[Stmt] {
 /// A scope in which every name that an island sees is a constant. The values come when it runs.
 fn scope<'a>(text: &str, variables: &'a Variables, loose: &'a IndexSet<String>) -> Scope<'a> {
     let mut scope = Scope::new();
-    let identifiers = loose.iter().filter(|name| rhai::is_valid_identifier(name));
-    for name in identifiers.chain(variables.keys()).filter(|name| text.contains(name.as_str())) {
-        scope.push_constant_dynamic(name.as_str(), Dynamic::UNIT);
+    let mut seen = IndexSet::new();
+    for word in text.split(|c: char| !c.is_alphanumeric() && c != '_') {
+        let known = variables.get_key_value(word).map(|(name, _)| name).or_else(|| loose.get(word));
+        if let Some(name) = known.filter(|name| rhai::is_valid_identifier(name) && seen.insert(name.as_str())) {
+            scope.push_constant_dynamic(name.as_str(), Dynamic::UNIT);
+        }
     }
     scope
 }

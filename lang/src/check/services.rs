@@ -265,7 +265,7 @@ impl Checker<'_> {
         self.report(diagnostic);
     }
 
-    fn endpoint(&mut self, field: &EndpointField) -> Option<EndpointAddress> {
+    pub(super) fn endpoint(&mut self, field: &EndpointField) -> Option<EndpointAddress> {
         let mut clauses = self.clauses("endpoint", &field.clauses, &[Word::On, Word::Ready, Word::Terminating]);
         let node = clauses.take(Word::On);
         if let Some(node) = node {

@@ -72,7 +72,13 @@ pub(crate) struct Symbols {
     pub(crate) loose: IndexSet<String>,
     /// Whether a file could not be read: then everything may be declared.
     unread: bool,
+    /// Whether an unknown name is not compared with all known ones any more.
+    terse: bool,
 }
+
+/// The most comparisons of names that there are for all of a file's faults together. It is passed by files with thousands of
+/// names and more faults than are told.
+pub(crate) const MOST_COMPARISONS: usize = 1_000_000;
 
 impl Symbols {
     /// Gathers the names of a file; what is declared twice is reported.
@@ -125,11 +131,12 @@ impl Symbols {
             StatementKind::Faulty(_) => self.loosen(files, statement.span),
             StatementKind::Test { .. } | StatementKind::For { .. } | StatementKind::If { .. } => {
                 // What a test declares may be declared by another test too.
+                let above = once.seen.len();
                 for block in statement.kind.blocks() {
-                    let mut once = once.clone();
                     for inner in &block.statements {
-                        self.gather_one(files, inner, &mut once, diagnostics);
+                        self.gather_one(files, inner, once, diagnostics);
                     }
+                    once.seen.truncate(above);
                 }
             }
             _ => {}
@@ -221,6 +228,11 @@ impl Symbols {
         }
     }
 
+    /// Counts the faults of a file, so that very many of them do not take very long.
+    pub(crate) fn count_faults(&mut self, faults: usize) {
+        self.terse = faults.saturating_mul(self.names.len()) > MOST_COMPARISONS;
+    }
+
     /// Takes the words of a sentence that could not be read for names that may be declared.
     pub(crate) fn loosen(&mut self, files: &SourceFiles, span: Span) {
         let separates = |c: char| !c.is_alphanumeric() && !matches!(c, '-' | '_' | '.');
@@ -259,7 +271,7 @@ impl Symbols {
                 (false, None) => name.to_owned(),
                 (false, Some(_)) => continue,
             };
-            let made = kind == Kind::Pod && self.generating.iter().any(|from| is_made_from(&full, from));
+            let made = kind == Kind::Pod && self.is_made(&full);
             if made || self.names.contains_key(&(kind, full.clone())) {
                 return Ok(Found { kind, name: full });
             }
@@ -271,16 +283,29 @@ impl Symbols {
         Err(self.unknown(text, name, span, &kinds))
     }
 
+    /// Whether the world may make a pod of that name from a deployment: `web-…` from `web`.
+    fn is_made(&self, pod: &str) -> bool {
+        let mut ends = pod.match_indices('-').filter(|(end, _)| end + 1 < pod.len());
+        ends.any(|(end, _)| self.generating.contains(&pod[..end]))
+    }
+
     fn holds(&self, kinds: &[Kind], full: &str) -> bool {
         kinds.iter().any(|kind| kind.namespaced() && self.names.contains_key(&(*kind, full.to_owned())))
     }
 
     fn unknown(&self, text: &str, name: &str, span: Span, kinds: &[Kind]) -> Diagnostic {
-        let of_kind = || self.names.keys().filter(|(kind, _)| kinds.contains(kind));
-        let short = |full: &str| full.strip_prefix("default/").unwrap_or(full).to_owned();
-        let known: Vec<String> = of_kind().map(|(_, full)| short(full)).collect();
+        fn short(full: &str) -> &str {
+            full.strip_prefix("default/").unwrap_or(full)
+        }
         let what = list(kinds.iter().map(|kind| kind.word()), "or");
-        let question = question(&short(without_kind(text)), known.iter().map(String::as_str)).or_else(|| {
+        if self.terse {
+            let diagnostic =
+                Diagnostic::error(Code::UnknownName, format!("there is no {what} `{}`", without_kind(text)));
+            return diagnostic.at(span, format!("not declared in this file as a {what}"));
+        }
+        let of_kind = || self.names.keys().filter(|(kind, _)| kinds.contains(kind));
+        let known = of_kind().map(|(_, full)| short(full));
+        let question = question(short(without_kind(text)), known).or_else(|| {
             // The right name in the wrong namespace.
             let elsewhere = of_kind().find(|(_, full)| full.rsplit('/').next() == Some(name));
             elsewhere.map(|(kind, full)| format!("there is a {kind} `{full}`"))
@@ -323,14 +348,10 @@ fn unreadable(text: &str, span: Span) -> Diagnostic {
         .hint("a kind is one of pod, deployment, service, node and host".to_owned())
 }
 
-/// Whether the world may make a pod of that name from a deployment: `web-…` from `web`.
-fn is_made_from(pod: &str, deployment: &str) -> bool {
-    pod.strip_prefix(deployment).and_then(|rest| rest.strip_prefix('-')).is_some_and(|rest| !rest.is_empty())
-}
-
 /// What may be declared once, by kind and name.
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Once {
+    /// In the order of the file.
     seen: IndexMap<(&'static str, String), Span>,
 }
 

@@ -36,7 +36,7 @@ impl Checker<'_> {
         // A test has the flows sent above it, and keeps its own to itself.
         let mut known = known.clone();
         known.in_test = true;
-        let addresses = self.addresses.clone();
+        let addresses = self.addresses.len();
         let table = self.table(body, &known);
         let columns = table.iter().flat_map(|table| table.columns.iter().zip(types(table)));
         known.variables.extend(columns.map(|(column, of)| (column.text.clone(), of)));
@@ -46,10 +46,10 @@ impl Checker<'_> {
         let rest = if table.is_some() { &body.statements[1..] } else { &body.statements[..] };
         self.statements(rest, &mut known.clone());
         for row in table.iter().flat_map(|table| &table.rows) {
-            self.addresses.clone_from(&addresses);
+            self.addresses.truncate(addresses);
             self.case(table.as_ref().map_or(&[], |table| &table.columns), row, rest, &known);
         }
-        self.addresses = addresses;
+        self.addresses.truncate(addresses);
     }
 
     /// Checks a test with the cells of a case. Only what the cells are to blame for is told: all else has been.

@@ -13,6 +13,9 @@ use crate::{Code, Diagnostic, Span, Word};
 /// The lengths of a service CIDR: 254 services at least, and no more than a /8.
 const SERVICE_PREFIXES: std::ops::RangeInclusive<u8> = 8..=24;
 
+/// With how many others a range is shown to overlap.
+const MOST_OVERLAPS: usize = 3;
+
 /// A range of addresses that something has.
 struct Taken {
     what: String,
@@ -104,17 +107,18 @@ impl Checker<'_> {
             purpose: Some(pool.purpose),
         });
         let all: Vec<_> = cidrs.chain(pools).collect();
-        let overlap = |one: &Taken, other: &Taken| one.first <= other.last && other.first <= one.last;
+        let free = Free::around(&all);
+        // The addresses for load balancers may be cut out of the machines' network.
+        let clash = |one: &Taken, other: &Taken| {
+            let share = one.purpose.is_some() && other.purpose.is_some() && one.purpose != other.purpose;
+            !share && one.first <= other.last && other.first <= one.last
+        };
         for (at, one) in all.iter().enumerate() {
-            for other in &all[..at] {
-                // The addresses for load balancers may be cut out of the machines' network.
-                let share = one.purpose.is_some() && other.purpose.is_some() && one.purpose != other.purpose;
-                if share || !overlap(one, other) {
-                    continue;
-                }
+            // Of one that lies across everything a few others say enough.
+            for other in all[..at].iter().filter(|other| clash(one, other)).take(MOST_OVERLAPS) {
                 let moved = [other, one].into_iter().find_map(|one| Some((&one.what, one.cidr?)));
                 let hint = if let Some((what, net)) = moved {
-                    free_like(net, &all).map(|free| format!("instead of {what}, {free} is free"))
+                    free.like(net).map(|free| format!("instead of {what}, {free} is free"))
                 } else {
                     let next = other.last.to_bits().checked_add(1).map(Ipv4Addr::from_bits);
                     next.map(|next| format!("let {} begin at {next} or later", one.what))
@@ -173,19 +177,40 @@ fn with_prefix(net: Ipv4Net, prefix: u8) -> Ipv4Net {
     Ipv4Net::new(net.network(), prefix).unwrap_or(net).trunc()
 }
 
-/// The next network of the size of `net` that is private (RFC 1918) and that nothing has.
-fn free_like(net: Ipv4Net, taken: &[Taken]) -> Option<Ipv4Net> {
-    let private = [net.network(), Ipv4Addr::new(10, 0, 0, 0), Ipv4Addr::new(172, 16, 0, 0)];
-    let size = 1_u64 << (32 - u32::from(net.prefix_len()));
-    let free = |candidate: &Ipv4Net| {
-        candidate.network().is_private()
-            && candidate.broadcast().is_private()
-            && taken.iter().all(|one| one.first > candidate.broadcast() || candidate.network() > one.last)
-    };
-    let from = |start: Ipv4Addr| {
-        let steps = (0..4096_u64).map(move |step| u64::from(start.to_bits()) + step * size);
-        steps.filter_map(|base| u32::try_from(base).ok()).map(Ipv4Addr::from_bits)
-    };
-    let candidates = private.into_iter().flat_map(from);
-    candidates.filter_map(|base| Ipv4Net::new(base, net.prefix_len()).ok()).map(|net| net.trunc()).find(free)
+/// What no range has.
+struct Free {
+    /// The ranges, apart and in order.
+    taken: Vec<(Ipv4Addr, Ipv4Addr)>,
+}
+
+impl Free {
+    fn around(all: &[Taken]) -> Self {
+        let mut ranges: Vec<_> = all.iter().map(|one| (one.first, one.last)).collect();
+        ranges.sort_unstable();
+        let mut taken: Vec<(Ipv4Addr, Ipv4Addr)> = Vec::with_capacity(ranges.len());
+        for (first, last) in ranges {
+            match taken.last_mut() {
+                Some((_, end)) if first <= *end => *end = last.max(*end),
+                _ => taken.push((first, last)),
+            }
+        }
+        Self { taken }
+    }
+
+    /// The next network of the size of `net` that is private (RFC 1918) and that nothing has.
+    fn like(&self, net: Ipv4Net) -> Option<Ipv4Net> {
+        let private = [net.network(), Ipv4Addr::new(10, 0, 0, 0), Ipv4Addr::new(172, 16, 0, 0)];
+        let size = 1_u64 << (32 - u32::from(net.prefix_len()));
+        let free = |candidate: &Ipv4Net| {
+            let (first, last) = (candidate.network(), candidate.broadcast());
+            let at = self.taken.partition_point(|(_, end)| *end < first);
+            first.is_private() && last.is_private() && self.taken.get(at).is_none_or(|(start, _)| *start > last)
+        };
+        let from = |start: Ipv4Addr| {
+            let steps = (0..4096_u64).map(move |step| u64::from(start.to_bits()) + step * size);
+            steps.filter_map(|base| u32::try_from(base).ok()).map(Ipv4Addr::from_bits)
+        };
+        let candidates = private.into_iter().flat_map(from);
+        candidates.filter_map(|base| Ipv4Net::new(base, net.prefix_len()).ok()).map(|net| net.trunc()).find(free)
+    }
 }

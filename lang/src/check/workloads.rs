@@ -2,8 +2,7 @@
 
 use netscene_core::kube::validate::MOST_REPLICAS;
 use netscene_core::kube::{
-    Connect, Container, ContainerPort, Deployment, HttpHandler, Labels, NamedPod, Object, Pod, PodPhase, PodStatus,
-    Serve,
+    Connect, Container, ContainerPort, Deployment, Labels, NamedPod, Object, Pod, PodPhase, PodStatus, Serve,
 };
 
 use super::declare::Field;
@@ -300,10 +299,7 @@ impl Checker<'_> {
         };
         for field in body.iter().flat_map(|body| &body.statements) {
             match &field.kind {
-                StatementKind::Handler { method, path, connect } => {
-                    let connect = connect.iter().filter_map(|server| self.connect(server)).collect();
-                    on.push(HttpHandler { method: method.text.clone(), path: path.text.clone(), connect });
-                }
+                StatementKind::Handler { method, path, answer } => on.extend(self.handler(method, path, answer)),
                 _ => self.misplaced(field, BlockKind::Serve),
             }
         }
@@ -311,7 +307,7 @@ impl Checker<'_> {
     }
 
     /// A server by name, as a resolver would be asked for it: whether there is one is for DNS to say.
-    fn connect(&mut self, server: &Operand) -> Option<Connect> {
+    pub(super) fn connect(&mut self, server: &Operand) -> Option<Connect> {
         let host = match &server.what {
             What::Name(name) => name.clone(),
             What::Address(address) => self.ok(values::address(address, server.span))?.to_string(),

@@ -6,6 +6,7 @@
 //!
 //! What a manifest cannot say is said by annotations of a pod (or of a pod template), which `workload.rs` lists.
 
+mod endpoint_slice;
 mod fields;
 mod ingress;
 mod meta;
@@ -110,7 +111,8 @@ impl<'a> Reader<'a> {
             "Node" => workload::node(&fields, &meta).map(Read::Object),
             "Pod" => workload::pod(&fields, &meta),
             "Service" => service::service(&fields, &meta).map(Read::Object),
-            "Endpoints" => Some(Read::Endpoints(service::endpoints(&fields))),
+            "Endpoints" => Some(Read::Endpoints(meta.name.clone(), service::endpoints(&fields))),
+            "EndpointSlice" => endpoint_slice::read(&fields, &meta, head),
             "ConfigMap" => Some(Read::Object(config_map(&fields, &meta))),
             "Ingress" => ingress::ingress(&fields, &meta, group).map(Read::Object),
             "NetworkPolicy" => policy::network_policy(&fields, &meta, self.file).map(Read::Object),
@@ -123,7 +125,7 @@ impl<'a> Reader<'a> {
             Some(Read::Object(object)) => self.objects.push((object, whole)),
             Some(Read::Owned(owned)) if before == faults.count() => self.owned.push(owned),
             Some(Read::Owned(_)) | None => {}
-            Some(read @ Read::Endpoints(_)) => service::give(&mut self.objects, read, &meta, faults, head),
+            Some(read @ Read::Endpoints(..)) => service::give(&mut self.objects, read, &meta, faults, head),
         }
     }
 }
@@ -148,7 +150,8 @@ enum Read {
     /// A pod that a Deployment or a `DaemonSet` has made.
     Owned(Owned),
     /// What stands behind a service without selector.
-    Endpoints(Vec<netscene_core::kube::EndpointAddress>),
+    /// By the name of the service.
+    Endpoints(String, Vec<netscene_core::kube::EndpointAddress>),
 }
 
 /// A kind of Kubernetes' API.
@@ -182,13 +185,14 @@ impl Kind {
 }
 
 /// The kinds that are read (the deprecated API migration guide of Kubernetes tells what was when).
-const KINDS: [Kind; 11] = [
+const KINDS: [Kind; 12] = [
     Kind::new("ConfigMap", "v1", &[]),
     Kind { namespaced: false, ..Kind::new("Namespace", "v1", &[]) },
     Kind { namespaced: false, ..Kind::new("Node", "v1", &[]) },
     Kind::new("Pod", "v1", &[]),
     Kind::new("Service", "v1", &[]),
     Kind::new("Endpoints", "v1", &[]),
+    Kind::new("EndpointSlice", "discovery.k8s.io/v1", SLICE),
     Kind::new("Deployment", "apps/v1", WORKLOADS),
     Kind::new("DaemonSet", "apps/v1", WORKLOADS),
     Kind::new("ReplicaSet", "apps/v1", WORKLOADS),
@@ -197,11 +201,12 @@ const KINDS: [Kind; 11] = [
 ];
 
 /// Kinds of Kubernetes that make no difference to a packet, and are near in name to one that does.
-const OTHERS: [&str; 4] = ["Secret", "ServiceAccount", "IngressClass", "EndpointSlice"];
+const OTHERS: [&str; 3] = ["Secret", "ServiceAccount", "IngressClass"];
 
 /// Where Deployments and their kin have been before.
 const WORKLOADS: &[(&str, &str)] =
     &[("extensions/v1beta1", "1.16"), ("apps/v1beta1", "1.16"), ("apps/v1beta2", "1.16")];
+const SLICE: &[(&str, &str)] = &[("discovery.k8s.io/v1beta1", "1.25")];
 const POLICY: &[(&str, &str)] = &[("extensions/v1beta1", "1.16")];
 const INGRESS: &[(&str, &str)] = &[("extensions/v1beta1", "1.22"), ("networking.k8s.io/v1beta1", "1.22")];
 

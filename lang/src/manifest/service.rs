@@ -134,16 +134,17 @@ pub(super) fn endpoints(object: &Fields<'_>) -> Vec<EndpointAddress> {
 /// Gives endpoints to the service of their name, if it is declared and has no selector: the endpoints of others are the
 /// cluster's to make.
 pub(super) fn give(objects: &mut [(Object, Span)], read: Read, meta: &Meta<'_>, faults: &Faults, head: Span) {
-    let Read::Endpoints(endpoints) = read else { return };
+    let Read::Endpoints(name, mut endpoints) = read else { return };
     let service = objects.iter_mut().find_map(|(object, _)| match object {
-        Object::Service(one) if one.namespace == meta.namespace && one.name == meta.name => Some(one),
+        Object::Service(one) if one.namespace == meta.namespace && one.name == name => Some(one),
         _ => None,
     });
     match service {
-        Some(service) if service.selector.is_empty() => service.endpoints = endpoints,
+        // A service may have several slices.
+        Some(service) if service.selector.is_empty() => service.endpoints.append(&mut endpoints),
         Some(_) => {}
         None => {
-            let title = format!("there is no service `{}` above these endpoints", meta.name);
+            let title = format!("there is no service `{name}` above these endpoints");
             faults.tell(Diagnostic::error(Code::UnknownKind, title).warning().at(head, "left alone"));
         }
     }

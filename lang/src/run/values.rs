@@ -231,6 +231,13 @@ fn register_flow(engine: &mut Engine) {
         .register_get("hops", |flow: &mut Flow| flow.request().hops())
         .register_get("packets", |flow: &mut Flow| -> Array {
             (0..flow.0.packets.len()).map(|packet| Dynamic::from(Packet(flow.0.clone(), packet))).collect()
+        })
+        .register_get("took", |flow: &mut Flow| -> i64 {
+            let last = flow.0.packets.iter().flat_map(|packet| &packet.hops).map(|hop| hop.time).max();
+            last.map_or(0, |last| i64::try_from((last - flow.0.started).as_millis()).unwrap_or(i64::MAX))
+        })
+        .register_get("each", |flow: &mut Flow| -> Array {
+            flow.0.each.iter().map(|one| Dynamic::from(Flow(one.clone()))).collect()
         });
 }
 
@@ -416,6 +423,7 @@ mod tests {
             dns: None,
 
             received: None,
+            each: Vec::new(),
         })
     }
 

@@ -52,6 +52,7 @@ impl Fake {
             dns: None,
 
             received: None,
+            each: Vec::new(),
         });
         self.flows.push(flow.clone());
         Outcome::Flow(flow)
@@ -85,11 +86,7 @@ impl Engine for Fake {
             }
             Op::Declare { object: Object::Node(node) } if node.address.octets()[3] == 99 => {
                 self.operations.pop();
-                return Err(OpError {
-                    problem: "the world is full".into(),
-                    hint: Some("use less".into()),
-                    related: None,
-                });
+                return Err(OpError::new("the world is full".into(), Some("use less".into())));
             }
             _ => Outcome::Done,
         })

@@ -14,11 +14,10 @@ const BALANCERS: [&str; 3] = ["SVC", "SVL", "XLB"];
 /// without a port.
 pub fn pins(state: &State, service: &str, endpoint: &str) -> Result<Vec<(String, String)>, OpError> {
     let Some(Declared { object: service, .. }) = state.service(service) else {
-        return Err(OpError {
-            problem: format!("there is no service {service}"),
-            hint: Some("name it `namespace/name`, or by its name alone in `default`".into()),
-            related: None,
-        });
+        return Err(OpError::new(
+            format!("there is no service {service}"),
+            Some("name it `namespace/name`, or by its name alone in `default`".into()),
+        ));
     };
     let pod = state.pod(endpoint).map(|pod| pod.key.clone());
     let is_meant = |candidate: &Endpoint| match &pod {
@@ -47,9 +46,5 @@ pub fn pins(state: &State, service: &str, endpoint: &str) -> Result<Vec<(String,
     } else {
         format!("choose one of: {}", known.join(", "))
     };
-    Err(OpError {
-        problem: format!("{endpoint} is not an endpoint of service {name}"),
-        hint: Some(hint),
-        related: None,
-    })
+    Err(OpError::new(format!("{endpoint} is not an endpoint of service {name}"), Some(hint)))
 }

@@ -110,7 +110,7 @@ fn not_found(problem: &str, name: &str, known: &[&str]) -> OpError {
         None if known.len() <= 8 => Some(format!("there are: {}", known.join(", "))),
         None => Some(format!("there are {}, such as {}", known.len(), known[..4].join(", "))),
     };
-    OpError { problem: format!("kubectl: Error from server (NotFound): {problem}"), hint, related: None }
+    OpError::new(format!("kubectl: Error from server (NotFound): {problem}"), hint)
 }
 
 /// The cluster as kubectl finds it.

@@ -1,5 +1,6 @@
 //! Network policies that Kubernetes takes and that do nothing: those that select no pod.
 
+use indexmap::IndexMap;
 use netscene_core::kube::{Labels, NAMESPACE_NAME, NetworkPolicy, NetworkPolicyPeer, Object, PolicyType, State};
 
 use super::{Declared, Places};
@@ -19,10 +20,15 @@ pub(super) fn advise(objects: &[Declared<'_>], places: &Places<'_>, diagnostics:
         Object::Deployment(one) => Some((one.namespace.as_str(), &one.labels)),
         _ => None,
     });
-    let pods: Vec<(&str, &Labels)> = pods.collect();
+    let mut by_namespace: IndexMap<&str, Vec<&Labels>> = IndexMap::new();
+    for (namespace, labels) in pods {
+        by_namespace.entry(namespace).or_default().push(labels);
+    }
+    let pods = by_namespace;
     for declared in objects {
         let Object::NetworkPolicy(policy) = declared.object else { continue };
-        if !pods.iter().any(|pod| pod.0 == policy.namespace && policy.pod_selector.selects(pod.1)) {
+        let here = pods.get(policy.namespace.as_str()).into_iter().flatten();
+        if !here.into_iter().any(|labels| policy.pod_selector.selects(labels)) {
             diagnostics.push(selects_none(policy, places.head(declared.span)));
         }
         let rules = [PolicyType::Ingress, PolicyType::Egress].into_iter().flat_map(|of| policy.rules(of));
@@ -46,13 +52,21 @@ fn selects_none(policy: &NetworkPolicy, span: Span) -> Diagnostic {
 }
 
 /// Whether a peer means a pod, or addresses.
-fn is_anybody(state: &State, policy: &NetworkPolicy, peer: &NetworkPolicyPeer, pods: &[(&str, &Labels)]) -> bool {
+fn is_anybody(
+    state: &State,
+    policy: &NetworkPolicy,
+    peer: &NetworkPolicyPeer,
+    pods: &IndexMap<&str, Vec<&Labels>>,
+) -> bool {
     let of_namespace = |namespace: &str| match &peer.namespace_selector {
         None => *namespace == policy.namespace,
         Some(selector) => selector.selects(&labels_of(state, namespace)),
     };
     let selected = |labels: &Labels| peer.pod_selector.as_ref().is_none_or(|selector| selector.selects(labels));
-    peer.ip_block.is_some() || pods.iter().any(|(namespace, labels)| of_namespace(namespace) && selected(labels))
+    let meant = |(namespace, pods): (&&str, &Vec<&Labels>)| {
+        pods.iter().any(|labels| selected(labels)) && of_namespace(namespace)
+    };
+    peer.ip_block.is_some() || pods.iter().any(meant)
 }
 
 /// A namespace that only comes with its objects has the labels that every namespace has.

@@ -8,7 +8,8 @@ use super::Declared;
 use crate::{Code, Diagnostic};
 
 pub(super) fn advise(objects: &[Declared<'_>], diagnostics: &mut Vec<Diagnostic>) {
-    let machines: Vec<Ipv4Addr> = objects.iter().filter_map(machine).collect();
+    let mut machines: Vec<Ipv4Addr> = objects.iter().filter_map(machine).collect();
+    machines.sort_unstable();
     let balanced = |declared: &Declared<'_>| matches!(declared.object, Object::Service(service) if service.kind == ServiceType::LoadBalancer);
     let balanced = objects.iter().any(balanced);
     for declared in objects {
@@ -20,7 +21,7 @@ pub(super) fn advise(objects: &[Declared<'_>], diagnostics: &mut Vec<Diagnostic>
                 "write `type LoadBalancer` in a service, or leave the pool out",
             ),
             PoolPurpose::Machines => (
-                machines.iter().any(|address| pool.contains(*address)),
+                machines.get(machines.partition_point(|one| *one < pool.first)).is_some_and(|one| pool.contains(*one)),
                 "no node and no host has an address of it",
                 "a pool for services is written `for LoadBalancer`",
             ),

@@ -4,8 +4,11 @@ use netscene_core::kube::{
     Container, ContainerPort, Ingress, Labels, Object, Service, ServicePort, ServiceType, TargetPort,
 };
 
+use rustc_hash::FxHashMap;
+
 use super::{Declared, Places};
 use crate::ast::{StatementKind, What};
+use crate::check::symbols::MOST_COMPARISONS;
 use crate::suggest::{list, question};
 use crate::{Code, Diagnostic, Span, Word};
 
@@ -17,9 +20,40 @@ struct Maker<'a> {
     span: Span,
 }
 
-pub(super) fn advise(objects: &[Declared<'_>], places: &Places<'_>, diagnostics: &mut Vec<Diagnostic>) {
-    let makers: Vec<_> = objects.iter().filter_map(maker).collect();
-    let services: Vec<_> = objects.iter().filter_map(service).collect();
+/// What makes pods, by a label that they have: a service asks for some of very many.
+struct Makers<'a> {
+    all: Vec<Maker<'a>>,
+    /// By namespace, key and value.
+    by_label: FxHashMap<(&'a str, &'a str, &'a str), Vec<usize>>,
+}
+
+impl<'a> Makers<'a> {
+    fn new(objects: &[Declared<'a>]) -> Self {
+        let all: Vec<_> = objects.iter().filter_map(maker).collect();
+        let mut by_label: FxHashMap<_, Vec<usize>> = FxHashMap::default();
+        for (at, maker) in all.iter().enumerate() {
+            for (key, value) in maker.labels {
+                by_label.entry((maker.namespace, key.as_str(), value.as_str())).or_default().push(at);
+            }
+        }
+        Self { all, by_label }
+    }
+
+    /// Those that a selector selects, in the order of the file. It asks for one label at least.
+    fn selected(&self, namespace: &'a str, selector: &'a Labels) -> Vec<&Maker<'a>> {
+        let having = |(key, value): (&'a String, &'a String)| {
+            self.by_label.get(&(namespace, key.as_str(), value.as_str())).map_or(&[][..], Vec::as_slice)
+        };
+        let rarest = selector.iter().map(having).min_by_key(|makers| makers.len()).unwrap_or_default();
+        let makers = rarest.iter().map(|at| &self.all[*at]);
+        makers.filter(|maker| selects(selector, maker.labels)).collect()
+    }
+}
+
+pub(super) fn advise<'a>(objects: &[Declared<'a>], places: &Places<'_>, diagnostics: &mut Vec<Diagnostic>) {
+    let makers = Makers::new(objects);
+    let services: Vec<(&'a Service, Span)> = objects.iter().filter_map(service).collect();
+    let mut compared = 0;
     for &(service, span) in &services {
         diagnostics.extend(without_effect(service, span, places));
         if service.kind == ServiceType::ExternalName {
@@ -31,19 +65,26 @@ pub(super) fn advise(objects: &[Declared<'_>], places: &Places<'_>, diagnostics:
             }
             continue;
         }
-        let of_namespace = || makers.iter().filter(|maker| maker.namespace == service.namespace);
-        let selected: Vec<_> = of_namespace().filter(|maker| selects(&service.selector, maker.labels)).collect();
+        let selected = makers.selected(&service.namespace, &service.selector);
         if selected.is_empty() {
-            diagnostics.push(selects_nothing(service, span, &makers, places));
+            let diagnostic = selects_nothing(service, span, places);
+            // More of these than are told need not be compared with all labels.
+            compared += makers.all.len();
+            let near = compared <= MOST_COMPARISONS;
+            diagnostics.push(if near { with_nearest(diagnostic, service, &makers.all, places) } else { diagnostic });
             continue;
         }
         for (number, port) in service.ports.iter().enumerate() {
             diagnostics.extend(no_target(service, port, port_span(places, span, number), &selected, places));
         }
     }
+    let mut by_name = FxHashMap::default();
+    for &(service, span) in &services {
+        by_name.entry((service.namespace.as_str(), service.name.as_str())).or_insert((service, span));
+    }
     for declared in objects {
         if let Object::Ingress(ingress) = declared.object {
-            ingress_ports(ingress, declared.span, &services, places, diagnostics);
+            ingress_ports(ingress, declared.span, &by_name, places, diagnostics);
         }
     }
 }
@@ -78,13 +119,17 @@ fn labels_span(places: &Places<'_>, maker: Span) -> Span {
     places.field(maker, &["labels:"], |kind| matches!(kind, StatementKind::Labels { word: Word::Labels, .. }))
 }
 
-fn selects_nothing(service: &Service, span: Span, makers: &[Maker<'_>], places: &Places<'_>) -> Diagnostic {
+fn selects_nothing(service: &Service, span: Span, places: &Places<'_>) -> Diagnostic {
     let selector =
         places.field(span, &["selector:"], |kind| matches!(kind, StatementKind::Labels { word: Word::Selector, .. }));
     let title = format!("the selector of service `{}` selects no pod", service.name);
     let wanted = list(pairs(&service.selector).collect::<Vec<_>>().iter().map(String::as_str), "and");
     let label = format!("no pod of namespace `{}` has {wanted}", service.namespace);
-    let diagnostic = Diagnostic::error(Code::SelectsNothing, title).warning().at(selector, label);
+    Diagnostic::error(Code::SelectsNothing, title).warning().at(selector, label)
+}
+
+/// The same with the labels that may have been meant.
+fn with_nearest(diagnostic: Diagnostic, service: &Service, makers: &[Maker<'_>], places: &Places<'_>) -> Diagnostic {
     let here = || makers.iter().filter(|maker| maker.namespace == service.namespace);
     if let Some(other) = makers.iter().find(|maker| selects(&service.selector, maker.labels)) {
         let text = format!("namespace `{}` has one", other.namespace);
@@ -209,14 +254,13 @@ fn without_effect(service: &Service, span: Span, places: &Places<'_>) -> Option<
 fn ingress_ports(
     ingress: &Ingress,
     span: Span,
-    services: &[(&Service, Span)],
+    services: &FxHashMap<(&str, &str), (&Service, Span)>,
     places: &Places<'_>,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     let backends = ingress.paths.iter().map(|path| (path.service.as_str(), path.port));
     let backends = backends.chain(ingress.default_backend.iter().map(|to| (to.service.as_str(), to.port)));
     for (name, port) in backends {
-        let named = |(service, _): &&(&Service, Span)| service.namespace == ingress.namespace && service.name == name;
         let backend = |kind: &StatementKind| match kind {
             StatementKind::Path { service, .. } | StatementKind::DefaultBackend(service) => {
                 matches!(&service.what, What::Name(text) if text == name)
@@ -225,13 +269,15 @@ fn ingress_ports(
             _ => false,
         };
         let at = || places.field(span, &["backend", name], backend);
-        match services.iter().find(named) {
+        match services.get(&(ingress.namespace.as_str(), name)) {
             // Of an ingress in a scenario the checks have told it.
             None if places.sentence(span).is_none() => {
                 let title = format!("there is no service `{}/{name}`", ingress.namespace);
                 let diagnostic = Diagnostic::error(Code::UnknownName, title).warning();
-                let names = services.iter().filter(|(service, _)| service.namespace == ingress.namespace);
-                let label = question(name, names.map(|(service, _)| service.name.as_str()));
+                // A map has no order that a result may depend on.
+                let mut names: Vec<_> = services.keys().filter(|key| key.0 == ingress.namespace).collect();
+                names.sort_unstable();
+                let label = question(name, names.into_iter().map(|key| key.1));
                 diagnostics.push(diagnostic.at(at(), label.unwrap_or_else(|| "nginx answers 503".to_owned())));
             }
             Some((service, there))

@@ -20,8 +20,7 @@ pub(super) fn advise(
     for declared in objects {
         match declared.object {
             Object::Deployment(one) if !one.daemon_set => {
-                let last = |name: &str| name.rsplit('/').next().unwrap_or_default() == one.name;
-                if one.replicas == 0 && one.pods.is_empty() && !scaled.iter().any(|name| last(name)) {
+                if one.replicas == 0 && one.pods.is_empty() && !scaled.contains(one.name.as_str()) {
                     let at = places
                         .field(declared.span, &["replicas:"], |kind| matches!(kind, StatementKind::Replicas { .. }));
                     let title = format!("deployment `{}` has no pods", one.name);
@@ -59,13 +58,13 @@ fn first_port(containers: &[Container]) -> Option<u16> {
     containers.iter().flat_map(|container| &container.ports).next().map(|port| port.port)
 }
 
-/// The deployments that a file scales, as it writes their names.
+/// The deployments that a file scales, without their namespaces.
 fn gather_scaled<'a>(statements: &'a [Statement], scaled: &mut IndexSet<&'a str>) {
     for statement in statements {
         if let StatementKind::Scale { deployment, .. } = &statement.kind
             && let What::Name(name) = &deployment.what
         {
-            scaled.insert(name);
+            scaled.insert(name.rsplit('/').next().unwrap_or_default());
         }
         for block in statement.kind.blocks() {
             gather_scaled(&block.statements, scaled);
