@@ -566,6 +566,18 @@ pub enum StatementKind {
         list: Island,
         body: Block,
     },
+    /// `for` around declarations, with what stands in its braces as it is written.
+    Repeat {
+        variable: Text,
+        list: Island,
+        body: Text,
+    },
+    /// `if` around declarations.
+    When {
+        condition: Island,
+        then: Text,
+        otherwise: Option<Text>,
+    },
     If {
         condition: Island,
         then: Block,
@@ -769,8 +781,8 @@ impl StatementKind {
             Self::Assert(_) => Word::Assert,
             Self::Test { .. } => Word::Test,
             Self::Cases(_) | Self::Row(_) => Word::Cases,
-            Self::For { .. } => Word::For,
-            Self::If { .. } => Word::If,
+            Self::For { .. } | Self::Repeat { .. } => Word::For,
+            Self::If { .. } | Self::When { .. } => Word::If,
             Self::Rhai(_) => Word::Rhai,
             Self::Include(_) => Word::Include,
             Self::Apply { .. } => Word::Apply,

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use netscene_core::dump::{Dump, DumpFile};
 
-use crate::ast::{Ast, Statement, StatementKind, Text};
+use crate::ast::{Ast, Island, Statement, StatementKind, Text};
 use crate::limits::{MOST_BYTES, MOST_FILES};
+use crate::repeat::Repeats;
 use crate::{Code, Diagnostic, SourceFile, SourceFiles, has_errors, manifest, parse};
 
 /// The folder of a scenario, as far as the scenario may look.
@@ -60,6 +61,8 @@ pub(crate) fn read(files: &mut SourceFiles, main: &Arc<SourceFile>, folder: &dyn
         parsed: IndexMap::new(),
         included: 0,
         unread: false,
+        library: Vec::new(),
+        made: 0,
         diagnostics: Vec::new(),
     };
     let statements = reading.scenario(main, "");
@@ -82,7 +85,20 @@ struct Reading<'a> {
     included: usize,
     /// Whether one of the files could not be read.
     unread: bool,
+    /// The `rhai` blocks that have been read.
+    library: Vec<Island>,
+    /// How many of the files are turns of `for`s, which nobody has read.
+    made: usize,
     diagnostics: Vec<Diagnostic>,
+}
+
+/// Whether a sentence is a `for` or an `if` around declarations, or a namespace with one in it.
+fn repeats(statement: &Statement) -> bool {
+    match &statement.kind {
+        StatementKind::Repeat { .. } | StatementKind::When { .. } => true,
+        StatementKind::Namespace { body, .. } => body.statements.iter().any(repeats),
+        _ => false,
+    }
 }
 
 impl Reading<'_> {
@@ -90,7 +106,24 @@ impl Reading<'_> {
     fn scenario(&mut self, file: &Arc<SourceFile>, within: &str) -> Vec<Statement> {
         let (ast, found) = parse(file);
         self.diagnostics.extend(found);
-        self.statements(ast.statements, within, false)
+        let statements = self.carried_out(ast.statements);
+        self.statements(statements, within, false)
+    }
+
+    /// With the turns of `for`s around declarations in their place.
+    fn carried_out(&mut self, statements: Vec<Statement>) -> Vec<Statement> {
+        let block = |statement: &Statement| match &statement.kind {
+            StatementKind::Rhai(island) => Some(island.clone()),
+            _ => None,
+        };
+        self.library.extend(statements.iter().filter_map(block));
+        if !statements.iter().any(repeats) {
+            return statements;
+        }
+        let mut turns = Repeats::new(&self.library);
+        let statements = turns.carry_out(statements, self.files, &mut self.diagnostics);
+        self.made += turns.made();
+        statements
     }
 
     /// Puts in what is included and applied, in a test or outside of all.
@@ -137,7 +170,8 @@ impl Reading<'_> {
             let Some(file) = self.file(path, &path_below) else { return Vec::new() };
             let (ast, found) = parse(&file);
             self.diagnostics.extend(found);
-            self.parsed.insert(path_below.clone(), ast.statements);
+            let statements = self.carried_out(ast.statements);
+            self.parsed.insert(path_below.clone(), statements);
         }
         let read = self.parsed.get(&path_below).cloned().unwrap_or_default();
         self.open.push(path_below.clone());
@@ -238,7 +272,7 @@ impl Reading<'_> {
 
     fn read_file(&mut self, path: &Text, below: &str) -> Option<Arc<SourceFile>> {
         let name = if self.root.is_empty() { below.to_owned() } else { format!("{}/{below}", self.root) };
-        if self.files.count() >= MOST_FILES {
+        if self.files.count() - self.made >= MOST_FILES {
             let diagnostic = Diagnostic::error(Code::TooMuch, "the scenario has too many files");
             let label = format!("a scenario has at most {MOST_FILES} files");
             // Once is enough: every other one would be told the same.

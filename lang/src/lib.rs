@@ -8,6 +8,7 @@
 //! - [`Word`] and [`BlockKind`]: every word of the language, in one table; [`api`]: every object that islands see;
 //! - `token`, `sentences`: characters to tokens, tokens to sentences with balanced braces;
 //! - [`limits`]: how large a scenario may be;
+//! - `repeat`: `for` and `if` around declarations, carried out before the checks;
 //! - [`Folder`]: the other files of a scenario, which `include` and `apply` name;
 //! - `grammar.lalrpop`, [`parse()`]: sentences to the tree in [`ast`]. Parsing never fails;
 //! - [`check()`]: the tree to a [`Program`]. Names, values, places and the Rhai in islands, all in one pass, and nothing
@@ -59,6 +60,7 @@ mod program;
 mod record;
 pub mod reference;
 mod render;
+mod repeat;
 mod replay;
 mod report;
 mod rhai_words;

@@ -14,5 +14,7 @@ pub const DEEPEST_BRACES: usize = 64;
 pub const MOST_DIAGNOSTICS: usize = 100;
 /// The most sentences that one test, or everything outside of tests, may carry out; each turn of a `for` counts as one too.
 pub const MOST_STEPS: usize = 100_000;
+/// The most turns of `for`s around declarations.
+pub const MOST_TURNS: usize = 4_096;
 /// The longest that one `wait` may be: a year.
 pub const LONGEST_WAIT: Duration = Duration::from_hours(365 * 24);

@@ -6,6 +6,7 @@ use lalrpop_util::ParseError;
 use crate::ast::{
     AnswerPart, Ast, Block, Clause, Island, Operand, PacketOption, Statement, StatementKind, Text, Value, What,
 };
+use crate::repeat;
 use crate::sentences;
 use crate::suggest::{list, question};
 use crate::token::Token;
@@ -40,7 +41,7 @@ pub(crate) type Fault<'s> = ParseError<usize, Token<'s>, Infallible>;
 /// ```
 pub fn parse(file: &Arc<SourceFile>) -> (Ast, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
-    let tokens = sentences::read(file, &mut diagnostics);
+    let tokens = repeat::fold(sentences::read(file, &mut diagnostics), file.text());
     let heads = heads(&tokens);
     let builder = Builder { file: file.id() };
     let mut faults = Vec::new();
@@ -148,6 +149,10 @@ fn describe(file: &SourceFile, error: Fault<'_>, heads: &[(usize, Word)]) -> Opt
         Token::Name(_) | Token::Qualified(_) | Token::NamePort(_) if has("${ }") && shown.len() == 1 => {
             Some(format!("write `${{ {text} }}`"))
         }
+        Token::Filled(_) if names || has("address") || has("number") || has("CIDR") => Some(
+            "a declaration has islands in a `for` around declarations, such as `for i in ${ 1..=3 } { node worker${ i } … }`"
+                .to_owned(),
+        ),
         Token::Path("//") => Some("a comment begins with `#`".to_owned()),
         _ => None,
     };
@@ -261,6 +266,22 @@ impl Builder {
     pub(crate) fn script(&self, start: usize, text: &str, end: usize) -> Island {
         let base = end.saturating_sub(text.len() + 1).max(start);
         Island { span: self.span(start, end), base: base as u32, text: text.to_owned() }
+    }
+
+    /// A name with islands in it, as the text that Rhai makes of it; a port may stand behind it.
+    pub(crate) fn filled(&self, start: usize, text: &str, end: usize) -> Operand {
+        let digits = |port: &&str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+        let (name, port) = match text.rsplit_once(':').filter(|(_, port)| digits(port)) {
+            Some((name, port)) => (name, Some(self.text(end - port.len(), port, end))),
+            None => (text, None),
+        };
+        Operand { span: self.span(start, end), what: What::Island(self.composed(start, name)), port }
+    }
+
+    /// The same as an island. The mark that begins a text in Rhai takes the place of what stands before it.
+    pub(crate) fn composed(&self, start: usize, text: &str) -> Island {
+        let span = self.span(start, start + text.len());
+        Island { span, base: (start as u32).saturating_sub(1), text: format!("`{text}`") }
     }
 
     pub(crate) fn name(&self, start: usize, text: &str, end: usize) -> Operand {

@@ -71,6 +71,11 @@ pub(crate) fn read<'s>(file: &'s SourceFile, diagnostics: &mut Vec<Diagnostic>) 
                     reader.push(span.start, Token::Script(""), span.end + open);
                 }
             }
+            Ok(token) if !reader.at_head && filled(&token, &file.text()[span.start..]).is_some() => {
+                let text = filled(&token, &file.text()[span.start..]).unwrap_or_default();
+                lexer.bump(text.len() - span.len());
+                reader.push(span.start, Token::Filled(text), span.start + text.len());
+            }
             Ok(token) => {
                 if !reader.take(span.start, token, span.end) {
                     reader.close();
@@ -85,6 +90,53 @@ pub(crate) fn read<'s>(file: &'s SourceFile, diagnostics: &mut Vec<Diagnostic>) 
     }
     reader.finish();
     reader.out
+}
+
+/// A value that has islands in it, or beside it without a blank: `web-${ i }`. Nothing where it is a value, or an island
+/// with a port behind it. `text` begins with the token.
+fn filled<'s>(token: &Token<'_>, text: &'s str) -> Option<&'s str> {
+    let length = match token {
+        Token::Island(inside) => inside.len() + 3,
+        Token::Name(text)
+        | Token::Qualified(text)
+        | Token::Number(text)
+        | Token::PortProtocol(text)
+        | Token::Address(text)
+        | Token::AddressPort(text)
+        | Token::Cidr(text)
+        | Token::Version(text)
+        | Token::Fraction(text)
+        | Token::Duration(text)
+        | Token::NamePort(text)
+        | Token::NamePortName(text)
+        | Token::Label(text)
+        | Token::PrefixLength(text)
+        | Token::Path(text)
+        | Token::Wildcard(text)
+        | Token::Url(text) => text.len(),
+        _ => return None,
+    };
+    let line = text.split('\n').next().unwrap_or_default();
+    let (mut at, mut islands, mut first) = (0, 0, 0);
+    while let Some(char) = line.get(at..).and_then(|rest| rest.chars().next()) {
+        let rest = &line[at..];
+        if let Some(inside) = rest.strip_prefix("${") {
+            let Some(end) = closing_brace(inside) else { break };
+            at += end + 3;
+            islands += 1;
+            first = if islands == 1 { at } else { first };
+            continue;
+        }
+        let ends = char.is_whitespace() || matches!(char, ',' | ';' | '#' | '{' | '}' | '"');
+        if ends || rest.starts_with("->") || rest.starts_with("=>") {
+            break;
+        }
+        at += char.len_utf8();
+    }
+    let whole = &line[..at];
+    let plain = matches!(token, Token::Island(_)) && islands == 1;
+    let port = || whole[first..].strip_prefix(':').is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
+    (islands > 0 && at >= length && !(plain && (first == at || port()))).then_some(whole)
 }
 
 /// Whether what follows the word `iptables` makes it a command: a blank and a `-`.
@@ -418,6 +470,7 @@ pub(crate) fn opened_by(head: Word, outer: BlockKind) -> BlockKind {
         Word::Egress => BlockKind::PolicyRule,
         Word::ConfigMap => BlockKind::ConfigMap,
         Word::On if outer != BlockKind::Serve => BlockKind::OnNode,
+        Word::For | Word::If if outer == BlockKind::Namespace => BlockKind::Namespace,
         Word::Test | Word::For | Word::If => BlockKind::Test,
         Word::Cases => BlockKind::Cases,
         _ => BlockKind::Unknown,

@@ -107,6 +107,10 @@ pub(crate) enum Token<'s> {
     Tool(&'s str),
     /// What stands between the braces of `rhai { }`.
     Script(&'s str),
+    /// A name or a value with islands in it: `web-${ i }`.
+    Filled(&'s str),
+    /// What stands between the braces of a `for` or an `if` around declarations.
+    Declared(&'s str),
     /// A whole row of `cases { }`.
     Row(&'s str),
     /// Text that is no token, or a word that begins no sentence. It has been reported already.

@@ -114,7 +114,7 @@ impl BlockKind {
             Self::Container => "a container",
             Self::Serve => "`serve http`",
             Self::Service => "a service",
-            Self::Endpoints => "endpoints",
+            Self::Endpoints => "`endpoints`",
             Self::Ingress => "an ingress",
             Self::ConfigMap => "a configMap",
             Self::NetworkPolicy => "a networkPolicy",
@@ -302,8 +302,8 @@ words! {
     // Structure.
     Test "test" [File Test] "test \"name\" [tags NAME, …] [skip \"why\"] [fails \"why\"] { … }" "a world of its own, from what is declared above; also in a `for` or an `if`";
     Cases "cases" [Test] "cases { COLUMN | COLUMN … and below it a row for each case }" "first in a test: the test runs once for each row, in which the columns are variables";
-    For "for" [File Test] "for NAME in ${ … } { … }" "the same for each element of a list";
-    If "if" [File Test] "if ${ … } { … } [else { … }]" "only where something is true";
+    For "for" [File Test Namespace] "for NAME in ${ … } { … }" "the same for each element of a list; around declarations, too";
+    If "if" [File Test Namespace] "if ${ … } { … } [else { … }]" "only where something is true";
     Rhai "rhai" [File] "rhai { const …; fn …(…) { … } }" "constants and functions for islands";
 
     // Inside of sentences.

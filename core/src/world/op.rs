@@ -152,6 +152,11 @@ pub enum Op {
         /// What follows the word `conntrack`.
         arguments: String,
     },
+    /// Print a line.
+    Log {
+        /// The line.
+        text: String,
+    },
     /// Send one packet that is made to measure.
     Craft {
         /// Who sends.

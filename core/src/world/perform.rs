@@ -59,6 +59,7 @@ impl World {
             Op::Close { connection, by, name } => self.on_connection(connection, *by, Act::Close, name),
             Op::Reset { connection, by, name } => self.on_connection(connection, *by, Act::Reset, name),
             Op::Conntrack { on, arguments } => self.conntrack(on, arguments).map(Outcome::Text),
+            Op::Log { text } => Ok(Outcome::Text(format!("{text}\n"))),
             Op::Craft { from, to, packet, name } => self.craft(from, to, packet, name),
             Op::Burst { times, each } => self.burst(*times, each, operation.origin.as_ref()),
             Op::Ping { from, to, name } => {

@@ -6,6 +6,7 @@ use netscene_core::kube::{HttpAnswer, HttpHandler};
 
 use super::{Checker, values};
 use crate::ast::{AnswerPart, Text};
+use crate::limits::LONGEST_WAIT;
 use crate::{Code, Diagnostic, Span, Word};
 
 /// The methods of HTTP (RFC 9110, RFC 5789).
@@ -31,7 +32,14 @@ impl Checker<'_> {
         let text = |word: Word| part(word).and_then(|part| part.value.as_ref());
         let servers = part(Word::Connect).map_or(&[][..], |part| &part.servers);
         let connect = servers.iter().filter_map(|server| self.connect(server)).collect();
-        let after = text(Word::After).and_then(|text| self.ok(values::duration(&text.text, text.span)));
+        let after = text(Word::After).and_then(|text| {
+            let after = self.ok(values::duration(&text.text, text.span))?;
+            if after > LONGEST_WAIT {
+                let diagnostic = Diagnostic::error(Code::TooMuch, "a server takes a year at most");
+                self.report(diagnostic.at(text.span, "use less"));
+            }
+            Some(after)
+        });
         let status = text(Word::Status).and_then(|text| self.status(text));
         let answers = [Word::Redirect, Word::Echo, Word::Close, Word::Reset];
         let mut kinds = given.iter().filter(|part| answers.contains(&part.word));

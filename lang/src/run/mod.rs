@@ -4,7 +4,7 @@ mod core_world;
 mod explain;
 mod schedule;
 mod tests;
-mod values;
+pub(crate) mod values;
 mod world;
 
 use std::cell::RefCell;
@@ -174,10 +174,7 @@ impl<E: Engine + 'static> Runner<'_, E> {
             StatementKind::Test { name, clauses, body } => self.scheduled(statement.span, name, clauses, body),
             StatementKind::Cases(_) => Ok(()),
             StatementKind::Log(text) => match self.fill(text) {
-                Ok(line) => {
-                    self.sink.text(&(line + "\n"));
-                    Ok(())
-                }
+                Ok(text) => self.apply(Op::Log { text }, statement.span),
                 Err(diagnostic) => self.fail(diagnostic),
             },
             StatementKind::Patch { kind: Some(kind), what, .. } => {

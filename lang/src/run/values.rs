@@ -294,7 +294,7 @@ pub(super) fn for_command(value: &Dynamic) -> IslandValue {
 }
 
 /// What kind of thing a value is.
-pub(super) fn kind(value: &Dynamic) -> &'static str {
+pub(crate) fn kind(value: &Dynamic) -> &'static str {
     match value.type_name() {
         "()" => "nothing",
         "i64" => "a number",
@@ -321,7 +321,7 @@ pub(super) fn kind(value: &Dynamic) -> &'static str {
 }
 
 /// Why a value has no items to go through.
-pub(super) enum NoItems {
+pub(crate) enum NoItems {
     /// It is neither a list nor a range.
     NoList,
     /// It is a range of more than a list may have.
@@ -329,7 +329,7 @@ pub(super) enum NoItems {
 }
 
 /// The elements of a list, or the numbers of a range such as `0..5`.
-pub(super) fn items(value: Dynamic) -> Result<Vec<Dynamic>, NoItems> {
+pub(crate) fn items(value: Dynamic) -> Result<Vec<Dynamic>, NoItems> {
     let numbers = if let Some(range) = value.clone().try_cast::<Range<i64>>() {
         range.start..range.end
     } else if let Some(range) = value.clone().try_cast::<std::ops::RangeInclusive<i64>>() {
@@ -368,7 +368,7 @@ pub(super) fn show(value: &Dynamic) -> String {
 }
 
 /// A value in a text: without the quotes that would show it to be one.
-pub(super) fn for_text(value: &Dynamic) -> Option<String> {
+pub(crate) fn for_text(value: &Dynamic) -> Option<String> {
     match value.as_immutable_string_ref() {
         Ok(text) => Some(text.to_string()),
         Err(_) => for_simple(value),

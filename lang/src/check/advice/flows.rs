@@ -70,6 +70,7 @@ fn sent(kind: &StatementKind) -> Option<(&Text, bool)> {
 fn shows(kind: &StatementKind) -> bool {
     match kind {
         StatementKind::Look(_) => true,
+        StatementKind::Log(text) => text.text.contains("${"),
         StatementKind::Command(text) => Listing::is_asked_for(&text.text),
         _ => matches!(kind.word(), Some(Word::Expect | Word::Assert | Word::Trace | Word::Show)),
     }

@@ -2,13 +2,13 @@
 
 use std::net::Ipv4Addr;
 
-use netscene_core::kube::{Object, PoolPurpose, ServiceType};
+use netscene_core::kube::{NetworkDevice, Object, PoolPurpose, ServiceType};
 
 use super::Declared;
 use crate::{Code, Diagnostic};
 
 pub(super) fn advise(objects: &[Declared<'_>], diagnostics: &mut Vec<Diagnostic>) {
-    let mut machines: Vec<Ipv4Addr> = objects.iter().filter_map(machine).collect();
+    let mut machines: Vec<Ipv4Addr> = objects.iter().flat_map(machine).collect();
     machines.sort_unstable();
     let balanced = |declared: &Declared<'_>| matches!(declared.object, Object::Service(service) if service.kind == ServiceType::LoadBalancer);
     let balanced = objects.iter().any(balanced);
@@ -22,7 +22,7 @@ pub(super) fn advise(objects: &[Declared<'_>], diagnostics: &mut Vec<Diagnostic>
             ),
             PoolPurpose::Machines => (
                 machines.get(machines.partition_point(|one| *one < pool.first)).is_some_and(|one| pool.contains(*one)),
-                "no node and no host has an address of it",
+                "no machine has an address of it",
                 "a pool for services is written `for LoadBalancer`",
             ),
         };
@@ -34,10 +34,13 @@ pub(super) fn advise(objects: &[Declared<'_>], diagnostics: &mut Vec<Diagnostic>
     }
 }
 
-fn machine(declared: &Declared<'_>) -> Option<Ipv4Addr> {
+/// The addresses of a machine on networks.
+fn machine(declared: &Declared<'_>) -> Vec<Ipv4Addr> {
+    let of = |devices: &[NetworkDevice]| devices.iter().map(|device| device.address.addr()).collect::<Vec<_>>();
     match declared.object {
-        Object::Node(node) => Some(node.address),
-        Object::Host(host) => Some(host.address),
-        _ => None,
+        Object::Node(node) => [vec![node.address], of(&node.devices)].concat(),
+        Object::Host(host) => vec![host.address],
+        Object::Router(router) => of(&router.devices),
+        _ => Vec::new(),
     }
 }
