@@ -28,16 +28,13 @@ impl Network {
     pub(super) fn keep_machines(&mut self, state: &State) {
         let names: Vec<Arc<str>> = self.machines.keys().cloned().collect();
         for name in names {
-            let wanted = match (state.node(&name), state.host(&name)) {
-                (Some(node), _) => &node.object.sysctls,
-                (None, Some(_)) => continue,
-                (None, None) => match state.router(&name) {
-                    Some(router) => &router.object.sysctls,
-                    None => {
-                        self.remove_machine(&name);
-                        continue;
-                    }
-                },
+            let of_node = state.node(&name).map(|node| &node.object.sysctls);
+            let of_router = state.router(&name).map(|router| &router.object.sysctls);
+            let Some(wanted) = of_node.or(of_router) else {
+                if state.host(&name).is_none() {
+                    self.remove_machine(&name);
+                }
+                continue;
             };
             let Some(place) = self.place(&name) else { continue };
             if self.machines.get(&name) == Some(wanted) {
