@@ -41,7 +41,7 @@ pub(crate) type Fault<'s> = ParseError<usize, Token<'s>, Infallible>;
 /// ```
 pub fn parse(file: &Arc<SourceFile>) -> (Ast, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
-    let tokens = repeat::fold(sentences::read(file, &mut diagnostics), file.text());
+    let tokens = repeat::fold(&sentences::read(file, &mut diagnostics), file.text());
     let heads = heads(&tokens);
     let builder = Builder { file: file.id() };
     let mut faults = Vec::new();
@@ -227,7 +227,6 @@ impl Builder {
 
     /// A `send`: a connection or a datagram where nothing more is said of it.
     pub(crate) fn send(
-        &self,
         from: Operand,
         to: Operand,
         protocol: Text,
@@ -245,7 +244,7 @@ impl Builder {
         }
     }
 
-    pub(crate) fn ping(&self, from: Operand, to: Operand, options: Vec<PacketOption>, name: Text) -> StatementKind {
+    pub(crate) fn ping(from: Operand, to: Operand, options: Vec<PacketOption>, name: Text) -> StatementKind {
         if options.is_empty() {
             StatementKind::Ping { from, to, name }
         } else {

@@ -26,7 +26,7 @@ const DECLARES: [Word; 6] = [Word::Cluster, Word::Pool, Word::Network, Word::Nod
 const BRINGS: [Word; 3] = [Word::Namespace, Word::Apply, Word::Include];
 
 /// Makes one token of the braces of each `for` and `if` that declares something, with what stands between them.
-pub(crate) fn fold<'s>(tokens: Vec<Spanned<'s>>, text: &'s str) -> Vec<Spanned<'s>> {
+pub(crate) fn fold<'s>(tokens: &[Spanned<'s>], text: &'s str) -> Vec<Spanned<'s>> {
     let mut folded: Vec<Spanned<'s>> = Vec::with_capacity(tokens.len());
     let mut open: Vec<BlockKind> = Vec::new();
     let (mut head, mut at_head) = (None, true);
@@ -39,7 +39,7 @@ pub(crate) fn fold<'s>(tokens: Vec<Spanned<'s>>, text: &'s str) -> Vec<Spanned<'
             Token::Word(word) if at_head => {
                 head = Some(*word);
                 if matches!(word, Word::For | Word::If) && outside && declares(&tokens[at..], block) {
-                    at = fold_one(&tokens, at, text, &mut folded);
+                    at = fold_one(tokens, at, text, &mut folded);
                     continue;
                 }
             }
@@ -294,7 +294,7 @@ impl Repeats {
         text += before;
         let whole = format!("{before}{}{}", body.text, if before.is_empty() { "" } else { "\n}" });
         let alone = SourceFiles::default().add("", whole.as_str());
-        let tokens = fold(sentences::read(&alone, &mut Vec::new()), &whole);
+        let tokens = fold(&sentences::read(&alone, &mut Vec::new()), &whole);
         let (mut done, mut own) = (before.len(), false);
         for (number, (from, token, to)) in tokens.iter().enumerate() {
             let begins = number == 0 || matches!(tokens[number - 1].1, Token::Eol | Token::Open);

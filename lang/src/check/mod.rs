@@ -156,7 +156,7 @@ impl Checker<'_> {
             }
             StatementKind::Node { name, clauses, body } => self.node(name, clauses, body.as_ref()),
             StatementKind::Host { name, clauses, body } => self.host(name, clauses, body.as_ref()),
-            StatementKind::Router { name, body } => self.router(name, body),
+            StatementKind::Router { name, body } => Some(self.router(name, body)),
             StatementKind::Namespace { name, body } => {
                 let name = self.ok(values::name(name));
                 let Some(name) = name else { return };

@@ -16,7 +16,7 @@ pub(super) struct Links {
 }
 
 impl Checker<'_> {
-    pub(super) fn router(&mut self, name: &Text, body: &Block) -> Option<Object> {
+    pub(super) fn router(&mut self, name: &Text, body: &Block) -> Object {
         self.machine_name("router", name);
         let mut router = Router { name: name.text.clone(), ..Router::default() };
         let mut links = Links::default();
@@ -35,7 +35,7 @@ impl Checker<'_> {
             self.report(diagnostic.at(body.span, "expected one such as `device eth0 at 10.0.0.1/24`"));
         }
         (router.devices, router.routes) = (links.devices, links.routes);
-        Some(Object::Router(router))
+        Object::Router(router)
     }
 
     /// Takes a device or a route. It says whether the sentence is one.
