@@ -1,6 +1,7 @@
 // The book: every block of a scenario becomes one that can be edited and run; the theme is the book's; a permalink fills the
 // page that asks for it; and all pages are kept for reading without a network.
 import "./net-scene";
+import "./repl";
 import type { NetScene } from "./net-scene";
 import { unpack } from "./permalink";
 

@@ -67,7 +67,7 @@ export class Engine {
 
   /** Asks for something. What the same asker has asked before, in the same way, and has not got yet, it does not get any more. */
   ask(asker: object, request: Request, deadline = DEADLINE): Promise<unknown> {
-    const same = (job: Job) => job.asker === asker && job.request.kind === request.kind;
+    const same = (job: Job) => job.asker === asker && job.request.kind === request.kind && request.kind !== "enter";
     for (const job of this.queue.filter(same)) job.reject(new NoAnswer("superseded", "another request took its place"));
     this.queue = this.queue.filter((job) => !same(job));
     if (this.current && same(this.current)) this.end(new NoAnswer("superseded", "another request took its place"));

@@ -8,7 +8,10 @@
 
 mod answer;
 mod files;
+mod session;
 mod types;
+
+pub use session::Session;
 
 use std::sync::Arc;
 

@@ -82,3 +82,13 @@ export interface Packet {
 
 /** What befell a packet on its way through a namespace. */
 export interface Step { step: string; [field: string]: unknown }
+
+/** What came of sentences entered in a session. */
+export interface Answer {
+  /** `incomplete`: a brace is open, more lines have to come. `refused`: the world is as it was. */
+  outcome: "incomplete" | "done" | "refused";
+  text: string;
+  diagnostics: string;
+  problems: Problem[];
+  flows: Sent[];
+}

@@ -29,4 +29,8 @@ extern "C" {
     /// A scenario in its one form.
     #[wasm_bindgen(typescript_type = "FormatResult")]
     pub type FormatResult;
+
+    /// What came of an entry.
+    #[wasm_bindgen(typescript_type = "Answer")]
+    pub type Answer;
 }

@@ -175,6 +175,25 @@ console.log(`${blocks.length} blocks on ${pages.size} pages show what the native
   await tab.close();
 }
 
+// 5. Sentence by sentence.
+{
+  const tab = await open("/book/repl.html");
+  const log = () => tab.evaluate(() => document.querySelector("net-scene-repl").shadowRoot?.querySelector(".entries").textContent ?? "");
+  await tab.waitForFunction(() => document.querySelector("net-scene-repl").shadowRoot?.querySelector(".entries .hops li"), { timeout: 30_000 });
+  expect("what was sent is told", (await log()).includes("delivered to default/web"));
+  await tab.evaluate(() => document.querySelector("net-scene-repl").shadowRoot.querySelector("textarea").focus());
+  const enter = async (text, wanted) => {
+    await tab.keyboard.type(text);
+    await tab.keyboard.press("Enter");
+    await tab.waitForFunction((wanted) => document.querySelector("net-scene-repl").shadowRoot.querySelector(".entries").textContent.includes(wanted), { timeout: 20_000 }, wanted).catch(() => {});
+    expect(`${text}: ${wanted}`, (await log()).includes(wanted));
+  };
+  await enter("show routes on worker1", "169.254.1.1") .catch(() => {});
+  await enter("ping worker1 -> nobody as x", "error[");
+  await enter("ping client -> web as echo", "echo: ping");
+  await tab.close();
+}
+
 // 6. The embedding example, on a page that is not the book's.
 {
   const tab = await open("/embed/index.html");
