@@ -78,7 +78,7 @@ pub(crate) struct Symbols {
 
 /// The most comparisons of names that there are for all of a file's faults together. It is passed by files with thousands of
 /// names and more faults than are told.
-pub(crate) const MOST_COMPARISONS: usize = 1_000_000;
+pub(crate) const MOST_COMPARISONS: usize = 250_000;
 
 impl Symbols {
     /// Gathers the names of a file; what is declared twice is reported.
