@@ -28,7 +28,7 @@ fi
 installed() { rustup target list --installed 2>/dev/null | grep -qx wasm32-unknown-unknown; }
 if [ ! -e "$tools/usr/bin/rustc" ]; then
     if installed || timeout 60 rustup target add wasm32-unknown-unknown >&2; then
-        timeout 60 rustup component add rust-src >&2 || true
+        [ -e "$(rustc --print sysroot)/lib/rustlib/src/rust/library/Cargo.lock" ] || timeout 60 rustup component add rust-src >&2 || true
         exit 0
     fi
     # It cannot be had: Debian's compiler for the web and its source, unpacked where nothing else sees them.

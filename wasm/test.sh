@@ -7,7 +7,6 @@ wasm/setup.sh browser >/dev/null
 wasm/build.sh
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
 cargo=${CARGO_COMMAND:-cargo}
-"$cargo" clippy -q -p netscene-book --features build -- -D warnings
 "$cargo" run -q -p netscene-book --features build -- generate 500 target/page/scenarios.json
 if [ "${1:-}" = --speed ]; then
     "$cargo" build -q --release -p netscene-wasm --example time
