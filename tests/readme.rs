@@ -47,7 +47,8 @@ fn fits(expected: &[&str], printed: &[&str]) -> bool {
 fn commands_print_what_the_readme_shows() {
     let text = readme();
     let mut commands = 0;
-    for block in blocks(&text).iter().filter(|block| block.language == "console") {
+    let console = |block: &&Block<'_>| block.language == "console" && !block.before.starts_with("<!-- repl: ");
+    for block in blocks(&text).iter().filter(console) {
         let (command, expected) = block.lines.split_first().expect("a command");
         let arguments = command.strip_prefix("$ cargo run --release -- ").expect("a run of scn");
         let run = scn(&arguments.split(' ').collect::<Vec<_>>());
@@ -58,6 +59,34 @@ fn commands_print_what_the_readme_shows() {
         commands += 1;
     }
     assert!(commands >= 4, "the README shows its commands");
+}
+
+/// In a block below `<!-- repl: FILE -->` what stands behind a prompt is typed; the other lines are what is printed.
+#[test]
+fn sessions_go_as_the_readme_shows() {
+    let text = readme();
+    let mut sessions = 0;
+    for block in blocks(&text) {
+        let file = block.before.strip_prefix("<!-- repl: ").and_then(|rest| rest.strip_suffix(" -->"));
+        let Some(file) = file else { continue };
+        let typed = |line: &str| {
+            line.split_once(['>', '#']).is_some_and(|(prompt, rest)| {
+                rest.starts_with(' ') && !prompt.is_empty() && prompt.chars().all(|c| c.is_ascii_alphanumeric())
+            })
+        };
+        let (keys, expected): (Vec<&str>, Vec<&str>) = block.lines.iter().copied().partition(|line| typed(line));
+        let keys = keys.iter().filter_map(|line| Some(line.split_once(' ')?.1.to_owned() + "\n")).collect::<String>();
+        let run = common::scn_with(&["repl", file], &keys);
+        // Diagnostics come by the other stream: their places among the outputs are not seen here.
+        let told = |line: &&&str| run.stderr.lines().any(|other| other.trim_end() == line.trim_end());
+        let printed: Vec<_> = run.stdout.lines().skip(1).collect();
+        let shown: Vec<_> = expected.iter().filter(|line| !told(line)).copied().collect();
+        assert!(fits(&shown, &printed), "the session prints\n{}", printed.join("\n"));
+        let missing = run.stderr.lines().find(|line| !expected.iter().any(|other| other.trim_end() == line.trim_end()));
+        assert_eq!(missing, None, "what is wrong is shown");
+        sessions += 1;
+    }
+    assert_eq!(sessions, 1, "the README shows a session");
 }
 
 #[test]

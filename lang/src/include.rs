@@ -52,11 +52,25 @@ impl Folder for NoFolder {
 /// sentence that includes it; a file that is there already is not included again.
 pub(crate) fn read(files: &mut SourceFiles, main: &Arc<SourceFile>, folder: &dyn Folder) -> (Ast, Vec<Diagnostic>) {
     let (root, name) = main.name().rsplit_once('/').map_or(("", main.name()), |(root, name)| (root, name));
+    let mut seen = Vec::new();
+    read_on(files, main, (root, name), folder, &mut seen)
+}
+
+/// The same where others have been read before: `seen` are the scenarios of the folder that are there already, and gets
+/// those that come. What the user calls the folder is `root`, and `name` what the file is called in it.
+pub(crate) fn read_on(
+    files: &mut SourceFiles,
+    main: &Arc<SourceFile>,
+    (root, name): (&str, &str),
+    folder: &dyn Folder,
+    seen: &mut Vec<String>,
+) -> (Ast, Vec<Diagnostic>) {
+    seen.push(name.to_owned());
     let mut reading = Reading {
         files,
         folder,
         root: root.to_owned(),
-        seen: vec![name.to_owned()],
+        seen: std::mem::take(seen),
         open: vec![name.to_owned()],
         parsed: IndexMap::new(),
         included: 0,
@@ -66,7 +80,8 @@ pub(crate) fn read(files: &mut SourceFiles, main: &Arc<SourceFile>, folder: &dyn
         diagnostics: Vec::new(),
     };
     let statements = reading.scenario(main, "");
-    let Reading { unread, diagnostics, .. } = reading;
+    let Reading { unread, diagnostics, seen: read, .. } = reading;
+    *seen = read;
     (Ast { file: main.clone(), files: files.clone(), statements, unread }, diagnostics)
 }
 

@@ -21,6 +21,8 @@
 //! - [`outline_in()`]: what tests a file has, without checking it;
 //! - [`Record`], [`replay()`]: a run as data, and the same again without parser and Rhai;
 //! - [`format()`]: the one form of a file; [`emit_ir`] and its like: what a file is on its way; [`textmate`]: its colours;
+//! - [`session`]: sentences entered one after the other: what the REPL and a page have in common; [`explain()`]: what a code
+//!   or a word means;
 //! - [`reference`](mod@reference): the tables of the language reference, which stands in `lang/reference/`.
 //!
 //! Everything between `${` and `}` is Rhai; nothing else is. Every stage takes an input and gives an output and
@@ -44,11 +46,13 @@
 
 pub mod api;
 pub mod ast;
+mod cancel;
 mod check;
 mod codes;
 mod diagnostic;
 mod editors;
 mod emit;
+mod explain;
 mod format;
 mod include;
 pub mod limits;
@@ -67,6 +71,7 @@ mod rhai_words;
 mod run;
 mod script;
 mod sentences;
+pub mod session;
 mod source;
 mod suggest;
 mod table;
@@ -77,11 +82,13 @@ mod words;
 
 use std::sync::Arc;
 
+pub use cancel::Cancel;
 pub use check::check;
 pub use codes::{Code, NoCode};
 pub use diagnostic::{Diagnostic, Label, Severity, has_errors};
 pub use editors::textmate;
 pub use emit::{emit_ast, emit_ir, emit_tokens};
+pub use explain::{codes, explain};
 pub use format::format;
 pub use include::{Folder, NoFolder};
 pub use netscene_core::did_you_mean;

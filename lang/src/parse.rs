@@ -67,6 +67,28 @@ pub fn parse(file: &Arc<SourceFile>) -> (Ast, Vec<Diagnostic>) {
     (Ast { file: file.clone(), files: SourceFiles::one(file), statements, unread: false }, diagnostics)
 }
 
+/// What may come next in a text that somebody is still writing: the terminals of the grammar, by their names.
+pub(crate) fn expected(file: &SourceFile, beginning: &sentences::Beginning<'_>) -> Vec<String> {
+    let at = file.text().len();
+    let mut tokens = beginning.tokens.clone();
+    // No sentence has it, so that here the parser says what it would have taken.
+    tokens.push((at, Token::Error, at));
+    tokens.push((at, Token::Eol, at));
+    for _ in 0..beginning.braces {
+        tokens.extend([(at, Token::Close, at), (at, Token::Eol, at)]);
+    }
+    let builder = Builder { file: file.id() };
+    let mut faults = Vec::new();
+    let parsed = grammar::FileParser::new().parse(&builder, &mut faults, tokens.into_iter().map(Ok::<_, Infallible>));
+    faults.extend(parsed.err());
+    let here = |fault: Fault<'_>| match fault {
+        ParseError::UnrecognizedToken { token: (start, Token::Error, _), expected } if start == at => Some(expected),
+        _ => None,
+    };
+    let found = faults.into_iter().find_map(here).unwrap_or_default();
+    found.into_iter().map(|name| name.trim_matches('"').to_owned()).collect()
+}
+
 /// The most terminals that a message names as expected: there are more only where a sentence begins.
 const MOST: usize = 20;
 

@@ -5,6 +5,20 @@ use std::fmt::Write as _;
 use crate::api::{FUNCTIONS, LIBRARY, PROPERTIES, Type, examples};
 use crate::{BlockKind, Code, Word};
 
+/// The pages of the language reference, as Markdown, by their names.
+pub const PAGES: &[(&str, &str)] = &[
+    ("file", include_str!("../reference/file.md")),
+    ("declarations", include_str!("../reference/declarations.md")),
+    ("traffic", include_str!("../reference/traffic.md")),
+    ("expectations", include_str!("../reference/expectations.md")),
+    ("tests", include_str!("../reference/tests.md")),
+    ("islands", include_str!("../reference/islands.md")),
+    ("manifests", include_str!("../reference/manifests.md")),
+    ("diagnostics", include_str!("../reference/diagnostics.md")),
+    ("limits", include_str!("../reference/limits.md")),
+    ("tools", include_str!("../reference/tools.md")),
+];
+
 /// A table of the reference, as Markdown, by what a page calls it; nothing where there is none of that name.
 ///
 /// - `words of BLOCK`: the words that begin sentences in a block: `file`, `cluster`, `service` …;

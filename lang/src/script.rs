@@ -10,6 +10,7 @@ use rhai::packages::{
 use rhai::{Dynamic, Engine, EvalAltResult, OptimizationLevel, Position};
 
 use crate::ast::Island;
+use crate::cancel::Cancel;
 use crate::rhai_words::run_problem;
 use crate::{Diagnostic, FileId, Span};
 
@@ -38,12 +39,12 @@ pub(crate) const MOST_FUNCTIONS: usize = 128;
 pub(crate) struct Steps(Rc<Cell<u64>>);
 
 impl Steps {
-    /// Lets an engine stop at the bound.
-    pub(crate) fn watch(&self, engine: &mut Engine) {
-        let count = self.0.clone();
+    /// Lets an engine stop at the bound, and when it is asked to.
+    pub(crate) fn watch(&self, engine: &mut Engine, cancel: &Cancel) {
+        let (count, cancel) = (self.0.clone(), cancel.clone());
         engine.on_progress(move |_| {
             count.set(count.get() + 1);
-            (count.get() > MOST_OPERATIONS).then_some(Dynamic::UNIT)
+            (count.get() > MOST_OPERATIONS || cancel.is_asked()).then_some(Dynamic::UNIT)
         });
     }
 

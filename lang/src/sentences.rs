@@ -10,7 +10,7 @@ use crate::words::BlockKind;
 use crate::{Code, Diagnostic, SourceFile, Span, Word};
 
 /// The programs whose command lines stand in an `on` block as they are typed, but for `iptables`.
-pub(crate) const LOOKING: [&str; 7] = ["iptables-save", "ipset", "conntrack", "route", "tcpdump", "dmesg", "cat"];
+pub(crate) const LOOKING: [&str; 8] = ["iptables-save", "ipset", "conntrack", "ip", "route", "tcpdump", "dmesg", "cat"];
 
 /// A token and its place.
 pub(crate) type Spanned<'s> = (usize, Token<'s>, usize);
@@ -18,17 +18,50 @@ pub(crate) type Spanned<'s> = (usize, Token<'s>, usize);
 /// Reads the tokens of a file. The braces of what comes out are balanced, each sentence ends with [`Token::Eol`], and no
 /// sentence is empty.
 pub(crate) fn read<'s>(file: &'s SourceFile, diagnostics: &mut Vec<Diagnostic>) -> Vec<Spanned<'s>> {
-    let mut reader = Reader {
-        file,
-        diagnostics,
-        out: Vec::new(),
-        open: Vec::new(),
-        head: None,
-        previous: None,
-        at_head: true,
-        strange: false,
-        swallowed: false,
-    };
+    let mut reader = Reader::new(file, diagnostics);
+    if scan(&mut reader) {
+        reader.finish();
+    } else {
+        reader.close();
+    }
+    reader.out
+}
+
+/// Where a text stands that somebody is still writing.
+pub(crate) struct Beginning<'s> {
+    /// Its tokens; the last sentence has no end, and braces may be open.
+    pub(crate) tokens: Vec<Spanned<'s>>,
+    /// The block in which it ends.
+    pub(crate) block: BlockKind,
+    /// The word that began the last sentence.
+    pub(crate) head: Option<Word>,
+    /// Whether the next word would begin a sentence.
+    pub(crate) at_head: bool,
+    /// How many braces are open.
+    pub(crate) braces: usize,
+    /// Whether a brace, lines of text or a `rhai` block is open, and the text goes on.
+    pub(crate) open: bool,
+}
+
+/// Reads the tokens of a text that somebody is still writing.
+pub(crate) fn begin(file: &SourceFile) -> Beginning<'_> {
+    let mut faults = Vec::new();
+    let mut reader = Reader::new(file, &mut faults);
+    let whole = scan(&mut reader);
+    let braces = reader.open.len();
+    Beginning {
+        block: reader.block(),
+        head: reader.head,
+        at_head: reader.at_head,
+        braces,
+        open: whole && (braces > 0 || reader.swallowed),
+        tokens: reader.out,
+    }
+}
+
+/// Reads everything. It says whether there was any sense in reading to the end.
+fn scan(reader: &mut Reader<'_, '_>) -> bool {
+    let file = reader.file;
     let mut lexer = Token::lexer(file.text());
     while let Some(token) = lexer.next() {
         let span = lexer.span();
@@ -78,8 +111,7 @@ pub(crate) fn read<'s>(file: &'s SourceFile, diagnostics: &mut Vec<Diagnostic>) 
             }
             Ok(token) => {
                 if !reader.take(span.start, token, span.end) {
-                    reader.close();
-                    return reader.out;
+                    return false;
                 }
             }
             Err(error) => {
@@ -88,8 +120,7 @@ pub(crate) fn read<'s>(file: &'s SourceFile, diagnostics: &mut Vec<Diagnostic>) 
             }
         }
     }
-    reader.finish();
-    reader.out
+    true
 }
 
 /// A value that has islands in it, or beside it without a blank: `web-${ i }`. Nothing where it is a value, or an island
@@ -181,6 +212,22 @@ struct Reader<'s, 'd> {
     strange: bool,
     /// Whether a text or a script without an end has swallowed the rest of the file, braces and all.
     swallowed: bool,
+}
+
+impl<'s, 'd> Reader<'s, 'd> {
+    fn new(file: &'s SourceFile, diagnostics: &'d mut Vec<Diagnostic>) -> Self {
+        Self {
+            file,
+            diagnostics,
+            out: Vec::new(),
+            open: Vec::new(),
+            head: None,
+            previous: None,
+            at_head: true,
+            strange: false,
+            swallowed: false,
+        }
+    }
 }
 
 impl<'s> Reader<'s, '_> {

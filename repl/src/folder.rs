@@ -21,6 +21,11 @@ impl Disk {
         Self { root: root.to_owned() }
     }
 
+    /// The folder in which the command runs.
+    pub(crate) fn here() -> Self {
+        Self { root: PathBuf::from(".") }
+    }
+
     /// The names of the files in a folder, in order.
     fn names(&self, path: &str) -> io::Result<Vec<String>> {
         let (root, folder) = (self.root.canonicalize()?, self.root.join(path).canonicalize()?);

@@ -5,10 +5,15 @@ mod common;
 
 mod captures;
 mod coverage;
+mod explain;
 mod folder;
+#[cfg(target_os = "linux")]
+mod repl;
 mod reports;
 mod runner;
 mod statuses;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod tools;
 mod traces;
 mod walks;

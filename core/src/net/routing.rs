@@ -159,6 +159,14 @@ impl Namespace {
         }
     }
 
+    /// The route of a packet to `destination` that is made here, and its source address; why there is none, as
+    /// [`source_or_error`](Self::source_or_error) says it.
+    pub fn way_to(&self, destination: Ipv4Addr) -> Result<(Route, Ipv4Addr), String> {
+        let source = self.source_or_error(destination)?;
+        let route = self.find_route(&Flow::to(destination)).map_err(|_| "network is unreachable".to_owned())?;
+        Ok((route, source))
+    }
+
     /// The device by which a packet to `destination` would leave; none where there is no such route, or it is local.
     pub fn device_towards(&self, destination: Ipv4Addr) -> Option<DeviceName> {
         let route = self.find_route(&Flow::to(destination)).ok()?;

@@ -5,7 +5,7 @@
 //! - [`iptables`]: `iptables -L -nv` of two releases, and `iptables -L`; what `iptables-save` prints is in
 //!   [`crate::netfilter::text`];
 //! - [`conntrack`]: `conntrack -L`;
-//! - [`route`]: `route -n`;
+//! - [`route`]: `route -n`; [`ip`]: `ip addr`, `ip route`, `ip route get`;
 //! - [`kubectl`]: `kubectl get` and `kubectl describe`; [`calicoctl`]: `calicoctl get`; [`tabwriter`] makes their columns;
 //! - [`log`]: the kernel's lines for the LOG target;
 //! - [`tcpdump`]: `tcpdump` of the packets that passed a device;
@@ -14,6 +14,7 @@
 pub mod calicoctl;
 mod command_line;
 pub mod conntrack;
+pub mod ip;
 pub mod iptables;
 pub mod kubectl;
 pub mod log;

@@ -160,6 +160,11 @@ impl World {
         self.time
     }
 
+    /// The names of everything that has happened, in order.
+    pub fn flow_names(&self) -> impl Iterator<Item = &str> {
+        self.flows.keys().chain(self.ways.keys()).map(String::as_str)
+    }
+
     /// What happened under a name.
     pub fn flow(&self, name: &str) -> Option<&Arc<Flow>> {
         self.flows.get(name)

@@ -40,6 +40,12 @@ impl World {
                 view::conntrack::list(entries, now, view::conntrack::VERSION)
             }
             Look::Routes => view::route::route_n(&namespace.fib),
+            Look::Addresses => view::ip::addresses(&namespace.devices),
+            Look::IpRoutes => view::ip::routes(&namespace.fib),
+            Look::RouteGet(to) => match namespace.way_to(*to) {
+                Ok((route, source)) => view::ip::route_get(*to, &route, source),
+                Err(why) => format!("RTNETLINK answers: {why}\n"),
+            },
             Look::Tcpdump { device, numeric, port } => self.tcpdump(place, *device, *numeric, *port)?,
             Look::Log => namespace.log.iter().map(|record| view::log::line(record) + "\n").collect(),
             Look::File(File::BirdCfg) => match bird_cfg::sessions(&self.state, on) {

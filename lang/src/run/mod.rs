@@ -2,6 +2,7 @@
 
 mod core_world;
 mod explain;
+mod part;
 mod schedule;
 mod tests;
 pub(crate) mod values;
@@ -16,10 +17,12 @@ use netscene_core::trace::Expectation;
 use netscene_core::world::{Op, OpError, Operation, Outcome};
 use rhai::{AST, Dynamic, Module, Scope};
 
+pub(crate) use self::part::{Part, run_part};
 pub use self::schedule::{Everything, Next, Schedule, TestFacts};
 pub use self::tests::{TestInfo, TestResult};
 pub use self::world::{Endpoint, Engine, Node, Pod, Service, Sink, Summary};
 use crate::ast::{Block, Island, Operand, Statement, StatementKind, TestClause, Text};
+use crate::cancel::Cancel;
 use crate::limits::MOST_STEPS;
 use crate::lower::{IslandValue, Lowering};
 use crate::program::Program;
@@ -40,32 +43,7 @@ pub fn run_by<E: Engine + 'static>(
     sink: &mut dyn Sink,
     schedule: &mut dyn Schedule,
 ) -> Summary {
-    let world = Rc::new(RefCell::new(engine.clone()));
-    let mut rhai = script::engine();
-    let operations = script::Steps::default();
-    operations.watch(&mut rhai);
-    values::register(&mut rhai);
-    world::register(&mut rhai, &world, &Rc::new(program.symbols.clone()));
-    let mut runner = Runner {
-        program,
-        world,
-        rhai,
-        constants: Scope::new(),
-        variables: IndexMap::new(),
-        in_test: false,
-        case: None,
-        held: None,
-        steps: 0,
-        operations,
-        lost: IndexSet::new(),
-        sink,
-        schedule,
-        tests: 0,
-        facts: TestFacts::default(),
-        first: Vec::new(),
-        muted: false,
-        summary: Summary::default(),
-    };
+    let mut runner = Runner::new(program, engine, sink, schedule, &Cancel::default());
     if runner.declare() && runner.library() {
         let _ = runner.steps(&program.steps);
         runner.cover(runner.tests == 0);
@@ -108,7 +86,47 @@ struct Runner<'a, E> {
     first: Vec<Op>,
     /// Nothing arrives that the test that runs sends.
     muted: bool,
+    cancel: Cancel,
     summary: Summary,
+}
+
+impl<'a, E: Engine + 'static> Runner<'a, E> {
+    /// A run that begins in a copy of the world of `engine`.
+    fn new(
+        program: &'a Program,
+        engine: &E,
+        sink: &'a mut dyn Sink,
+        schedule: &'a mut dyn Schedule,
+        cancel: &Cancel,
+    ) -> Self {
+        let world = Rc::new(RefCell::new(engine.clone()));
+        let mut rhai = script::engine();
+        let operations = script::Steps::default();
+        operations.watch(&mut rhai, cancel);
+        values::register(&mut rhai);
+        world::register(&mut rhai, &world, &Rc::new(program.symbols.clone()));
+        Self {
+            program,
+            world,
+            rhai,
+            constants: Scope::new(),
+            variables: IndexMap::new(),
+            in_test: false,
+            case: None,
+            held: None,
+            steps: 0,
+            operations,
+            lost: IndexSet::new(),
+            sink,
+            schedule,
+            tests: 0,
+            facts: TestFacts::default(),
+            first: Vec::new(),
+            muted: false,
+            cancel: cancel.clone(),
+            summary: Summary::default(),
+        }
+    }
 }
 
 impl<E: Engine + 'static> Runner<'_, E> {
@@ -289,6 +307,9 @@ impl<E: Engine + 'static> Runner<'_, E> {
 
     /// Counts a sentence, or a turn of a loop. Past the bound the run ends, outside of tests too.
     fn count(&mut self, span: Span) -> Done {
+        if self.cancel.is_asked() {
+            return Err(Stop);
+        }
         self.steps += 1;
         if self.steps <= MOST_STEPS {
             return Ok(());

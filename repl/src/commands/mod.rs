@@ -7,7 +7,9 @@
 mod check;
 mod compile;
 mod completions;
+mod explain;
 mod fmt;
+mod repl;
 mod replay;
 mod run;
 pub(crate) mod test;
@@ -29,6 +31,8 @@ pub(crate) enum Command {
     Trace(trace::Arguments),
     Walk(walk::Arguments),
     Test(test::Arguments),
+    Repl(repl::Arguments),
+    Explain(explain::Arguments),
     Completions(completions::Arguments),
 }
 
@@ -43,6 +47,8 @@ impl Command {
             Self::Trace(arguments) => trace::run(arguments, console),
             Self::Walk(arguments) => walk::run(arguments, console),
             Self::Test(arguments) => test::run(arguments, console),
+            Self::Repl(arguments) => repl::run(arguments, console),
+            Self::Explain(arguments) => explain::run(arguments, console),
             Self::Completions(arguments) => completions::run(arguments, console),
         }
     }

@@ -6,6 +6,7 @@ mod conntrack;
 mod iptables;
 mod pipe;
 
+use std::net::Ipv4Addr;
 use std::ops::Range;
 
 use super::command_line::{CommandError, Word, Words, missing, unknown};
@@ -53,6 +54,12 @@ pub enum Look {
     Conntrack(Filter),
     /// `route -n`.
     Routes,
+    /// `ip addr`.
+    Addresses,
+    /// `ip route`.
+    IpRoutes,
+    /// `ip route get ADDRESS`.
+    RouteGet(Ipv4Addr),
     /// `dmesg`: what LOG rules wrote.
     Log,
     /// `tcpdump -i DEVICE`: what has passed a device since the world, or the test, began.
@@ -86,7 +93,8 @@ impl File {
 }
 
 /// The programs that are known here.
-pub const PROGRAMS: [&str; 8] = ["iptables", "iptables-save", "ipset", "conntrack", "route", "tcpdump", "dmesg", "cat"];
+pub const PROGRAMS: [&str; 9] =
+    ["iptables", "iptables-save", "ipset", "conntrack", "ip", "route", "tcpdump", "dmesg", "cat"];
 
 impl Command {
     /// Understands a command line.
@@ -108,6 +116,7 @@ fn look(text: &str, at: Range<usize>) -> Result<Look, CommandError> {
         "iptables-save" => save(text, words),
         "ipset" => only(text, words, "save").map(|()| Look::IpSets),
         "conntrack" => conntrack(text, words),
+        "ip" => ip(text, words),
         "route" => only(text, words, "-n").map(|()| Look::Routes),
         "tcpdump" => tcpdump(text, words),
         "dmesg" => match words.next() {
@@ -143,6 +152,33 @@ fn only<'a>(text: &str, mut words: impl Iterator<Item = Word<'a>>, expected: &st
     }
 }
 
+/// `ip`, with the objects' names as short as people write them.
+fn ip<'a>(text: &str, mut words: impl Iterator<Item = Word<'a>>) -> Result<Look, CommandError> {
+    const ALL: &str = "known are: addr, route, route get ADDRESS";
+    let object = words.next().ok_or_else(|| missing(text, "what `ip` is asked for", ALL))?;
+    let names = ["addr", "route"];
+    let look = match object.text {
+        "a" | "addr" | "address" => Look::Addresses,
+        "r" | "route" => Look::IpRoutes,
+        other => return Err(unknown(object.at, "object", other, &names, ALL)),
+    };
+    let verb = words.next();
+    let look = match (look, verb) {
+        (look, None) => look,
+        (look, Some(verb)) if matches!(verb.text, "show" | "list" | "ls") => look,
+        (Look::IpRoutes, Some(verb)) if verb.text == "get" => {
+            let address = words.next().ok_or_else(|| missing(text, "the address", ALL))?;
+            let found = address.text.parse();
+            Look::RouteGet(found.map_err(|_| unknown(address.at, "address", address.text, &[], "expected an address"))?)
+        }
+        (_, Some(verb)) => return Err(unknown(verb.at, "word", verb.text, &["show", "get"], ALL)),
+    };
+    match words.next() {
+        None => Ok(look),
+        Some(word) => Err(unknown(word.at, "word", word.text, &[], "expected nothing more")),
+    }
+}
+
 fn save<'a>(text: &str, mut words: impl Iterator<Item = Word<'a>>) -> Result<Look, CommandError> {
     let (mut table, mut counters) = (None, false);
     while let Some(word) = words.next() {
@@ -175,7 +211,8 @@ fn tcpdump<'a>(text: &str, mut words: impl Iterator<Item = Word<'a>>) -> Result<
     while let Some(word) = words.next() {
         match word.text {
             "-n" | "-nn" => numeric = true,
-            "-i" => {
+            "-i" | "-ni" | "-nni" => {
+                numeric |= word.text != "-i";
                 let name = words.next().ok_or_else(|| missing(text, "the device", ALL))?;
                 let found = name.text.parse().map_err(|_| unknown(name.at, "device", name.text, &[], ALL))?;
                 device = Some(found);
