@@ -39,7 +39,11 @@ fn every_code_is_explained_by_an_example_that_yields_it() {
         } else {
             let run = folder.scn(&["run", "example.scn"]);
             let shown = block(&told.stdout, "It is told so:").expect("it is shown");
-            assert!(run.stderr.lines().map(str::trim_end).eq(shown.lines()), "{code}: {shown}\n{}", run.stderr);
+            assert!(
+                run.stderr.trim_end().lines().map(str::trim_end).eq(shown.trim_end().lines()),
+                "{code}: {shown}\n{}",
+                run.stderr
+            );
             run.stdout + &run.stderr
         };
         // What only `scn test` finds has a word of its own.

@@ -34,11 +34,9 @@ impl Names<'_> {
         let said = |word: Word| sentence.iter().any(|(_, token, _)| *token == Token::Word(word));
         match (head, after) {
             // A new name is the user's to choose.
-            (_, Some(Word::As)) => Vec::new(),
-            (Word::Load | Word::For | Word::Test | Word::Rhai, _) => Vec::new(),
-            (Word::Expect, Some(Word::Expect)) => self.flows(),
+            (_, Some(Word::As)) | (Word::Load | Word::For | Word::Test | Word::Rhai, _) => Vec::new(),
+            (Word::Expect, Some(Word::Expect)) | (Word::Close | Word::Reset, _) => self.flows(),
             (Word::Trace, Some(Word::Trace)) => [self.flows(), self.places()].concat(),
-            (Word::Close | Word::Reset, _) => self.flows(),
             (Word::Expect, Some(Word::By)) => self.chains(None),
             (Word::Expect, Some(Word::Out)) => self.devices(),
             (Word::Expect, Some(Word::Visits)) => self.places(),
@@ -65,15 +63,14 @@ impl Names<'_> {
                 Word::Namespace => self.of(Kind::Namespace),
                 _ => Vec::new(),
             },
-            (Word::Choose, Some(Word::Choose)) => self.of(Kind::Service),
+            (Word::Choose, Some(Word::Choose)) | (Word::Path | Word::DefaultBackend, _) => self.of(Kind::Service),
             (Word::Choose, _) if last == Some(&Token::Arrow) => self.of(Kind::Pod),
-            (Word::Path | Word::DefaultBackend, _) => self.of(Kind::Service),
             (Word::Namespace, Some(Word::Namespace)) => self.of(Kind::Namespace),
             (Word::Replicas | Word::Pod | Word::Endpoints, Some(Word::On)) => self.of(Kind::Node),
             (Word::Replicas, _) if said(Word::On) => self.of(Kind::Node),
             (Word::Write, _) if sentence.len() == 2 => self.containers(),
             (Word::Send, Some(Word::Send)) => [self.places(), self.flows()].concat(),
-            (Word::Show, Some(Word::On)) | (Word::On, Some(Word::On)) => self.places(),
+            (Word::Show | Word::On, Some(Word::On)) => self.places(),
             (
                 Word::Send
                 | Word::Open
@@ -217,7 +214,6 @@ impl Names<'_> {
             "-A" | "-I" | "-D" | "-R" | "-F" | "-L" | "-S" | "-Z" | "-X" | "-j" | "-nvL" | "-vnL" => chains(),
             "ip" => plain(&["addr", "route"]),
             "route" if words.first() == Some(&"ip") => plain(&["get"]),
-            "get" => Vec::new(),
             "cat" => plain(&["bird.cfg", "/etc/resolv.conf"]),
             "ipset" => plain(&["save"]),
             _ => Vec::new(),
@@ -228,17 +224,21 @@ impl Names<'_> {
 impl Session {
     /// Names of the world for whoever has commands of their own, beginning with `written`: where something runs.
     pub fn places(&self, written: &str) -> Vec<Candidate> {
-        self.named(written, |names| names.places())
+        let sight = self.sight();
+        named(written, Names { session: self, sight: &sight }.places())
     }
 
     /// The same for breakpoints: places, and chains with their tables.
     pub fn breakpoints(&self, written: &str) -> Vec<Candidate> {
-        self.named(written, |names| [names.places(), names.chains(None)].concat())
+        let sight = self.sight();
+        let names = Names { session: self, sight: &sight };
+        named(written, [names.places(), names.chains(None)].concat())
     }
 
     /// The same for flows that were sent.
     pub fn flows(&self, written: &str) -> Vec<Candidate> {
-        self.named(written, |names| names.flows())
+        let sight = self.sight();
+        named(written, Names { session: self, sight: &sight }.flows())
     }
 
     /// What may follow in a command line that somebody types on a machine: `cursor` is its end.
@@ -258,12 +258,6 @@ impl Session {
         };
         let candidates = candidates.into_iter().filter(|one| one.text.starts_with(&line[from..])).collect();
         super::Completion { from, candidates }
-    }
-
-    fn named(&self, written: &str, gather: impl FnOnce(&Names<'_>) -> Vec<Candidate>) -> Vec<Candidate> {
-        let sight = self.sight();
-        let all = gather(&Names { session: self, sight: &sight });
-        all.into_iter().filter(|one| one.text.starts_with(written)).collect()
     }
 
     /// A breakpoint, if the world has what it names.
@@ -287,4 +281,9 @@ impl Session {
         }
         Ok(found)
     }
+}
+
+/// Those of them that begin as written.
+fn named(written: &str, all: Vec<Candidate>) -> Vec<Candidate> {
+    all.into_iter().filter(|one| one.text.starts_with(written)).collect()
 }

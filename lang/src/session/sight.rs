@@ -139,8 +139,11 @@ impl Sight {
     }
 }
 
+/// The lines that there are to see of something at a place.
+type Look = fn(&Sight, &str) -> Vec<String>;
+
 /// What is compared of each machine.
-const LOOKS: [(&str, fn(&Sight, &str) -> Vec<String>); 3] =
+const LOOKS: [(&str, Look); 3] =
     [("iptables", Sight::rules), ("routes", Sight::routes), ("conntrack", Sight::connections)];
 
 /// How a later sight differs from an earlier one, in sections: `+` came, `-` went, `~` changed.
@@ -167,31 +170,35 @@ pub(super) fn diff(before: &Sight, after: &Sight) -> String {
         }
     }
     lines.extend(old.keys().filter(|name| !new.contains_key(*name)).map(|name| format!("- {name}")));
-    section(&mut text, "objects", lines);
-    section(&mut text, "flows", came_and_went(&before.flows(), &after.flows()));
+    section(&mut text, "objects", &lines);
+    section(&mut text, "flows", &came_and_went(&before.flows(), &after.flows()));
     for machine in &after.machines {
         for (what, look) in LOOKS {
             let old = if before.machines.contains(machine) { look(before, machine) } else { Vec::new() };
-            section(&mut text, &format!("{what} on {machine}"), came_and_went(&old, &look(after, machine)));
+            section(&mut text, &format!("{what} on {machine}"), &came_and_went(&old, &look(after, machine)));
         }
     }
     text
 }
 
-fn section(text: &mut String, title: &str, lines: Vec<String>) {
+fn section(text: &mut String, title: &str, lines: &[String]) {
     if !lines.is_empty() {
         let _ = writeln!(text, "{title}");
-        lines.iter().for_each(|line| {
+        for line in lines {
             let _ = writeln!(text, "  {line}");
-        });
+        }
     }
 }
 
 /// The lines that only one of two lists has, or that one has more often.
 fn came_and_went(before: &[String], after: &[String]) -> Vec<String> {
     let mut count: IndexMap<&str, i64> = IndexMap::new();
-    before.iter().for_each(|line| *count.entry(line).or_default() -= 1);
-    after.iter().for_each(|line| *count.entry(line).or_default() += 1);
+    for line in before {
+        *count.entry(line).or_default() -= 1;
+    }
+    for line in after {
+        *count.entry(line).or_default() += 1;
+    }
     let sign = |(line, count): (&str, i64)| match count {
         0 => None,
         1.. => Some(format!("+ {line}")),

@@ -1,5 +1,6 @@
 //! What a run tells, as text.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use netscene_core::trace::Flow;
@@ -70,7 +71,7 @@ impl Sink for Teller {
 
     fn test_finished(&mut self, test: &TestInfo, result: &TestResult) {
         self.in_test = false;
-        self.text += &format!("test {:?} {result}\n", test.name);
+        let _ = writeln!(self.text, "test {:?} {result}", test.name);
     }
 
     fn failure(&mut self, diagnostic: Diagnostic) {

@@ -1,4 +1,5 @@
 use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
 use crate::{SourceFiles, Word, compile, run_scenario};
@@ -191,12 +192,13 @@ fn other_files_are_included_once() {
 #[test]
 fn a_run_can_be_stopped() {
     let mut session = session(&["node a at 10.0.0.1"]);
-    let cancel = session.cancel();
+    let (cancel, over) = (session.cancel(), Arc::new(AtomicBool::new(false)));
+    let until = over.clone();
     let asker = std::thread::spawn(move || {
-        // Until the run has begun, asking is forgotten.
-        for _ in 0..2000 {
+        // What is asked before the run begins is forgotten.
+        while !until.load(Ordering::Relaxed) {
             cancel.ask();
-            std::thread::sleep(std::time::Duration::from_millis(5));
+            std::thread::yield_now();
         }
     });
     // It would go on for minutes.
@@ -204,7 +206,8 @@ fn a_run_can_be_stopped() {
                 for i in ${ 0..9000 } { wait 1s; assert ${ long(13) > 0 } }";
     let answer = session.enter(long);
     assert_eq!((answer.outcome, answer.diagnostics.len()), (Outcome::Stopped, 0), "{}", answer.told(false));
-    drop(asker);
+    over.store(true, Ordering::Relaxed);
+    asker.join().expect("it ends");
     assert_eq!(session.world().time(), netscene_core::Time::ZERO);
     assert_eq!(session.entries().len(), 1);
 }

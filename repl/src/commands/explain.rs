@@ -1,5 +1,7 @@
 //! `scn explain`: what a code of a diagnostic, or a word of the language, means.
 
+use std::sync::LazyLock;
+
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use netscene_lang::{Code, codes, explain};
@@ -7,9 +9,9 @@ use netscene_lang::{Code, codes, explain};
 use crate::console::Console;
 use crate::exit::Exit;
 
-/// Tell what a code means, with an example that yields it and what to do; or what a word of the language is for.
+/// Tell what a code of a diagnostic, or a word of the language, means.
 ///
-/// Without an argument it lists the codes. Exit status 2 when there is no such code or word.
+/// Of a code it shows an example that yields it, and what to do; of a word, how its sentences go. Without an argument it lists the codes. Exit status 2 when there is no such code or word.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -27,8 +29,10 @@ pub(crate) struct Arguments {
 #[derive(Clone)]
 struct Anything(PossibleValuesParser);
 
+static CODES: LazyLock<Vec<String>> = LazyLock::new(|| Code::ALL.iter().map(ToString::to_string).collect());
+
 fn parser() -> Anything {
-    Anything(Code::ALL.iter().map(|code| PossibleValue::new(code.to_string())).collect::<Vec<_>>().into())
+    Anything(CODES.iter().map(|code| PossibleValue::new(code.as_str())).collect::<Vec<_>>().into())
 }
 
 impl TypedValueParser for Anything {

@@ -1,5 +1,6 @@
 //! What begins with `:`: commands to the REPL itself.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -74,8 +75,9 @@ impl Repl {
                 },
             },
             "entries" => {
-                let text: String = self.session.borrow().entries().map(|entry| format!("{entry}\n")).collect();
-                self.console.print(&text);
+                for entry in self.session.borrow().entries() {
+                    self.console.print(&format!("{entry}\n"));
+                }
             }
             "quit" | "q" | "exit" => return Then::Quit,
             _ => {
@@ -94,11 +96,12 @@ impl Repl {
                 "A sentence of the language is done at once, and counts as a whole or not at all. Besides:\n\n"
                     .to_owned();
             for (name, syntax, help) in COMMANDS {
-                text += &format!("  {:<16}{help}\n", format!(":{name} {syntax}"));
+                let command = format!(":{name} {syntax}");
+                let _ = writeln!(text, "  {command:<16}{help}");
             }
             let pages: Vec<_> = PAGES.iter().map(|(name, _)| *name).collect();
-            text +=
-                &format!("\n`:help TOPIC` shows a page of the reference ({}), or explains a word.\n", pages.join(", "));
+            let pages = pages.join(", ");
+            let _ = writeln!(text, "\n`:help TOPIC` shows a page of the reference ({pages}), or explains a word.");
             self.console.print(&text);
             return;
         }
@@ -157,7 +160,9 @@ impl Repl {
                 let count = self.session.borrow().entries().len();
                 let plural = if count == 1 { "entry" } else { "entries" };
                 self.console.print(&format!("{path}: {count} {plural}\n"));
-                saved.notes.into_iter().for_each(|note| self.warn(Some(note)));
+                for note in saved.notes {
+                    self.warn(Some(note));
+                }
             }
             Err(error) => self.wrong(&format!("{path} cannot be written: {error}")),
         }

@@ -37,7 +37,7 @@ impl Typing {
         let before = line.get(..cursor).unwrap_or(line);
         let session = self.session.borrow();
         if let Some(command) = before.strip_prefix(':') {
-            return self.command(&session, command);
+            return of_command(&session, command);
         }
         let place = self.place.borrow();
         let found = match &*place {
@@ -45,28 +45,6 @@ impl Typing {
             None => session.complete(line, cursor),
         };
         (found.from, found.candidates.into_iter().map(|one| one.text).collect())
-    }
-
-    /// The same behind a `:`.
-    fn command(&self, session: &Session, command: &str) -> (usize, Vec<String>) {
-        let Some((name, rest)) = command.split_once(' ') else {
-            let names = COMMANDS.iter().map(|(name, ..)| (*name).to_owned());
-            return (1, names.filter(|name| name.starts_with(command)).collect());
-        };
-        let codes = || Code::ALL.iter().map(ToString::to_string);
-        let words = || Word::ALL.iter().map(|word| word.text().to_owned());
-        let texts = |all: Vec<netscene_lang::session::Candidate>| all.into_iter().map(|one| one.text).collect();
-        let all: Vec<String> = match name {
-            "help" => PAGES.iter().map(|(name, _)| (*name).to_owned()).chain(words()).chain(codes()).collect(),
-            "explain" => codes().chain(words()).collect(),
-            "on" => texts(session.places(rest)),
-            "break" => texts(session.breakpoints(rest)),
-            "step" => texts(session.flows(rest)),
-            "test" => session.tests(),
-            _ => Vec::new(),
-        };
-        let from = 1 + name.len() + 1;
-        (from, all.into_iter().filter(|one| one.starts_with(rest)).collect())
     }
 }
 
@@ -117,7 +95,8 @@ impl Highlighter for Typing {
         let (mut text, mut at) = (String::new(), 0);
         for (range, colour) in highlight(line) {
             text += line.get(at..range.start).unwrap_or_default();
-            text += &format!("\u{1b}[{}m{}\u{1b}[0m", code(colour), line.get(range.clone()).unwrap_or_default());
+            let part = line.get(range.clone()).unwrap_or_default();
+            text.extend(["\u{1b}[", code(colour), "m", part, "\u{1b}[0m"]);
             at = range.end;
         }
         text += line.get(at..).unwrap_or_default();
@@ -159,3 +138,25 @@ impl Validator for Typing {
 }
 
 impl Helper for Typing {}
+
+/// The same behind a `:`.
+fn of_command(session: &Session, command: &str) -> (usize, Vec<String>) {
+    let Some((name, rest)) = command.split_once(' ') else {
+        let names = COMMANDS.iter().map(|(name, ..)| (*name).to_owned());
+        return (1, names.filter(|name| name.starts_with(command)).collect());
+    };
+    let codes = || Code::ALL.iter().map(ToString::to_string);
+    let words = || Word::ALL.iter().map(|word| word.text().to_owned());
+    let texts = |all: Vec<netscene_lang::session::Candidate>| all.into_iter().map(|one| one.text).collect();
+    let all: Vec<String> = match name {
+        "help" => PAGES.iter().map(|(name, _)| (*name).to_owned()).chain(words()).chain(codes()).collect(),
+        "explain" => codes().chain(words()).collect(),
+        "on" => texts(session.places(rest)),
+        "break" => texts(session.breakpoints(rest)),
+        "step" => texts(session.flows(rest)),
+        "test" => session.tests(),
+        _ => Vec::new(),
+    };
+    let from = 1 + name.len() + 1;
+    (from, all.into_iter().filter(|one| one.starts_with(rest)).collect())
+}

@@ -32,13 +32,10 @@ impl Repl {
             _ => return false,
         };
         let end = stepper.summary();
-        match told {
-            Some(text) => self.console.print(&text),
-            None => {
-                self.stepper = None;
-                self.console.print(&end);
-            }
+        if told.is_none() {
+            self.stepper = None;
         }
+        self.console.print(&told.unwrap_or(end));
         true
     }
 
@@ -69,8 +66,12 @@ impl Repl {
     pub(super) fn breakpoint(&mut self, text: &str) {
         match text {
             "" => {
-                let all: String = self.breakpoints.iter().map(|one| format!("{one}\n")).collect();
-                self.console.print(if all.is_empty() { "there are no breakpoints\n" } else { &all });
+                if self.breakpoints.is_empty() {
+                    self.console.print("there are no breakpoints\n");
+                }
+                for one in &self.breakpoints {
+                    self.console.print(&format!("{one}\n"));
+                }
             }
             "off" => self.breakpoints.clear(),
             _ => {
