@@ -148,7 +148,7 @@ impl Repeats {
     /// With the constants and functions of `rhai` blocks. What is wrong with those the checks say.
     pub(crate) fn new(library: &[Island]) -> Self {
         let (mut engine, steps) = (script::engine(), Steps::default());
-        steps.watch(&mut engine);
+        steps.watch(&mut engine, &crate::Cancel::default());
         let mut constants = Scope::new();
         for block in library {
             steps.reset();
