@@ -190,6 +190,7 @@ properties! {
         "location" Text "where the page's server sends the client; nothing where it does not";
         "assets" Assets "what the page needs, as `get … with assets` fetched it";
         "answer" Texts "the addresses of the name that was resolved";
+        "records" Texts "every record of that answer, with its type before it";
         "code" Text "the response code of DNS: NOERROR, NXDOMAIN, SERVFAIL";
         "server" Text "ADDRESS:PORT of the server that was asked";
         "hops" Hops "the path of the request's first packet, one hop for each place";

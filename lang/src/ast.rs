@@ -263,6 +263,16 @@ pub enum StatementKind {
         body: Block,
     },
 
+    Zone {
+        name: Text,
+        body: Block,
+    },
+    Record {
+        owner: Text,
+        kind: Text,
+        value: Text,
+    },
+
     PodCidr {
         cidr: Text,
         blocks: Option<Text>,
@@ -297,6 +307,9 @@ pub enum StatementKind {
         word: Word,
         value: Text,
     },
+    DnsConfig(Block),
+    Nameservers(Vec<Text>),
+    Searches(Vec<Text>),
     /// A field that is a list of networks.
     Cidrs {
         word: Word,
@@ -467,6 +480,7 @@ pub enum StatementKind {
     Resolve {
         from: Operand,
         host: Operand,
+        kind: Option<Text>,
         name: Text,
     },
     Write {
@@ -638,6 +652,7 @@ pub enum Pattern {
     Tunnel { from: Operand, to: Operand },
     Status(Value),
     Answer { address: Operand, via: Option<Operand> },
+    Record { record: Text, via: Option<Operand> },
     Conntrack { node: Operand, protocol: Text, original: (Operand, Operand), reply: Option<(Operand, Operand)> },
 }
 
@@ -709,6 +724,11 @@ impl StatementKind {
             | Self::PolicyRule { word, .. }
             | Self::Peer { word, .. }
             | Self::Cidrs { word, .. } => *word,
+            Self::Zone { .. } => Word::Zone,
+            Self::Record { .. } => Word::Record,
+            Self::DnsConfig(_) => Word::DnsConfig,
+            Self::Nameservers(_) => Word::Nameservers,
+            Self::Searches(_) => Word::Searches,
             Self::Pod { .. } => Word::Pod,
             Self::Service { .. } => Word::Service,
             Self::Ingress { .. } => Word::Ingress,
@@ -818,10 +838,12 @@ impl StatementKind {
             | Self::ConfigMap { body, .. }
             | Self::NetworkPolicy { body, .. }
             | Self::EndpointsObject { body, .. }
+            | Self::Zone { body, .. }
             | Self::PolicyRule { body, .. }
             | Self::On { body, .. }
             | Self::Test { body, .. }
             | Self::Cases(body)
+            | Self::DnsConfig(body)
             | Self::Patch { body, .. }
             | Self::For { body, .. } => vec![body],
             Self::Host { body, .. }

@@ -185,13 +185,15 @@ fn describe(file: &SourceFile, error: Fault<'_>, heads: &[(usize, Word)]) -> Opt
 }
 
 /// The kinds of objects whose fields change.
-pub(crate) const CHANGED: [Word; 8] = [
+pub(crate) const CHANGED: [Word; 10] = [
     Word::Service,
     Word::Pod,
     Word::Deployment,
     Word::DaemonSet,
+    Word::StatefulSet,
     Word::Ingress,
     Word::ConfigMap,
+    Word::NetworkPolicy,
     Word::Node,
     Word::Router,
 ];

@@ -19,6 +19,10 @@ pub enum BlockKind {
     Pod,
     /// `deployment NAME { }` and `daemonSet NAME { }`
     Workload,
+    /// `dnsConfig { }`
+    DnsConfig,
+    /// `zone NAME { }`
+    Zone,
     /// `container NAME { }`
     Container,
     /// `serve http { }`
@@ -60,6 +64,8 @@ impl BlockKind {
         Self::Namespace,
         Self::Pod,
         Self::Workload,
+        Self::DnsConfig,
+        Self::Zone,
         Self::Container,
         Self::Serve,
         Self::Service,
@@ -84,6 +90,8 @@ impl BlockKind {
             Self::Namespace => "namespace",
             Self::Pod => "pod",
             Self::Workload => "workload",
+            Self::DnsConfig => "dnsConfig",
+            Self::Zone => "zone",
             Self::Container => "container",
             Self::Serve => "serve",
             Self::Service => "service",
@@ -110,7 +118,9 @@ impl BlockKind {
             Self::KubeProxy => "`kubeProxy`",
             Self::Namespace => "a namespace",
             Self::Pod => "a pod",
-            Self::Workload => "a deployment or daemonSet",
+            Self::Workload => "a deployment, daemonSet or statefulSet",
+            Self::DnsConfig => "`dnsConfig`",
+            Self::Zone => "a zone",
             Self::Container => "a container",
             Self::Serve => "`serve http`",
             Self::Service => "a service",
@@ -196,6 +206,7 @@ words! {
     Namespace "namespace" [File Test] "namespace NAME { … }" "a namespace of Kubernetes and what is in it; in a test, for that test";
     Deployment "deployment" [Namespace] "deployment NAME { … }" "pods made from one template";
     DaemonSet "daemonSet" [Namespace] "daemonSet NAME { … }" "one pod on every node";
+    StatefulSet "statefulSet" [Namespace] "statefulSet NAME { … }" "pods NAME-0, NAME-1, … whose names stay";
     Pod "pod" [Namespace Workload] "pod NAME [on NODE] [at ADDRESS] [interfaceName NAME] [hostNetwork true] [status Running|Completed|Error] [restarts COUNT] [ready false] [terminating true] [{ … }]" "a pod";
     Service "service" [Namespace] "service NAME { … }" "one address for many pods";
     Ingress "ingress" [Namespace NetworkPolicy] "ingress NAME { … }, or in a networkPolicy: ingress { … }" "which paths of a site lead to which services; what may come to pods";
@@ -236,13 +247,24 @@ words! {
     ServiceAccount "serviceAccount" [Pod Workload] "serviceAccount NAME" "the service account of the pods";
     Container "container" [Pod Workload Host] "container NAME [{ … }]" "a container";
     Port "port" [Container Service Endpoints PolicyRule] "port PORT[/UDP] [-> PORT or its name] [as NAME] [nodePort PORT]; in a networkPolicy: port PORT[/UDP] | port PORT to PORT[/UDP] | port NAME[/UDP] | port TCP|UDP" "a port";
-    Serve "serve" [Container] "serve http [root PATH] [{ … }] | serve tcp | serve echo | serve close | serve dns | serve ingress-nginx" "what runs in the container";
+    Serve "serve" [Container] "serve http [root PATH] [{ … }] | serve tcp | serve echo | serve close | serve dns [{ … }] | serve zones | serve ingress-nginx" "what runs in the container";
     On "on" [Serve File Test] "on NODE { iptables … }, or in serve http: on GET PATH [connect HOST:PORT, …] [after 2s] [status CODE] [body \"TEXT\"] [redirect PATH|URL] [echo|close|reset]" "commands on a node; what a server does for a request";
+    Pods "pods" [Serve] "in serve dns: pods insecure|verified|disabled" "which addresses have names as pods";
     DocumentRoot "documentRoot" [Container] "documentRoot PATH" "the folder that the web server serves";
     WorkingDir "workingDir" [Container] "workingDir PATH" "where paths begin that do not begin with /";
     Volume "volume" [Pod Workload] "volume NAME" "files that containers of the pod share";
     VolumeMount "volumeMount" [Container] "volumeMount NAME at PATH" "where a container has a volume";
     File "file" [Container] "file PATH [\"text\" | assets URL, …]" "a file, or a page and what it needs";
+
+    ServiceName "serviceName" [Workload] "serviceName SERVICE" "of a statefulSet: the headless service under which its pods have names";
+    Subdomain "subdomain" [Pod] "subdomain SERVICE" "the headless service under which the pod is called as its hostname says";
+    DnsPolicy "dnsPolicy" [Pod Workload] "dnsPolicy ClusterFirst|ClusterFirstWithHostNet|Default|None" "where the pod's resolv.conf comes from";
+    DnsConfig "dnsConfig" [Pod Workload] "dnsConfig { nameservers …; searches …; options … }" "what is added to it";
+    Nameservers "nameservers" [DnsConfig Cluster] "nameservers ADDRESS, …" "whom to ask for names; of a cluster: what its machines' resolv.conf says";
+    Searches "searches" [DnsConfig Cluster] "searches DOMAIN, …" "what to put behind names; of a cluster: what its machines' resolv.conf says";
+    Options "options" [DnsConfig] "options ndots=N, timeout=SECONDS, attempts=N" "how names are asked for";
+
+    Record "record" [Zone] "record NAME A ADDRESS, record NAME CNAME NAME, or record NAME TXT \"TEXT\"" "a record of a zone; of `\"@\"` for the zone itself, of `*.NAME` for what no other is for";
 
     // The fields of services and ingresses.
     Type "type" [Service] "type ClusterIP|NodePort|LoadBalancer|ExternalName" "how the service is reached";
@@ -283,16 +305,16 @@ words! {
     Reset "reset" [File Test] "reset NAME [by client|server] [as NAME]" "reset an open connection: RST";
     Ping "ping" [File Test] "ping FROM -> TO [size BYTES] [ttl N] [tos N] [df] [times N] as NAME" "send an ICMP echo request";
     Get "get" [File Test] "get FROM[:PORT] -> URL [at ADDRESS] [with assets] as NAME" "fetch a page";
-    Resolve "resolve" [File Test] "resolve FROM NAME as NAME" "ask for the address of a name";
+    Resolve "resolve" [File Test] "resolve FROM NAME [type A|AAAA|SRV|PTR|TXT|CNAME|NS|SOA] as NAME" "ask for the address of a name, or for its records of a type; with `type PTR` also for the name of an address";
     Write "write" [File Test] "write POD CONTAINER PATH \"text\"" "make or replace a file";
     Explore "explore" [File Test] "explore FROM[:PORT] -> TO:PORT [tcp|udp] as NAME, explore FROM -> URL as NAME, or explore ping|get|resolve …" "walk every way that chance may send something; the world stays as it is";
     Wait "wait" [File Test] "wait 14s" "let time pass";
     Fail "fail" [File Test] "fail node NODE | link NODE NODE | link NODE DEVICE | bgp NODE NODE | speaker NODE | kubeProxy NODE | pod POD" "break something";
     Restore "restore" [File Test] "restore …, as after fail" "mend what was broken";
-    Delete "delete" [File Test] "delete pod|deployment|daemonSet|service|ingress|networkPolicy|configMap|namespace|node|host|router|pool NAME" "delete an object";
-    Set "set" [File Test] "set service|pod|deployment|daemonSet|ingress|configMap|node|router NAME FIELD, as in set service web externalTrafficPolicy Local" "give a field of an object another value";
-    Patch "patch" [File Test] "patch service|pod|deployment|daemonSet|ingress|configMap|node|router NAME { … }" "change several fields; labels, data and lists get what is given added";
-    Scale "scale" [File Test] "scale deployment NAME COUNT" "give a deployment another number of pods";
+    Delete "delete" [File Test] "delete pod|deployment|daemonSet|statefulSet|service|ingress|networkPolicy|configMap|namespace|node|host|router|pool NAME" "delete an object";
+    Set "set" [File Test] "set service|pod|deployment|daemonSet|statefulSet|networkPolicy|ingress|configMap|node|router NAME FIELD, as in set service web externalTrafficPolicy Local" "give a field of an object another value";
+    Patch "patch" [File Test] "patch service|pod|deployment|daemonSet|statefulSet|networkPolicy|ingress|configMap|node|router NAME { … }" "change several fields; labels, data and lists get what is given added";
+    Scale "scale" [File Test] "scale deployment|statefulSet NAME COUNT" "give it another number of pods";
     Choose "choose" [File Test] "choose SERVICE -> ENDPOINT [on PLACE], choose SERVICE by chance [on PLACE], or choose port PORT/TCP on PLACE" "pin a random choice, or leave it to chance again";
     Trace "trace" [File Test] "trace NAME [hops|rules|all], or trace FROM -> URL" "print every hop of a flow; of an exploration, every way";
     Show "show" [File Test] "show routes|conntrack|iptables|log|logs on NODE …, or show kubectl get|describe …, or show calicoctl get …" "print what the tools would print";
@@ -320,7 +342,7 @@ words! {
     At "at" [] "at ADDRESS" "the address";
     Mac "mac" [] "mac MAC" "the Ethernet address";
     Device "device" [Node Router] "device NAME [at ADDRESS/LENGTH [mac MAC] [mtu BYTES]]" "an Ethernet device";
-    Hostname "hostname" [] "hostname NAME" "the name the machine has in the cluster";
+    Hostname "hostname" [Pod] "hostname NAME" "the name the machine has in the cluster; what a pod is called under its subdomain";
     AutoAssign "autoAssign" [] "autoAssign true|false" "whether services get addresses of the pool without asking for it";
     Gateway "gateway" [] "gateway ADDRESS" "the router of the network";
     To "to" [PolicyRule] "to …; in egress of a networkPolicy: as from in ingress" "the other end";
@@ -335,7 +357,7 @@ words! {
     As "as" [] "as NAME" "the name";
     Ready "ready" [Pod] "ready true|false" "whether it is ready to serve";
     Terminating "terminating" [Pod] "terminating true|false" "whether it is being deleted";
-    Zone "zone" [Node] "zone NAME" "the zone of the node";
+    Zone "zone" [Node File] "zone NAME { … }, or of a node: zone NAME" "names outside the cluster; the zone that a node is in";
     NodePort "nodePort" [] "nodePort PORT" "the port of every node";
     Root "root" [] "root PATH" "the path below which there are pages";
     Connect "connect" [] "connect HOST:PORT, …" "the servers a page needs";
@@ -381,7 +403,7 @@ words! {
     Tunnel "tunnel" [] "tunnel ipip FROM => TO" "the packet travelled in another";
     Ipip "ipip" [] "ipip" "IP in IP, RFC 2003";
     Status "status" [] "status CODE, or of a pod: status Running|Completed|Error" "the status of the page; what has become of a pod";
-    Answer "answer" [] "answer ADDRESS [via SERVICE]" "the address a name has";
+    Answer "answer" [] "answer ADDRESS|\"RECORD\"|NXDOMAIN|NODATA|SERVFAIL [via SERVICE]" "the address a name has, what a record of it says, or why there is none";
     Via "via" [] "via SERVICE" "the service that was asked";
     Reply "reply" [] "reply PATTERN, or reply FROM -> TO" "of the packets that came back; the reply direction of a connection";
 }
@@ -414,6 +436,8 @@ mod tests {
             B::Namespace,
             B::Pod,
             B::Workload,
+            B::DnsConfig,
+            B::Zone,
             B::Container,
             B::Serve,
             B::Service,

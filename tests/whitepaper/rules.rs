@@ -104,6 +104,19 @@ fn figure_84_what_is_masqueraded() {
     chains(part(&rules(), "LOG rules on worker2"), "fig084_KUBE-POSTROUTING.txt");
 }
 
+/// The scan lost how wide the gaps between words were, and some of the empty lines: neither is compared.
+#[test]
+fn figure_88_the_location_of_wordpress_in_a_layout_that_is_not_certain() {
+    let words = |text: &str| -> Vec<String> {
+        let lines = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+        lines.filter(|line| !line.is_empty()).collect()
+    };
+    let printed = rules();
+    let figure = words(&expected("fig088_nginx.conf_location.txt"));
+    let start = printed.find("location /wordpress {").expect("the location");
+    assert_eq!(words(&printed[start..])[..figure.len()], figure[..]);
+}
+
 #[test]
 fn figure_97_the_resolver_of_a_pod() {
     let figure = expected("fig097_resolv.conf.txt");

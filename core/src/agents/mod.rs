@@ -8,7 +8,7 @@
 //!   in this order, since each puts its jumps above those that are there;
 //! - [`bird`] routes to the pods of other nodes, [`cni`] wires a pod to its node;
 //! - [`metallb`] elects who answers ARP for a service's address;
-//! - [`coredns`] answers names, [`ingress_nginx`] requests.
+//! - [`coredns`] answers names, and [`zones`] those outside the cluster; [`ingress_nginx`] answers requests.
 //!
 //! Rules for built-in chains are written once, wherever they stand: these programs ask `iptables -C` before. A `:chain`
 //! line makes or empties a chain, as `iptables-restore --noflush` does.
@@ -23,3 +23,4 @@ pub mod kube_proxy;
 pub mod kubelet;
 pub mod metallb;
 mod script;
+pub mod zones;

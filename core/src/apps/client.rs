@@ -7,9 +7,10 @@ use bytes::Bytes;
 
 use super::browser::Browser;
 use super::http::Response;
-use super::resolver::{NotAsked, Progress, Resolver};
+use super::resolver::{NotAsked, Progress, Resolver, Wanted};
 use super::{Crafted, Event, System, Url};
 use crate::Time;
+use crate::agents::coredns::QueryType;
 use crate::net::tcp::{ConnectionId, Failure, Happened};
 use crate::packet::{Body, Icmp, Packet, TcpFlags, Udp, protocol};
 use crate::trace::{DnsResult, HttpResult, Observer, PacketId};
@@ -50,8 +51,10 @@ pub enum Task {
         /// As a browser does it: go where it is sent, and fetch what the page needs.
         assets: bool,
     },
-    /// Resolve a name.
-    Resolve(String),
+    /// Resolve a name: to its addresses, or to its records of a type.
+    Resolve(String, Option<QueryType>),
+    /// Find the name of an address.
+    Reverse(Ipv4Addr),
 }
 
 /// How it ended.
@@ -158,7 +161,7 @@ impl Client {
             Some(address) => self.connect(SocketAddrV4::new(address, port), system),
             // /etc/hosts has this name everywhere.
             None if host == "localhost" => self.connect(SocketAddrV4::new(Ipv4Addr::LOCALHOST, port), system),
-            None => self.resolve(&host, system),
+            None => self.resolve(&Wanted::Addresses(host), system),
         }
     }
 
@@ -185,7 +188,9 @@ impl Client {
             Task::Craft(crafted, to, flags) => self.craft(&crafted, to, flags, system),
             Task::Ping(to) => self.ping(to, system),
             Task::Get { url, .. } => self.fetch(url, system),
-            Task::Resolve(host) => self.resolve(&host, system),
+            Task::Resolve(host, None) => self.resolve(&Wanted::Addresses(host), system),
+            Task::Resolve(host, Some(kind)) => self.resolve(&Wanted::Records(host, kind), system),
+            Task::Reverse(address) => self.resolve(&Wanted::Name(address), system),
         }
     }
 
@@ -264,8 +269,8 @@ impl Client {
         self.wait(PATIENCE, system);
     }
 
-    fn resolve<O: Observer>(&mut self, host: &str, system: &mut System<'_, '_, O>) {
-        match Resolver::start(host, NAME, system) {
+    fn resolve<O: Observer>(&mut self, wanted: &Wanted, system: &mut System<'_, '_, O>) {
+        match Resolver::start(wanted, NAME, system) {
             Ok(resolver) => {
                 self.resolver = Some(resolver);
                 self.wait(NAME_PATIENCE, system);

@@ -1,35 +1,157 @@
-//! CoreDNS on its port: questions in, the agent's answers out, as bytes (RFC 1035).
+//! Name servers on their port: questions in, the agent's answers out, as bytes (RFC 1035). CoreDNS passes what is none of
+//! the cluster's on to the server of its own `/etc/resolv.conf` (`forward . /etc/resolv.conf`).
 //!
 //! Answers are not compressed: CoreDNS compresses only what would not fit otherwise.
 
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
+use std::time::Duration;
 
+use bytes::Bytes;
 use simple_dns::rdata::{A, CNAME, NS, PTR, RData, SOA, SRV, TXT};
 use simple_dns::{CLASS, Name, Packet, PacketFlag, QTYPE, RCODE, ResourceRecord, TYPE};
 
 use super::{Event, System};
 use crate::Crossroads;
-use crate::agents::coredns::{self, QueryType, Record, RecordData, ResponseCode};
+use crate::agents::coredns::{self, Asker, QueryType, Record, RecordData, ResponseCode};
+use crate::agents::zones;
+use crate::kube::PodRecords;
 use crate::net::tcp::Happened;
 use crate::trace::Observer;
 
-/// Answers a query.
-pub(super) fn handle<O: Observer>(event: Event, system: &mut System<'_, '_, O>) {
-    match event {
-        Event::Socket(Happened::Datagram { port, local, from, payload }) => {
-            if let Some(reply) = reply(&payload, system) {
-                system.send_udp(Some(local), port, from, reply);
+/// The port of DNS.
+const DNS: u16 = 53;
+/// How long another server is waited for (`plugin/forward`, `defaultTimeout`).
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A name server.
+#[derive(Clone, Debug, Default)]
+pub struct DnsServer {
+    /// It has the declared zones, and nothing of the cluster.
+    zones: bool,
+    pods: PodRecords,
+    forwarded: Vec<Forwarded>,
+    /// How many questions have been passed on.
+    count: u64,
+}
+
+/// A question that another server is asked.
+#[derive(Clone, Debug)]
+struct Forwarded {
+    /// Which of all it is: tells its alarm from others'.
+    number: u64,
+    /// The port it was passed on from.
+    port: u16,
+    /// Who asked, and at which address and port.
+    client: SocketAddrV4,
+    asked: SocketAddrV4,
+    question: Bytes,
+}
+
+/// What is to be done about a question.
+enum Reply {
+    Here(Vec<u8>),
+    /// Another server is to be asked.
+    Forward(Ipv4Addr),
+}
+
+impl DnsServer {
+    /// CoreDNS.
+    pub fn coredns(pods: PodRecords) -> Self {
+        Self { pods, ..Self::default() }
+    }
+
+    /// The server of the declared zones.
+    pub fn of_zones() -> Self {
+        Self { zones: true, ..Self::default() }
+    }
+
+    /// Answers a query, or passes it on.
+    pub(super) fn handle<O: Observer>(&mut self, event: Event, system: &mut System<'_, '_, O>) {
+        match event {
+            Event::Socket(Happened::Datagram { port, local, from, payload }) => {
+                if let Some(one) = self.take(port, system) {
+                    return system.send_udp(Some(*one.asked.ip()), one.asked.port(), one.client, payload);
+                }
+                match reply(&payload, (self.zones, self.pods), system) {
+                    Some(Reply::Here(reply)) => system.send_udp(Some(local), port, from, reply),
+                    Some(Reply::Forward(server)) => {
+                        let asked = SocketAddrV4::new(local, port);
+                        self.forward(payload, from, asked, server, system);
+                    }
+                    None => {}
+                }
             }
+            Event::Socket(Happened::DatagramRefused { port, .. }) => self.fail(port, system),
+            Event::Alarm(number) => {
+                if let Some(late) = self.forwarded.iter().find(|one| one.number == number) {
+                    self.fail(late.port, system);
+                }
+            }
+            Event::Socket(Happened::PeerClosed(connection)) => system.close(connection),
+            _ => {}
         }
-        Event::Socket(Happened::PeerClosed(connection)) => system.close(connection),
-        _ => {}
+    }
+
+    fn forward<O: Observer>(
+        &mut self,
+        question: Bytes,
+        client: SocketAddrV4,
+        asked: SocketAddrV4,
+        server: Ipv4Addr,
+        system: &mut System<'_, '_, O>,
+    ) {
+        let Some(port) = system.bind_udp(None) else { return };
+        system.send_udp(None, port, SocketAddrV4::new(server, DNS), question.clone());
+        self.count += 1;
+        system.alarm(PATIENCE, self.count);
+        self.forwarded.push(Forwarded { number: self.count, port, client, asked, question });
+    }
+
+    /// The question that was passed on from a port; its socket is closed.
+    fn take<O: Observer>(&mut self, port: u16, system: &mut System<'_, '_, O>) -> Option<Forwarded> {
+        let at = self.forwarded.iter().position(|one| one.port == port)?;
+        system.namespace.sockets.unbind_udp(port, system.process);
+        Some(self.forwarded.remove(at))
+    }
+
+    /// Nobody has answered.
+    fn fail<O: Observer>(&mut self, port: u16, system: &mut System<'_, '_, O>) {
+        let Some(one) = self.take(port, system) else { return };
+        let Ok(query) = Packet::parse(&one.question) else { return };
+        let Some(question) = query.questions.first() else { return };
+        let mut reply = Packet::new_reply(query.id());
+        reply.set_flags(PacketFlag::RECURSION_DESIRED);
+        *reply.rcode_mut() = RCODE::ServerFailure;
+        reply.questions.push(question.clone());
+        if let Ok(reply) = reply.build_bytes_vec() {
+            system.send_udp(Some(*one.asked.ip()), one.asked.port(), one.client, reply);
+        }
     }
 }
 
+/// The server that CoreDNS passes questions on to: the first of its `/etc/resolv.conf`, which is that of the machine unless
+/// the pod says otherwise, as kubeadm's has `dnsPolicy: Default`.
+fn upstream<O: Observer>(system: &System<'_, '_, O>) -> Option<Ipv4Addr> {
+    let asker = match system.asker() {
+        Asker::Pod(pod) if pod.dns.dns_policy.is_none() => Asker::Machine,
+        asker => asker,
+    };
+    coredns::resolv_conf(system.state, asker).nameservers.first().copied()
+}
+
 /// The reply to a query. `None`: it is none, or one that no reply can be built for.
-fn reply<O: Observer>(query: &[u8], system: &mut System<'_, '_, O>) -> Option<Vec<u8>> {
+fn reply<O: Observer>(
+    query: &[u8],
+    (of_zones, pods): (bool, PodRecords),
+    system: &mut System<'_, '_, O>,
+) -> Option<Reply> {
     let state = system.state;
     let query = Packet::parse(query).ok()?;
+    // An answer to a question that is not waited for any more.
+    if query.has_flags(PacketFlag::RESPONSE) {
+        return None;
+    }
     let question = query.questions.first()?;
     let asked = match question.qtype {
         QTYPE::TYPE(TYPE::A) => QueryType::A,
@@ -42,8 +164,17 @@ fn reply<O: Observer>(query: &[u8], system: &mut System<'_, '_, O>) -> Option<Ve
         QTYPE::TYPE(TYPE::CNAME) => QueryType::Cname,
         _ => QueryType::Other,
     };
-    let mut answer = coredns::lookup(state, &question.qname.to_string(), asked);
-    balance(&mut answer.records, system);
+    let name = question.qname.to_string();
+    let answer = if of_zones {
+        zones::lookup(state, &name, asked)
+    } else {
+        let mut answer = coredns::lookup(state, pods, &name, asked);
+        if let Some(server) = upstream(system).filter(|_| answer.is_foreign()) {
+            return Some(Reply::Forward(server));
+        }
+        balance(&mut answer.records, system);
+        answer
+    };
     let soa = answer.authority_soa.then(|| coredns::soa(state));
     let mut reply = Packet::new_reply(query.id());
     reply.set_flags(PacketFlag::AUTHORITATIVE_ANSWER | PacketFlag::RECURSION_DESIRED);
@@ -56,7 +187,7 @@ fn reply<O: Observer>(query: &[u8], system: &mut System<'_, '_, O>) -> Option<Ve
     reply.answers = records(&answer.records)?;
     reply.name_servers = soa.iter().map(record).collect::<Option<_>>()?;
     reply.additional_records = records(&answer.additional)?;
-    reply.build_bytes_vec().ok()
+    reply.build_bytes_vec().ok().map(Reply::Here)
 }
 
 /// The plugin `loadbalance`, which is on in kubeadm's configuration: addresses in random order. Here chance decides which of

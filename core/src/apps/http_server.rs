@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 
 use super::http::{Request, Response, reason};
-use super::resolver::{NotAsked, Progress, Resolver};
+use super::resolver::{NotAsked, Progress, Resolver, Wanted};
 use super::{Event, System};
 use crate::kube::{Connect, Container, HttpAnswer, HttpHandler};
 use crate::net::tcp::{ConnectionId, Happened};
@@ -149,7 +149,7 @@ impl HttpServer {
             return self.open(at, SocketAddrV4::new(address, need.port), system);
         }
         self.last_token += 1;
-        match Resolver::start(&need.host, self.last_token, system) {
+        match Resolver::start(&Wanted::Addresses(need.host.clone()), self.last_token, system) {
             Ok(resolver) => self.jobs[at].waits = Waits::Name(Box::new(resolver), need.port),
             Err(NotAsked::Unsent(error)) => self.finish(at, &Response::new(500, error), system),
             Err(NotAsked::Impossible(problem)) => self.finish(at, &Response::new(500, problem), system),

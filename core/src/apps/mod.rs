@@ -24,6 +24,7 @@ use bytes::Bytes;
 
 pub use client::{Answer, Client, Task};
 pub use craft::Crafted;
+pub use dns_server::DnsServer;
 pub use files::Files;
 pub use health::HealthCheck;
 pub use http_server::HttpServer;
@@ -31,6 +32,7 @@ pub use nginx::Nginx;
 pub use url::Url;
 
 use crate::Crossroads;
+use crate::agents::coredns::Asker;
 use crate::kube::State;
 use crate::net::tcp::{ConnectionId, Happened, ProcessId};
 use crate::net::{Context, Effect, Namespace};
@@ -59,8 +61,8 @@ pub enum App {
     Close,
     /// Says back what it is told.
     Echo,
-    /// CoreDNS.
-    Dns,
+    /// CoreDNS, or another name server.
+    Dns(DnsServer),
     /// kube-proxy, where it says whether its node has an endpoint.
     HealthCheck(HealthCheck),
     /// The NGINX ingress controller.
@@ -85,7 +87,7 @@ impl App {
                 }
             }
             Self::Echo => echo::handle(event, system),
-            Self::Dns => dns_server::handle(event, system),
+            Self::Dns(server) => server.handle(event, system),
             Self::HealthCheck(server) => server.handle(event, system),
             Self::Nginx(proxy) => proxy.handle(event, system),
             Self::Client(client) => client.handle(event, system),
@@ -112,8 +114,6 @@ pub struct System<'a, 'b, O> {
     pub context: &'a mut Context<'b, O>,
     /// The cluster's objects, for the processes that watch them.
     pub state: &'a State,
-    /// The namespace of Kubernetes its pod is in; none on hosts and nodes.
-    pub kube_namespace: Option<&'a str>,
     /// The files of the containers beside it, and its own.
     pub files: Option<&'a Files>,
     /// The pod, host or node whose it is.
@@ -133,7 +133,13 @@ pub struct Pin {
     pub on: Option<Arc<str>>,
 }
 
-impl<O: Observer> System<'_, '_, O> {
+impl<'a, O: Observer> System<'a, '_, O> {
+    /// Who it is to a resolver.
+    pub fn asker(&self) -> Asker<'a> {
+        let pod = self.state.pod(self.owner).filter(|pod| pod.key == *self.owner);
+        pod.map_or(Asker::Machine, Asker::Pod)
+    }
+
     /// Opens a TCP connection; `None` without a route or a free port.
     pub fn connect(&mut self, to: SocketAddrV4, port: Option<u16>) -> Option<ConnectionId> {
         self.namespace.connect(self.process, to, port, self.context)

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::declare::Template;
 use super::state::Declared;
+use super::stateful_set::ordinal;
 use super::validate::{self, fault, fault_beside};
 use super::{
-    ConfigMap, Container, Deployment, Holder, Ingress, Labels, Node, Object, Pod, Router, RunningPod, Service,
-    ServiceType, State,
+    ConfigMap, Container, Deployment, Holder, Ingress, LabelSelector, Labels, NetworkPolicy, Node, Object, Pod, PodDns,
+    Router, RunningPod, Service, ServiceType, State,
 };
 use crate::world::OpError;
 
@@ -38,6 +39,7 @@ impl State {
             Object::ConfigMap(new) => next.change_config_map(new, change)?,
             Object::Node(new) => next.change_node(new, change)?,
             Object::Router(new) => next.change_router(new, change)?,
+            Object::NetworkPolicy(new) => next.change_network_policy(new, change)?,
             _ => return Err(fault("an object of this kind does not change", "declare it as it is to be")),
         }
         *self = next;
@@ -121,6 +123,8 @@ impl State {
                 "labels" => deployment.labels = change.map(&deployment.labels, &new.labels),
                 "serviceAccount" => deployment.service_account.clone_from(&new.service_account),
                 "hostNetwork" => deployment.host_network = new.host_network,
+                "dnsPolicy" => deployment.dns.dns_policy = new.dns.dns_policy,
+                "dnsConfig" => deployment.dns = PodDns { dns_policy: deployment.dns.dns_policy, ..new.dns.clone() },
                 "container" => deployment.containers = change.containers(&deployment.containers, &new.containers),
                 "replicas" => {
                     self.scale(&key, new.replicas)?;
@@ -133,8 +137,10 @@ impl State {
             }
         }
         validate::containers(&deployment.containers)?;
+        deployment.dns.check()?;
         let template = |one: &Deployment| {
-            (one.labels.clone(), one.service_account.clone(), one.host_network, one.containers.clone())
+            let service = (one.service_account.clone(), one.host_network, one.dns.clone());
+            (one.labels.clone(), service, one.containers.clone())
         };
         let rolls_out = template(&deployment) != template(&old.object);
         if rolls_out {
@@ -149,6 +155,18 @@ impl State {
         // Where the old pods are there was room for them.
         let pods: Vec<_> = self.pods.of(&key).map(|pod| (pod.key.clone(), pod.node.clone())).collect();
         let template = Template::of(&deployment, old.origin.as_ref(), self.now);
+        if deployment.stateful_set.is_some() {
+            // From the highest number to the lowest, each after it has gone (`updateStatefulSet`).
+            let name = |key: &Arc<str>| key.rsplit('/').next().and_then(|pod| ordinal(&deployment.name, pod));
+            let mut pods = pods;
+            pods.sort_by_key(|(key, _)| std::cmp::Reverse(name(key)));
+            for (pod, node) in pods {
+                self.remove_pod(&pod);
+                let next = self.another_pod(&deployment, node);
+                self.run(&template, vec![next])?;
+            }
+            return Ok(());
+        }
         for (pod, node) in pods {
             let next = self.another_pod(&deployment, node);
             self.remove_pod(&pod);
@@ -178,6 +196,40 @@ impl State {
         validate::object(self, &Object::Ingress(ingress.clone()))?;
         let declared = Declared { object: ingress, origin: old.origin.clone(), created: old.created };
         Arc::make_mut(&mut self.ingresses).shift_insert(place, key.into(), Arc::new(declared));
+        Ok(())
+    }
+
+    /// The rules of a policy are lists without a key: given rules take the place of all that there were, by `patch` too.
+    fn change_network_policy(&mut self, new: &NetworkPolicy, change: Change<'_>) -> Result<(), OpError> {
+        let key = format!("{}/{}", new.namespace, new.name);
+        let found = self.network_policies.get_full(key.as_str()).map(|(at, _, old)| (at, old.clone()));
+        let Some((place, old)) = found else {
+            return Err(unknown("network policy", &key, self.network_policies.keys()));
+        };
+        let mut policy = old.object.clone();
+        for field in change.fields.iter().map(String::as_str) {
+            match field {
+                "labels" => policy.labels = change.map(&policy.labels, &new.labels),
+                "annotations" => policy.annotations = change.map(&policy.annotations, &new.annotations),
+                "podSelector" => {
+                    let LabelSelector { match_labels, match_expressions } = &new.pod_selector;
+                    policy.pod_selector.match_labels = change.map(&policy.pod_selector.match_labels, match_labels);
+                    policy.pod_selector.match_expressions.clone_from(match_expressions);
+                }
+                "policyTypes" => policy.policy_types.clone_from(&new.policy_types),
+                "ingress" => policy.ingress.clone_from(&new.ingress),
+                "egress" => policy.egress.clone_from(&new.egress),
+                other => return Err(immutable("network policy", &key, other, old.origin.as_ref())),
+            }
+        }
+        // The API server has set the types when the policy was made: rules that come later do not change them.
+        if policy.policy_types.is_empty() {
+            policy.policy_types = old.object.types();
+        }
+        Arc::make_mut(&mut self.network_policies).shift_remove(key.as_str());
+        validate::object(self, &Object::NetworkPolicy(policy.clone()))?;
+        let declared = Declared { object: policy, origin: old.origin.clone(), created: old.created };
+        Arc::make_mut(&mut self.network_policies).shift_insert(place, key.into(), Arc::new(declared));
         Ok(())
     }
 

@@ -12,8 +12,9 @@ use super::pods::RunningPod;
 use super::state::{Declared, Objects, State};
 use super::validate::{fault, fault_beside};
 use super::{
-    Cluster, ConfigMap, Container, Deployment, Host, Ingress, Labels, NamedPod, NetworkPolicy, Node, Object, Pod,
-    PodStatus, Pool, PoolPurpose, Router, Service, ServiceType, service_addresses, validate,
+    Cluster, ConfigMap, Container, Deployment, Host, Ingress, Labels, NamedPod, NetworkPolicy, Node, Object,
+    POD_NAME_LABEL, Pod, PodDns, PodStatus, Pool, PoolPurpose, Router, Service, ServiceType, service_addresses,
+    validate,
 };
 use crate::packet::DeviceName;
 use crate::world::OpError;
@@ -39,6 +40,7 @@ impl State {
             Object::Ingress(ingress) => self.add_ingress(ingress, origin),
             Object::ConfigMap(map) => self.add_config_map(map, origin),
             Object::NetworkPolicy(policy) => self.add_network_policy(policy, origin),
+            Object::Zone(zone) => insert(&mut self.zones, &zone.name.as_str().into(), zone, origin, self.now),
         }
         Ok(())
     }
@@ -118,6 +120,10 @@ impl State {
             service_account: account(&pod.service_account),
             containers: pod.containers.into(),
             host_network: pod.host_network,
+            dns: Arc::new(pod.dns),
+            hostname: pod.hostname.as_deref().map(Into::into),
+            subdomain: pod.subdomain.as_deref().map(Into::into),
+            stateful: false,
             origin,
             created: self.now,
         };
@@ -155,6 +161,9 @@ impl State {
             deployment.on.iter().map(|name| name.as_str().into()).collect()
         };
         let turn = |index: usize| on[index % on.len()].clone();
+        if deployment.stateful_set.is_some() {
+            return self.pods_of_stateful_set(deployment, &on);
+        }
         let given = |(index, pod): (usize, &NamedPod)| Wanted {
             name: pod.name.clone(),
             node: pod.node.as_deref().map_or_else(|| turn(index), Into::into),
@@ -185,6 +194,10 @@ impl State {
 
     /// A pod of a deployment whose name neither a pod has nor one of `wanted`.
     fn pod_beside(&self, deployment: &Deployment, node: Arc<str>, wanted: &[Wanted]) -> Wanted {
+        if deployment.stateful_set.is_some() {
+            let name = self.next_of_stateful_set(deployment);
+            return Wanted { name, node, address: None, interface_name: None, status: PodStatus::default() };
+        }
         let names = PodNames {
             seed: self.seed,
             namespace: &deployment.namespace,
@@ -332,11 +345,11 @@ fn account(name: &str) -> Arc<str> {
 
 /// A pod that is to run.
 pub(super) struct Wanted {
-    name: String,
-    node: Arc<str>,
-    address: Option<Ipv4Addr>,
-    interface_name: Option<DeviceName>,
-    status: PodStatus,
+    pub(super) name: String,
+    pub(super) node: Arc<str>,
+    pub(super) address: Option<Ipv4Addr>,
+    pub(super) interface_name: Option<DeviceName>,
+    pub(super) status: PodStatus,
 }
 
 /// What the pods of one object have in common.
@@ -347,12 +360,18 @@ pub(super) struct Template<'a> {
     service_account: Arc<str>,
     containers: Arc<[Container]>,
     host_network: bool,
+    dns: Arc<PodDns>,
+    /// Of a pod that stands alone; those of a stateful set have their own name for it.
+    hostname: Option<Arc<str>>,
+    subdomain: Option<Arc<str>>,
+    stateful: bool,
     origin: Option<&'a Origin>,
     created: Time,
 }
 
 impl<'a> Template<'a> {
     pub(super) fn of(deployment: &Deployment, origin: Option<&'a Origin>, created: Time) -> Self {
+        let subdomain = deployment.stateful_set.as_ref().filter(|set| !set.service_name.is_empty());
         Self {
             namespace: deployment.namespace.as_str().into(),
             owner: Some(format!("{}/{}", deployment.namespace, deployment.name).into()),
@@ -360,6 +379,10 @@ impl<'a> Template<'a> {
             service_account: account(&deployment.service_account),
             containers: deployment.containers.clone().into(),
             host_network: deployment.host_network,
+            dns: Arc::new(deployment.dns.clone()),
+            hostname: None,
+            subdomain: subdomain.map(|set| set.service_name.as_str().into()),
+            stateful: deployment.stateful_set.is_some(),
             origin,
             created,
         }
@@ -367,7 +390,16 @@ impl<'a> Template<'a> {
 
     fn pod(&self, wanted: Wanted, address: Ipv4Addr, uid: u64) -> RunningPod {
         let Wanted { name, node, interface_name: device, status, .. } = wanted;
+        let mut labels = self.labels.clone();
+        let mut hostname = self.hostname.clone();
+        if self.stateful {
+            Arc::make_mut(&mut labels).insert(POD_NAME_LABEL.to_owned(), name.clone());
+            hostname = Some(name.as_str().into());
+        }
         RunningPod {
+            hostname,
+            subdomain: self.subdomain.clone(),
+            dns: self.dns.clone(),
             key: format!("{}/{name}", self.namespace).into(),
             namespace: self.namespace.clone(),
             device: device.unwrap_or_else(|| interface_name(&self.namespace, &name)),
@@ -377,7 +409,7 @@ impl<'a> Template<'a> {
             host_network: self.host_network,
             status,
             created: self.created,
-            labels: self.labels.clone(),
+            labels,
             service_account: self.service_account.clone(),
             containers: self.containers.clone(),
             uid,

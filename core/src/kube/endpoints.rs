@@ -19,6 +19,8 @@ pub struct Endpoint {
     pub node: Option<Arc<str>>,
     /// The pod, `namespace/name`, if it is one.
     pub pod: Option<Arc<str>>,
+    /// What it is called under the service's name; by its address when not given.
+    pub hostname: Option<Arc<str>>,
     /// New connections may go to it.
     pub ready: bool,
     /// It can serve, whether it stays or not.
@@ -44,7 +46,7 @@ impl Endpoint {
     fn new(address: Ipv4Addr, port: u16, conditions: Conditions, publish_not_ready: bool) -> Self {
         let Conditions { ready: serving, terminating } = conditions;
         let ready = publish_not_ready || serving && !terminating;
-        Self { address, port, node: None, pod: None, ready, serving, terminating }
+        Self { address, port, node: None, pod: None, hostname: None, ready, serving, terminating }
     }
 }
 
@@ -81,6 +83,20 @@ pub fn addresses(state: &State, service: &Service) -> IndexSet<Ipv4Addr> {
     all.map(|endpoint| endpoint.address).collect()
 }
 
+/// The ready endpoints, one for each address, whatever their port: those of pods too where a headless service has no
+/// port.
+pub fn named(state: &State, service: &Service) -> Vec<Endpoint> {
+    let portless = [ServicePort::default()];
+    let ports = if service.ports.is_empty() { &portless[..] } else { &service.ports[..] };
+    let mut found: Vec<Endpoint> = Vec::new();
+    for endpoint in ports.iter().flat_map(|port| endpoints(state, service, port)) {
+        if found.iter().all(|other| other.address != endpoint.address) {
+            found.push(endpoint);
+        }
+    }
+    found
+}
+
 fn given(state: &State, endpoint: &EndpointAddress) -> Endpoint {
     let EndpointAddress { address, port, node, conditions } = endpoint;
     let found = || state.node_of_address(*address).map(|node| node.object.name.as_str().into());
@@ -100,7 +116,10 @@ fn of_pod(state: &State, service: &Service, port: &ServicePort, pod: &RunningPod
     };
     let Conditions { ready, terminating } = pod.status.conditions;
     let conditions = Conditions { ready: ready && state.is_healthy(pod), terminating };
+    // EndpointSlice controller, `ShouldSetHostname`.
+    let hostname = pod.hostname.clone().filter(|_| pod.subdomain.as_deref() == Some(service.name.as_str()));
     Some(Endpoint {
+        hostname,
         node: Some(pod.node.clone()),
         pod: Some(pod.key.clone()),
         ..Endpoint::new(pod.address, target, conditions, service.publish_not_ready_addresses)

@@ -44,6 +44,7 @@ mod namespaces;
 mod network_policy;
 mod networks;
 mod objects;
+mod pod_dns;
 mod pod_status;
 mod pods;
 mod proxy_options;
@@ -54,7 +55,9 @@ mod router;
 mod service;
 mod service_addresses;
 mod state;
+mod stateful_set;
 pub mod validate;
+mod zone;
 
 pub use annotations::{AnnotationError, INGRESS_CLASS, NginxAnnotations};
 pub use change::Strategy;
@@ -70,6 +73,7 @@ pub use names::interface_name;
 pub use namespaces::NAMESPACE_NAME;
 pub use network_policy::{IpBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicyRule, PolicyType};
 pub use networks::{MachineNetwork, ROUTER};
+pub use pod_dns::{DnsPolicy, PodDns};
 pub use pod_status::{PodPhase, PodStatus};
 pub use pods::RunningPod;
 pub use proxy_options::{DetectLocal, KubeProxyOptions};
@@ -79,10 +83,12 @@ pub use service::{
     TrafficPolicy,
 };
 pub use state::{Declared, State};
+pub use stateful_set::{POD_NAME_LABEL, StatefulSet};
+pub use zone::{Zone, ZoneData, ZoneRecord};
 
 pub use objects::{
     Cluster, Connect, Container, ContainerPort, Deployment, Host, HttpAnswer, HttpHandler, Ingress, IngressBackend,
-    IngressPath, NamedPod, Node, Object, ObjectKind, Overlay, PathType, Pod, Pool, PoolPurpose, Serve,
+    IngressPath, NamedPod, Node, Object, ObjectKind, Overlay, PathType, Pod, PodRecords, Pool, PoolPurpose, Serve,
     TransportProtocol, Version,
 };
 

@@ -7,8 +7,8 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ConfigMap, Disk, KubeProxyOptions, Labels, NetworkDevice, NetworkPolicy, PodStatus, Router, Service, StaticRoute,
-    is_default,
+    ConfigMap, Disk, KubeProxyOptions, Labels, NetworkDevice, NetworkPolicy, PodDns, PodStatus, Router, Service,
+    StatefulSet, StaticRoute, Zone, is_default,
 };
 use crate::packet::{DeviceName, Mac};
 
@@ -36,7 +36,7 @@ pub enum Object {
     },
     /// A pod.
     Pod(Pod),
-    /// A deployment or a daemon set.
+    /// A deployment, a daemon set or a stateful set.
     Deployment(Deployment),
     /// A service.
     Service(Service),
@@ -46,9 +46,11 @@ pub enum Object {
     ConfigMap(ConfigMap),
     /// A network policy.
     NetworkPolicy(NetworkPolicy),
+    /// A zone of names outside the cluster.
+    Zone(Zone),
 }
 
-/// The kinds of objects that can be deleted. A daemon set is deleted as a deployment.
+/// The kinds of objects that can be deleted. A daemon set and a stateful set are deleted as a deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ObjectKind {
@@ -200,6 +202,12 @@ pub struct Cluster {
     pub mtu: u16,
     /// The domain of the cluster's names.
     pub domain: String,
+    /// `nameserver` in the machines' own `/etc/resolv.conf`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub nameservers: Vec<Ipv4Addr>,
+    /// `search` there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub searches: Vec<String>,
 }
 
 impl Default for Cluster {
@@ -221,6 +229,8 @@ impl Default for Cluster {
             kernel: Version::new(4, 15, 0),
             mtu: 1440,
             domain: "cluster.local".into(),
+            nameservers: Vec::new(),
+            searches: Vec::new(),
         }
     }
 }
@@ -414,6 +424,15 @@ pub struct Pod {
     /// What it has come to.
     #[serde(default, skip_serializing_if = "is_default")]
     pub status: PodStatus,
+    /// `hostname`: what it is called under its `subdomain`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
+    /// `subdomain`: the service under which it is called so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subdomain: Option<String>,
+    /// How it resolves names.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub dns: PodDns,
     /// Its labels.
     pub labels: Labels,
     /// Its service account.
@@ -422,7 +441,7 @@ pub struct Pod {
     pub containers: Vec<Container>,
 }
 
-/// A deployment, or a daemon set: pods made from one template.
+/// A deployment, a daemon set or a stateful set: pods made from one template.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Deployment {
@@ -432,6 +451,9 @@ pub struct Deployment {
     pub name: String,
     /// One pod on every node instead of `replicas` somewhere.
     pub daemon_set: bool,
+    /// Numbered pods whose names stay, instead of pods that are alike.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stateful_set: Option<StatefulSet>,
     /// How many pods.
     pub replicas: u32,
     /// The nodes they go to, in turn; every node when empty.
@@ -441,6 +463,9 @@ pub struct Deployment {
     /// `hostNetwork` of its pods, as of a [`Pod`].
     #[serde(default, skip_serializing_if = "is_default")]
     pub host_network: bool,
+    /// How its pods resolve names.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub dns: PodDns,
     /// The labels of its pods.
     pub labels: Labels,
     /// The service account of its pods.
@@ -511,9 +536,34 @@ pub enum Serve {
     /// Says back what it is told, over TCP and UDP (RFC 862).
     Echo,
     /// CoreDNS, with the cluster's names.
-    Dns,
+    Dns {
+        /// `pods` of its plugin `kubernetes`.
+        #[serde(default, skip_serializing_if = "is_default")]
+        pods: PodRecords,
+    },
+    /// A name server with the declared zones.
+    Zones,
     /// The NGINX ingress controller, with the cluster's ingresses.
     IngressNginx,
+}
+
+/// Which names CoreDNS has for the addresses of pods, `a-b-c-d.namespace.pod.cluster.local`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PodRecords {
+    /// Of every address, whether there is such a pod or not: so kubeadm configures it.
+    #[default]
+    Insecure,
+    /// Of those that a pod of the namespace has.
+    Verified,
+    /// None.
+    Disabled,
+}
+
+impl PodRecords {
+    /// By their names.
+    pub const NAMED: [(&'static str, Self); 3] =
+        [("insecure", Self::Insecure), ("verified", Self::Verified), ("disabled", Self::Disabled)];
 }
 
 /// What a web server does for a request before it answers it.
@@ -687,6 +737,9 @@ impl Pod {
             interface_name: None,
             host_network: false,
             status: PodStatus::default(),
+            hostname: None,
+            subdomain: None,
+            dns: PodDns::default(),
             labels: Labels::new(),
             service_account: "default".into(),
             containers: Vec::new(),
@@ -695,16 +748,27 @@ impl Pod {
 }
 
 impl Deployment {
+    /// What it is, in words.
+    pub fn kind(&self) -> &'static str {
+        match (self.daemon_set, &self.stateful_set) {
+            (true, _) => "daemon set",
+            (false, Some(_)) => "stateful set",
+            (false, None) => "deployment",
+        }
+    }
+
     /// A deployment of `replicas` pods from a template.
     pub fn new(namespace: &str, name: &str, replicas: u32, labels: Labels, containers: Vec<Container>) -> Self {
         Self {
             namespace: namespace.into(),
             name: name.into(),
             daemon_set: false,
+            stateful_set: None,
             replicas,
             on: Vec::new(),
             pods: Vec::new(),
             host_network: false,
+            dns: PodDns::default(),
             labels,
             service_account: "default".into(),
             containers,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 
-use super::{Container, Labels, PodPhase, PodStatus, TransportProtocol, selects};
+use super::{Container, Labels, PodDns, PodPhase, PodStatus, TransportProtocol, selects};
 use crate::packet::DeviceName;
 use crate::{Origin, Time};
 
@@ -29,6 +29,12 @@ pub struct RunningPod {
     pub created: Time,
     /// The host's end of its veth.
     pub device: DeviceName,
+    /// What it is called under its subdomain.
+    pub hostname: Option<Arc<str>>,
+    /// The service under which it is called so.
+    pub subdomain: Option<Arc<str>>,
+    /// How it resolves names.
+    pub dns: Arc<PodDns>,
     /// Its labels.
     pub labels: Arc<Labels>,
     /// Its service account.
@@ -39,7 +45,7 @@ pub struct RunningPod {
     pub uid: u64,
     /// Where it, or its deployment, was declared.
     pub origin: Option<Origin>,
-    /// The deployment or daemon set it belongs to, `namespace/name`.
+    /// The deployment, daemon set or stateful set it belongs to, `namespace/name`.
     pub owner: Option<Arc<str>>,
 }
 

@@ -108,7 +108,7 @@ impl State {
         Ok(())
     }
 
-    /// Scales a deployment. Fewer pods: first go those that are not ready, then of the node with most of them, then the
+    /// Scales a deployment or a stateful set. Of a stateful set the pods with the highest numbers go. Fewer pods: first go those that are not ready, then of the node with most of them, then the
     /// newest (`pkg/controller/controller_utils.go`, `ActivePodsWithRanks`). More: on the nodes of its `on`, in turn, or on
     /// the one with the fewest pods.
     pub fn scale(&mut self, name: &str, replicas: u32) -> Result<(), OpError> {
@@ -126,7 +126,9 @@ impl State {
         let now = next.pods.of(&key).len();
         let wanted = replicas as usize;
         for _ in wanted..now {
-            if let Some(key) = next.first_to_go(&key) {
+            let stateful = declared.object.stateful_set.is_some();
+            let first = if stateful { next.last_of_stateful_set(&declared.object) } else { next.first_to_go(&key) };
+            if let Some(key) = first {
                 next.remove_pod(&key);
             }
         }

@@ -11,7 +11,9 @@ use super::names::PodNames;
 use super::namespaces::Namespace;
 use super::pods::{Pods, RunningPod};
 use super::service_addresses::ServiceAddresses;
-use super::{Cluster, ConfigMap, Deployment, Host, Ingress, NetworkPolicy, Node, Pool, PoolPurpose, Router, Service};
+use super::{
+    Cluster, ConfigMap, Deployment, Host, Ingress, NetworkPolicy, Node, Pool, PoolPurpose, Router, Service, Zone,
+};
 use crate::{Origin, Time};
 
 /// An object, and where it was declared.
@@ -49,6 +51,7 @@ pub struct State {
     pub(super) ingresses: Objects<Ingress>,
     pub(super) config_maps: Objects<ConfigMap>,
     pub(super) network_policies: Objects<NetworkPolicy>,
+    pub(super) zones: Objects<Zone>,
     pub(super) pods: Arc<Pods>,
     pub(super) ipam: Ipam,
     pub(super) holders: Holders,
@@ -81,6 +84,7 @@ impl State {
             ingresses: Objects::default(),
             config_maps: Objects::default(),
             network_policies: Objects::default(),
+            zones: Objects::default(),
             pods: Arc::default(),
             holders: Holders::default(),
             service_addresses: ServiceAddresses::default(),
@@ -172,6 +176,11 @@ impl State {
     /// The network policies.
     pub fn network_policies(&self) -> impl ExactSizeIterator<Item = &Declared<NetworkPolicy>> {
         self.network_policies.values().map(Arc::as_ref)
+    }
+
+    /// The zones of names outside the cluster.
+    pub fn zones(&self) -> impl ExactSizeIterator<Item = &Declared<Zone>> {
+        self.zones.values().map(Arc::as_ref)
     }
 
     /// The pod of that name: `namespace/name`, a bare name in `default`, or the name of a deployment or daemon set that

@@ -33,6 +33,10 @@ pub fn object(state: &State, object: &Object) -> Result<(), OpError> {
         Object::Ingress(ingress) => ingress::ingress(state, ingress),
         Object::ConfigMap(map) => config_map(state, map),
         Object::NetworkPolicy(policy) => policy::network_policy(state, policy),
+        Object::Zone(zone) => {
+            unique(&state.zones, "zone", &zone.name)?;
+            zone.check()
+        }
     }
 }
 
@@ -89,7 +93,7 @@ fn is_dns_part(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
 }
 
-fn dns_label(what: &str, text: &str) -> Result<(), OpError> {
+pub(super) fn dns_label(what: &str, text: &str) -> Result<(), OpError> {
     if is_dns_label(text) {
         return Ok(());
     }
@@ -99,7 +103,7 @@ fn dns_label(what: &str, text: &str) -> Result<(), OpError> {
 
 /// Parts joined by dots, 253 characters at most. Kubernetes asks for no more, though RFC 1123 has no part above 63: the
 /// names of static pods carry whole names of nodes.
-fn dns_subdomain(what: &str, text: &str) -> Result<(), OpError> {
+pub(super) fn dns_subdomain(what: &str, text: &str) -> Result<(), OpError> {
     if text.len() <= 253 && text.split('.').all(is_dns_part) {
         return Ok(());
     }

@@ -193,6 +193,13 @@ impl Sockets {
         *self.udp.entry(port).or_insert(process) == process
     }
 
+    /// Gives a UDP port of a process back (`close(2)`).
+    pub fn unbind_udp(&mut self, port: u16, process: ProcessId) {
+        if self.udp.get(&port) == Some(&process) {
+            self.udp.remove(&port);
+        }
+    }
+
     /// Lets a process listen at one address only (`bind(2)` with an address of the machine).
     pub fn listen_at(&mut self, local: SocketAddrV4, process: ProcessId) {
         self.bound[0].entry(local).or_insert(process);

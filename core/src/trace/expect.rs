@@ -158,6 +158,20 @@ pub enum Pattern {
         /// The service the question was sent to, `namespace/name`.
         via: Option<String>,
     },
+    /// `answer "TEXT" [via SERVICE]`: one of the records says this.
+    Record {
+        /// What the record says, as `dig +short` prints it.
+        record: String,
+        /// The service the question was sent to, `namespace/name`.
+        via: Option<String>,
+    },
+    /// `answer NXDOMAIN|NODATA|SERVFAIL [via SERVICE]`: there is no record, for this reason.
+    NoAnswer {
+        /// The reason.
+        reason: NoAnswer,
+        /// The service the question was sent to, `namespace/name`.
+        via: Option<String>,
+    },
     /// `conntrack NODE PROTOCOL A -> B [reply C -> D]`: an entry that the node's table holds now.
     Conntrack {
         /// The node.
@@ -169,6 +183,24 @@ pub enum Pattern {
         /// Source and destination of the reply direction.
         reply: Option<(SocketPattern, SocketPattern)>,
     },
+}
+
+/// Why a question has no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum NoAnswer {
+    /// There is no such name.
+    NxDomain,
+    /// There is, and it has nothing of what was asked for (RFC 2308, 2.2).
+    NoData,
+    /// The server could not find out.
+    ServFail,
+}
+
+impl NoAnswer {
+    /// By their names.
+    pub const NAMED: [(&'static str, Self); 3] =
+        [("NXDOMAIN", Self::NxDomain), ("NODATA", Self::NoData), ("SERVFAIL", Self::ServFail)];
 }
 
 /// An address, with or without a port.

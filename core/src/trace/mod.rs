@@ -9,7 +9,7 @@ mod observer;
 mod ways;
 mod why;
 
-pub use expect::{Expectation, Judgement, Pattern, Share, SocketPattern};
+pub use expect::{Expectation, Judgement, NoAnswer, Pattern, Share, SocketPattern};
 pub use observer::{Arrival, HopRef, HopWatch, NoObserver, Observer, Recorder};
 pub use ways::{Decision, Way, Ways};
 pub use why::Why;
@@ -178,6 +178,8 @@ pub struct DnsResult {
     pub name: String,
     /// The addresses; none for a name without any.
     pub addresses: Vec<Ipv4Addr>,
+    /// Every record of the answer: its type and what it says, such as `SRV 0 100 80 web.default.svc.cluster.local.`
+    pub records: Vec<String>,
     /// The response code: `NOERROR`, `NXDOMAIN`, `SERVFAIL`.
     pub code: &'static str,
     /// The server that was asked.

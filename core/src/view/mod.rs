@@ -8,6 +8,7 @@
 //! - [`route`]: `route -n`; [`ip`]: `ip addr`, `ip route`, `ip route get`;
 //! - [`kubectl`]: `kubectl get` and `kubectl describe`; [`calicoctl`]: `calicoctl get`; [`tabwriter`] makes their columns;
 //! - [`log`]: the kernel's lines for the LOG target;
+//! - [`nginx`]: what ingresses make of `nginx.conf`;
 //! - [`tcpdump`]: `tcpdump` of the packets that passed a device;
 //! - [`trace`]: the story of a flow, told for people; [`ways`]: all that chance may make of one.
 
@@ -20,6 +21,7 @@ pub mod kubectl;
 pub mod log;
 pub mod mermaid;
 pub mod metallb;
+pub mod nginx;
 pub mod route;
 pub mod shell;
 pub mod tabwriter;

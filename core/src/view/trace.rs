@@ -86,7 +86,11 @@ pub fn summary(flow: &Flow) -> String {
     }
     if let Some(dns) = &flow.dns {
         let addresses: Vec<_> = dns.addresses.iter().map(ToString::to_string).collect();
-        let answer = if addresses.is_empty() { "no address".to_owned() } else { addresses.join(", ") };
+        let answer = match (&addresses[..], &dns.records[..]) {
+            ([], []) => "no address".to_owned(),
+            ([], records) => records.join(", "),
+            _ => addresses.join(", "),
+        };
         let _ = writeln!(text, "{} is {answer} ({}, from {})", dns.name, dns.code, dns.server);
     }
     text

@@ -74,7 +74,7 @@ impl World {
                 Some("kube-proxy chooses on each node, ingress-nginx and CoreDNS in each of their pods".into()),
             ));
         }
-        let chooses = |serve: &Serve| matches!(serve, Serve::IngressNginx | Serve::Dns);
+        let chooses = |serve: &Serve| matches!(serve, Serve::IngressNginx | Serve::Dns { .. });
         if pods.flat_map(|pod| pod.containers.iter()).any(|container| container.serve.as_ref().is_some_and(chooses)) {
             return Ok(());
         }

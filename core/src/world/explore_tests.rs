@@ -25,7 +25,7 @@ fn apply(world: &mut World, op: Op) -> Result<Outcome, OpError> {
 fn world(endpoints: u32, version: Version) -> World {
     let mut world = World::new(0);
     let http = vec![Container::serving("web", 80, Serve::Http { root: "/".into(), on: Vec::<HttpHandler>::new() })];
-    let mut dns = Container::serving("coredns", 53, Serve::Dns);
+    let mut dns = Container::serving("coredns", 53, Serve::Dns { pods: crate::kube::PodRecords::default() });
     dns.ports[0].protocol = TransportProtocol::Udp;
     let nginx = Container::serving("nginx", 80, Serve::IngressNginx);
     let dns_port = ServicePort { protocol: TransportProtocol::Udp, ..ServicePort::new(53) };
@@ -152,7 +152,7 @@ fn a_headless_name_is_a_crossroads_too() {
     let mut world = world(3, OLD);
     let headless = Service { cluster_ip: None, headless: true, ..Service::new("default", "bare", labels("web"), 80) };
     apply(&mut world, Op::Declare { object: Object::Service(headless) }).unwrap();
-    let ways = explore(&mut world, Op::Resolve { from: source(), host: "bare".into(), name: "it".into() });
+    let ways = explore(&mut world, Op::Resolve { from: source(), host: "bare".into(), kind: None, name: "it".into() });
     assert_eq!(ways.ways.len(), 6, "two servers, three addresses");
     assert_eq!(sum(&ways), Some(Fraction::ONE));
     let firsts: BTreeSet<_> = ways.ways.iter().map(|way| way.flow.dns.as_ref().unwrap().addresses[0]).collect();

@@ -35,7 +35,7 @@ impl Network {
                 }
                 let app = App::HealthCheck(HealthCheck::new(service.clone()));
                 let owner = self.get(place).name.clone();
-                let process = self.start(Process { namespace: place, owner, kube_namespace: None, app });
+                let process = self.start(Process { namespace: place, owner, app });
                 let sockets = &mut self.get_mut(place).sockets;
                 sockets.name_process(process, "kube-proxy");
                 sockets.listen(port, process);

@@ -45,7 +45,9 @@ impl World {
         // Of a status or an answer that is not there nothing can be expected, not even that it is another one.
         let missing = match pattern {
             Pattern::Status { .. } if flow.http.is_none() => Some("response"),
-            Pattern::Answer { .. } if flow.dns.is_none() => Some("answer"),
+            Pattern::Answer { .. } | Pattern::Record { .. } | Pattern::NoAnswer { .. } if flow.dns.is_none() => {
+                Some("answer")
+            }
             _ => None,
         };
         if let Some(missing) = missing {
@@ -146,21 +148,9 @@ impl World {
                 Some(page) => judged(page.status == *code, format!("the status was {}", page.status)),
                 None => judged(false, "there was no response".into()),
             },
-            Pattern::Answer { address, via } => match &flow.dns {
-                Some(result) => {
-                    let server = match via {
-                        Some(via) => {
-                            self.address(&super::TargetHost::Name(format!("service/{via}")))? == *result.server.ip()
-                        }
-                        None => true,
-                    };
-                    let addresses = result.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-                    let answer = if addresses.is_empty() { result.code.to_owned() } else { addresses };
-                    let actual = format!("{} answered {answer} for {}", result.server, result.name);
-                    judged(server && result.addresses.contains(address), actual)
-                }
-                None => judged(false, "there was no answer".into()),
-            },
+            Pattern::Answer { via, .. } | Pattern::Record { via, .. } | Pattern::NoAnswer { via, .. } => {
+                self.judge_answer(flow, pattern, via.as_deref())?
+            }
             Pattern::Conntrack { .. } => judged(false, "a pattern about a node".into()),
         })
     }

@@ -64,7 +64,7 @@ impl Network {
         // Whoever listens there is a process of the world.
         let listeners = self.get(place).sockets.processes();
         for (was, called) in listeners {
-            let process = Process { namespace: place, owner: name.clone(), kube_namespace: None, app: App::Tcp };
+            let process = Process { namespace: place, owner: name.clone(), app: App::Tcp };
             let process = self.start(process);
             self.get_mut(place).sockets.hand_over(was, process);
             self.get_mut(place).sockets.name_process(process, &called);
@@ -107,7 +107,7 @@ impl Network {
         // Calico's gateway is whatever is at the node's end, and the node answers only where proxy_arp is on.
         self.get_mut(other).know_neighbour(DeviceName::ETH0, LINK_LOCAL, node_mac);
         self.get_mut(node).know_neighbour(device, first.addr(), mac);
-        let process = self.start(Process { namespace: other, owner: name, kube_namespace: None, app: App::Tcp });
+        let process = self.start(Process { namespace: other, owner: name, app: App::Tcp });
         let sockets = &mut self.get_mut(other).sockets;
         sockets.name_process(process, "whoever is there");
         sockets.give_every_port(process);

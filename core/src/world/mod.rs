@@ -24,6 +24,7 @@ mod faults;
 mod fresh;
 mod health;
 mod judge;
+mod judge_answer;
 mod judge_hops;
 mod judge_reply;
 mod judge_ways;
@@ -38,6 +39,7 @@ mod run;
 mod shell;
 mod sysctls;
 mod tap;
+mod tcpdump;
 #[cfg(test)]
 mod tests;
 mod why;

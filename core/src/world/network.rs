@@ -14,7 +14,7 @@ use rustc_hash::FxHashMap;
 use super::health::HealthPorts;
 use super::routers;
 use crate::agents::{cni, kube_proxy};
-use crate::apps::{App, Files, HttpServer, Nginx};
+use crate::apps::{App, DnsServer, Files, HttpServer, Nginx};
 use crate::conntrack::{KernelRules, Settings, Table, Timeouts};
 use crate::kube::{
     Container, Host, Labels, MachineNetwork, NetworkDevice, Node, Object, PoolPurpose, ROUTER, RunningPod, Serve,
@@ -76,8 +76,6 @@ pub(super) struct Process {
     pub(super) namespace: usize,
     /// Whose it is: the pod, host or node.
     pub(super) owner: Arc<str>,
-    /// The namespace of Kubernetes its pod is in.
-    pub(super) kube_namespace: Option<Arc<str>>,
     pub(super) app: App,
 }
 
@@ -356,14 +354,14 @@ impl Network {
         self.machines.insert(host.name.as_str().into(), Labels::new());
         let segment = self.segment(network);
         self.plug(place, device, segment);
-        self.start_containers(place, None, &host.name, &host.containers);
+        self.start_containers(place, &host.name, &host.containers);
     }
 
     fn add_pod(&mut self, state: &State, pod: &RunningPod) {
         let Some(node) = self.place(&pod.node) else { return };
         if pod.host_network {
             self.by_name.insert(pod.key.clone(), node);
-            return self.start_containers(node, Some(&pod.namespace), &pod.key, &pod.containers);
+            return self.start_containers(node, &pod.key, &pod.containers);
         }
         let network = cni::pod_network(state, pod);
         let mut namespace = plain(&pod.key);
@@ -421,16 +419,10 @@ impl Network {
 
     /// Starts the containers of a pod.
     pub(super) fn start_pod(&mut self, place: usize, pod: &RunningPod) {
-        self.start_containers(place, Some(&pod.namespace), &pod.key, &pod.containers);
+        self.start_containers(place, &pod.key, &pod.containers);
     }
 
-    fn start_containers(
-        &mut self,
-        place: usize,
-        kube_namespace: Option<&Arc<str>>,
-        name: &str,
-        containers: &[Container],
-    ) {
+    fn start_containers(&mut self, place: usize, name: &str, containers: &[Container]) {
         let owner: Arc<str> = name.into();
         self.files.insert(owner.clone(), Arc::new(Files::of(containers)));
         for container in containers {
@@ -440,11 +432,11 @@ impl Network {
                 Some(Serve::Tcp) => App::Tcp,
                 Some(Serve::Close) => App::Close,
                 Some(Serve::Echo) => App::Echo,
-                Some(Serve::Dns) => App::Dns,
+                Some(Serve::Dns { pods }) => App::Dns(DnsServer::coredns(*pods)),
+                Some(Serve::Zones) => App::Dns(DnsServer::of_zones()),
                 Some(Serve::IngressNginx) => App::Nginx(Nginx::default()),
             };
-            let (owner, kube_namespace) = (owner.clone(), kube_namespace.cloned());
-            let process = self.start(Process { namespace: place, owner, kube_namespace, app });
+            let process = self.start(Process { namespace: place, owner: owner.clone(), app });
             let sockets = &mut self.get_mut(place).sockets;
             sockets.name_process(process, &container.name);
             for port in &container.ports {

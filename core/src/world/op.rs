@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Fault, Side};
 use crate::Origin;
+use crate::agents::coredns::QueryType;
 use crate::apps::Crafted;
 use crate::kube::{Object, ObjectKind, TransportProtocol};
 use crate::netfilter::TableName;
@@ -205,6 +206,9 @@ pub enum Op {
         from: Source,
         /// The name.
         host: String,
+        /// The type of its records that is asked for; its addresses when not given.
+        #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+        kind: Option<QueryType>,
         /// The name for what happens.
         name: String,
     },

@@ -70,8 +70,9 @@ impl World {
                 let task = Task::Get { url: url(text)?, at: *at, assets: *assets };
                 self.flow_of(from, task, FlowKind::Get(text.clone()), name)
             }
-            Op::Resolve { from, host, name } => {
-                self.flow_of(from, Task::Resolve(host.clone()), FlowKind::Resolve(host.clone()), name)
+            Op::Resolve { from, host, kind, name } => {
+                let asked = kind.map_or_else(|| host.clone(), |kind| format!("{host} type {kind}"));
+                self.flow_of(from, Task::Resolve(host.clone(), *kind), FlowKind::Resolve(asked), name)
             }
             Op::Explore { what } => self.explore(what),
             Op::Write { place, container, path, text } => self.write(place, container, path, text),
@@ -204,16 +205,19 @@ impl World {
         kind: FlowKind,
         name: &str,
     ) -> Result<Outcome, OpError> {
+        let flow = self.flow_made(from, task, kind, name)?;
+        Ok(self.keep(flow))
+    }
+
+    /// The same, and nobody keeps it under its name.
+    pub(super) fn flow_made(&mut self, from: &Source, task: Task, kind: FlowKind, name: &str) -> Result<Flow, OpError> {
         let place = self.source(from)?;
         self.check_up(place)?;
         self.program(place)?;
-        // Of all namespaces only those of pods have a slash in their names.
-        let name_of_place = &self.network.get(place).name;
-        let pod = self.state.pod(name_of_place).filter(|_| name_of_place.contains('/'));
-        let kube_namespace = pod.map(|pod| pod.namespace.clone());
+        let pod = self.state.pod(&from.name).map(|pod| pod.key.clone());
         let app = App::Client(Box::new(Client::new(task, from.port)));
-        let owner = name_of_place.clone();
-        let process = self.network.start(Process { namespace: place, owner, kube_namespace, app });
+        let owner = pod.unwrap_or_else(|| self.network.get(place).name.clone());
+        let process = self.network.start(Process { namespace: place, owner, app });
         self.network.get_mut(place).sockets.name_process(process, "the client");
         let started = self.time;
         let mut recorder = Recorder::default();
@@ -244,12 +248,12 @@ impl World {
             }
             Some(Answer::Unsent(error)) => {
                 flow.outcome = FlowOutcome::Unsent { at: flow.from.clone(), error };
-                return Ok(self.keep(flow));
+                return Ok(flow);
             }
             Some(Answer::Closed(server)) => {
                 let by = flow.delivered_to().cloned().unwrap_or_else(|| server.to_string().into());
                 flow.outcome = FlowOutcome::Rejected { by, with: "an empty reply".into() };
-                return Ok(self.keep(flow));
+                return Ok(flow);
             }
             Some(Answer::Page(page)) => flow.http = Some(page),
             Some(Answer::Name(result)) => flow.dns = Some(result),
@@ -261,11 +265,11 @@ impl World {
                     _ => "tcp reset".into(),
                 };
                 flow.outcome = FlowOutcome::Rejected { by, with };
-                return Ok(self.keep(flow));
+                return Ok(flow);
             }
             Some(Answer::TimedOut) | None => {
                 flow.outcome = lost(&flow);
-                return Ok(self.keep(flow));
+                return Ok(flow);
             }
             Some(Answer::Reached | Answer::Sent) => {}
         }
@@ -273,7 +277,7 @@ impl World {
             Some(to) => FlowOutcome::Delivered { to: to.clone() },
             None => lost(&flow),
         };
-        Ok(self.keep(flow))
+        Ok(flow)
     }
 
     pub(super) fn keep(&mut self, flow: Flow) -> Outcome {

@@ -212,7 +212,7 @@ impl World {
             return Ok(());
         }
         let Some(record) = self.network.processes.get_mut(process.0 as usize) else { return Ok(()) };
-        let (owner, kube_namespace) = (record.owner.clone(), record.kube_namespace.clone());
+        let owner = record.owner.clone();
         // The process is taken out while it runs, for it may look at all the rest.
         let mut app = std::mem::replace(&mut record.app, App::Tcp);
         self.program(place)?;
@@ -231,7 +231,6 @@ impl World {
             namespace: self.network.get_mut(place),
             context: &mut context,
             state: &self.state,
-            kube_namespace: kube_namespace.as_deref(),
             files: files.as_deref(),
             owner: &owner,
             pins: &pins,

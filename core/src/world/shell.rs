@@ -1,13 +1,12 @@
 //! What people type on a node, a pod or a host to look at it.
 
-use std::net::Ipv4Addr;
-
 use super::{OpError, World};
+use crate::agents::coredns::Asker;
+use crate::agents::ingress_nginx::Config;
 use crate::agents::{bird_cfg, coredns};
 use crate::conntrack::Jiffies;
-use crate::kube::Version;
+use crate::kube::{Serve, Version};
 use crate::netfilter::TableName;
-use crate::packet::{DeviceName, Packet};
 use crate::view::iptables::{ListOptions, ListStyle};
 use crate::view::shell::{Command, Conntrack, File, Listing, ListingKind, Look};
 use crate::{netfilter, view};
@@ -23,7 +22,10 @@ impl World {
         Ok(command.pipe.iter().fold(text, |text, grep| grep.filter(&text)))
     }
 
-    fn look(&self, on: &str, place: usize, look: &Look) -> Result<String, OpError> {
+    fn look(&mut self, on: &str, place: usize, look: &Look) -> Result<String, OpError> {
+        if let Look::Tcpdump(capture) = look {
+            return self.tcpdump(place, *capture);
+        }
         let namespace = self.network.get(place);
         let now = Jiffies::from(self.time);
         Ok(match look {
@@ -46,19 +48,31 @@ impl World {
                 Ok((route, source)) => view::ip::route_get(*to, &route, source),
                 Err(why) => format!("RTNETLINK answers: {why}\n"),
             },
-            Look::Tcpdump { device, numeric, port } => self.tcpdump(place, *device, *numeric, *port)?,
+            Look::Tcpdump(_) => String::new(),
             Look::Log => namespace.log.iter().map(|record| view::log::line(record) + "\n").collect(),
             Look::File(File::BirdCfg) => match bird_cfg::sessions(&self.state, on) {
                 text if text.is_empty() => return Err(self.no_file(place, "bird.cfg", "only nodes have one")),
                 text => text,
             },
-            Look::File(File::ResolvConf) => match self.state.pod(on) {
-                Some(pod) => {
-                    let namespace = pod.key.split('/').next().unwrap_or_default();
-                    coredns::resolv_conf(&self.state, namespace).to_string()
+            Look::File(File::ResolvConf) => {
+                let asker = self.state.pod(on).map_or(Asker::Machine, Asker::Pod);
+                match coredns::resolv_conf(&self.state, asker).to_string() {
+                    text if text.is_empty() => {
+                        let hint =
+                            "pods have one; that of machines is made of `nameservers` and `searches` of the cluster";
+                        return Err(self.no_file(place, "/etc/resolv.conf", hint));
+                    }
+                    text => text,
                 }
-                None => return Err(self.no_file(place, "/etc/resolv.conf", "only pods have one")),
-            },
+            }
+            Look::File(File::NginxConf) => {
+                let mut containers = self.state.pod(on).into_iter().flat_map(|pod| pod.containers.iter());
+                if !containers.any(|one| one.serve == Some(Serve::IngressNginx)) {
+                    let hint = "only pods that `serve ingress-nginx` have one";
+                    return Err(self.no_file(place, "/etc/nginx/nginx.conf", hint));
+                }
+                view::nginx::conf(&Config::of(&self.state))
+            }
         })
     }
 
@@ -85,41 +99,6 @@ impl World {
                 Ok(view::conntrack::emptied(view::conntrack::VERSION))
             }
         }
-    }
-
-    /// The packets of every flow that have passed a device.
-    fn tcpdump(&self, place: usize, device: DeviceName, numeric: bool, port: Option<u16>) -> Result<String, OpError> {
-        let namespace = self.network.get(place);
-        if namespace.device_index(device).is_none() {
-            let problem = format!("tcpdump: {device}: No such device exists on {}", namespace.name);
-            let names: Vec<_> = namespace.devices.iter().map(|device| device.name.to_string()).collect();
-            return Err(OpError::new(problem, Some(format!("it has: {}", names.join(", ")))));
-        }
-        let packets = self.captured.iter().flat_map(|flow| &flow.packets);
-        let seen = view::tcpdump::captured(packets, &namespace.name, device);
-        let asked = |packet: &Packet| {
-            port.is_none_or(|port| packet.ports().is_some_and(|(from, to)| from == port || to == port))
-        };
-        let name_of = |address: Ipv4Addr| self.name_of(place, address);
-        let name_of: Option<&dyn Fn(Ipv4Addr) -> Option<String>> = if numeric { None } else { Some(&name_of) };
-        let mut text = "tcpdump: verbose output suppressed, use -v or -vv for full protocol decode\n".to_owned();
-        text.extend(["listening on ", device.as_str(), ", link-type EN10MB (Ethernet), capture size 262144 bytes\n"]);
-        for (time, packet) in seen.into_iter().filter(|(_, packet)| asked(packet)) {
-            text += &view::tcpdump::line(time, packet, name_of);
-            text.push('\n');
-        }
-        Ok(text)
-    }
-
-    /// The name of an address at a place: its own of its `/etc/hosts`, and those of services by CoreDNS.
-    fn name_of(&self, place: usize, address: Ipv4Addr) -> Option<String> {
-        let namespace = self.network.get(place);
-        if namespace.is_local(address) {
-            return namespace.name.rsplit('/').next().map(str::to_owned);
-        }
-        let mut services = self.state.services().map(|service| &service.object);
-        let service = services.find(|service| service.cluster_ip == Some(address))?;
-        Some(format!("{}.{}.svc.{}", service.name, service.namespace, self.state.cluster().domain))
     }
 
     fn no_file(&self, place: usize, file: &str, hint: &str) -> OpError {

@@ -69,6 +69,7 @@ const PROPERTIES: &[(&str, &str, &str)] = &[
     ("flow", "location", "page.location == ()"),
     ("flow", "assets", "page.assets.all(|asset| asset.ok)"),
     ("flow", "answer", r#"name.answer == ["10.96.0.20"]"#),
+    ("flow", "records", r#"name.records == ["A 10.96.0.20"]"#),
     ("flow", "code", r#"name.code == "NOERROR""#),
     ("flow", "server", r#"name.server == "10.96.0.10:53""#),
     ("flow", "hops", "hello.hops.len() == 4"),

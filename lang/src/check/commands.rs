@@ -52,6 +52,7 @@ impl Checker<'_> {
                 | StatementKind::Node { .. }
                 | StatementKind::Host { .. }
                 | StatementKind::Router { .. }
+                | StatementKind::Zone { .. }
                 | StatementKind::Namespace { .. }
                 | StatementKind::Apply { .. }
                 | StatementKind::Include(_)

@@ -93,6 +93,7 @@ impl Checker<'_> {
         let (mut service_cidr, mut overlay, mut mtu, mut domain) =
             (Field::default(), Field::default(), Field::default(), Field::default());
         let (mut kube_proxy, mut node_port_range) = (Field::default(), Field::default());
+        let (mut nameservers, mut searches) = (Field::default(), Field::default());
         let mut versions: [(Word, Field<_>); 5] =
             [Word::Calico, Word::Metallb, Word::Kubectl, Word::Iptables, Word::Kernel]
                 .map(|word| (word, Field::default()));
@@ -136,6 +137,14 @@ impl Checker<'_> {
                     let value = self.ok(values::mtu(bytes));
                     mtu.set(self, "mtu", span, value);
                 }
+                StatementKind::Nameservers(list) => {
+                    let value = self.nameservers(list);
+                    nameservers.set(self, "nameservers", span, Some(value));
+                }
+                StatementKind::Searches(list) => {
+                    let value = list.iter().map(|text| text.text.clone()).collect();
+                    searches.set(self, "searches", span, Some(value));
+                }
                 StatementKind::Domain(text) => domain.set(self, "domain", span, Some(text.text.clone())),
                 _ => self.misplaced(field, BlockKind::Cluster),
             }
@@ -163,6 +172,8 @@ impl Checker<'_> {
             kernel: kernel.unwrap_or(default.kernel),
             mtu: mtu.value.unwrap_or_else(|| Cluster::usual_mtu(calico, overlay)),
             domain: domain.value.unwrap_or(default.domain),
+            nameservers: nameservers.value.unwrap_or_default(),
+            searches: searches.value.unwrap_or_default(),
         })
     }
 

@@ -10,6 +10,7 @@ mod handlers;
 mod load;
 mod machines;
 mod patch;
+mod pod_dns;
 mod policies;
 mod properties;
 mod proxy;
@@ -21,6 +22,7 @@ mod tests;
 pub(crate) mod values;
 mod wizard;
 mod workloads;
+mod zones;
 
 use std::net::Ipv4Addr;
 
@@ -157,6 +159,7 @@ impl Checker<'_> {
             StatementKind::Node { name, clauses, body } => self.node(name, clauses, body.as_ref()),
             StatementKind::Host { name, clauses, body } => self.host(name, clauses, body.as_ref()),
             StatementKind::Router { name, body } => Some(self.router(name, body)),
+            StatementKind::Zone { name, body } => self.zone(name, body),
             StatementKind::Namespace { name, body } => {
                 let name = self.ok(values::name(name));
                 let Some(name) = name else { return };

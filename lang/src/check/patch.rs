@@ -22,13 +22,14 @@ impl Checker<'_> {
         let object = match kind {
             Word::Service => self.service("", &name, body),
             Word::Pod => self.pod("", &name, &[], Some(body)),
-            Word::Deployment | Word::DaemonSet => self.workload("", kind, &name, body),
+            Word::Deployment | Word::DaemonSet | Word::StatefulSet => self.workload("", kind, &name, body),
             Word::Ingress => self.ingress("", &name, body),
             Word::ConfigMap => self.config_map("", &name, body),
             Word::Router => self.node_fields(body).map(|object| match object {
                 Object::Node(node) => Object::Router(Router { sysctls: node.sysctls, ..Router::default() }),
                 other => other,
             }),
+            Word::NetworkPolicy => self.network_policy("", &name, body),
             _ => self.node_fields(body),
         };
         self.partial = false;

@@ -109,6 +109,7 @@ impl Symbols {
                     self.pod_cidrs.insert(name.text.clone(), (cidr, clause.span));
                 }
             }
+            StatementKind::Zone { name, .. } => once.say("zone", name.text.clone(), name, diagnostics),
             // A router is a machine outside the cluster, too.
             StatementKind::Host { name, .. } | StatementKind::Router { name, .. } => {
                 once.say("machine", name.text.clone(), name, diagnostics);
@@ -170,7 +171,12 @@ impl Symbols {
             }
             Object::Deployment(one) => {
                 let full = format!("{}/{}", one.namespace, one.name);
-                declare(Kind::Deployment, if one.daemon_set { "daemonSet" } else { "deployment" }, full.clone());
+                let what = match (one.daemon_set, &one.stateful_set) {
+                    (true, _) => "daemonSet",
+                    (false, Some(_)) => "statefulSet",
+                    (false, None) => "deployment",
+                };
+                declare(Kind::Deployment, what, full.clone());
                 for pod in &one.pods {
                     declare(Kind::Pod, "pod", format!("{}/{}", one.namespace, pod.name));
                 }
@@ -200,7 +206,7 @@ impl Symbols {
             StatementKind::ConfigMap { name, .. } => once.say("configMap", full(name), name, diagnostics),
             StatementKind::NetworkPolicy { name, .. } => once.say("networkPolicy", full(name), name, diagnostics),
             StatementKind::Workload { word, name, body } => {
-                declare(Kind::Deployment, name, if *word == Word::DaemonSet { "daemonSet" } else { "deployment" });
+                declare(Kind::Deployment, name, word.text());
                 let mut pods = 0;
                 for inner in &body.statements {
                     match &inner.kind {
@@ -214,7 +220,7 @@ impl Symbols {
                     }
                 }
                 let more = body.statements.iter().any(|inner| matches!(inner.kind, StatementKind::Replicas { .. }));
-                if pods == 0 || more || *word == Word::DaemonSet {
+                if pods == 0 || more || *word != Word::Deployment {
                     self.generating.insert(full(name));
                 }
                 for inner in &body.statements {

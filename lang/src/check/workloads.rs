@@ -2,7 +2,8 @@
 
 use netscene_core::kube::validate::MOST_REPLICAS;
 use netscene_core::kube::{
-    Connect, Container, ContainerPort, Deployment, Labels, NamedPod, Object, Pod, PodPhase, PodStatus, Serve,
+    Connect, Container, ContainerPort, Deployment, DnsPolicy, Labels, NamedPod, Object, Pod, PodDns, PodPhase,
+    PodRecords, PodStatus, Serve, StatefulSet,
 };
 
 use super::declare::Field;
@@ -20,6 +21,8 @@ struct Template {
     labelled: Option<Span>,
     service_account: Field<String>,
     host_network: Field<bool>,
+    dns_policy: Field<DnsPolicy>,
+    dns_config: Field<PodDns>,
     /// Volumes stand above the containers that have them.
     volumes: Vec<Text>,
     containers: Vec<Container>,
@@ -28,6 +31,10 @@ struct Template {
 impl Template {
     fn service_account(&mut self) -> String {
         self.service_account.value.take().unwrap_or_else(|| "default".to_owned())
+    }
+
+    fn dns(&mut self) -> PodDns {
+        PodDns { dns_policy: self.dns_policy.value, ..self.dns_config.value.take().unwrap_or_default() }
     }
 }
 
@@ -46,8 +53,15 @@ impl Checker<'_> {
             template.host_network.set(self, "hostNetwork", clause.span, value);
         }
         let named = self.named_pod(name, clauses, &[Word::HostNetwork])?;
+        let (mut hostname, mut subdomain) = (Field::default(), Field::default());
         for field in body.iter().flat_map(|body| &body.statements) {
             let stated = matches!(&field.kind, StatementKind::State(clause) if clause.word != Word::Zone);
+            if let StatementKind::Choice { word: word @ (Word::Hostname | Word::Subdomain), value } = &field.kind {
+                let into = if *word == Word::Hostname { &mut hostname } else { &mut subdomain };
+                let value = self.ok(values::name(value));
+                into.set(self, word.text(), field.span, value);
+                continue;
+            }
             if !stated && !self.template_field(&mut template, field) {
                 self.misplaced(field, BlockKind::Pod);
             }
@@ -60,6 +74,9 @@ impl Checker<'_> {
             address: named.address,
             interface_name: named.interface_name,
             status: named.status,
+            hostname: hostname.value,
+            subdomain: subdomain.value,
+            dns: template.dns(),
             host_network: template.host_network.value.unwrap_or_default(),
             labels: template.labels,
             service_account,
@@ -71,6 +88,7 @@ impl Checker<'_> {
         let daemon_set = word == Word::DaemonSet;
         let mut template = Template::default();
         let mut replicas = Field::default();
+        let mut service_name = Field::default();
         let mut on = Vec::new();
         let mut pods = Vec::new();
         for field in &body.statements {
@@ -87,6 +105,15 @@ impl Checker<'_> {
                         let diagnostic = Diagnostic::error(Code::Misplaced, "a daemonSet has no `replicas`");
                         self.report(diagnostic.at(field.span, "a daemonSet has one pod on every node"));
                     }
+                }
+                StatementKind::Choice { word: Word::ServiceName, value } if word == Word::StatefulSet => {
+                    let value = self.ok(values::name(value));
+                    service_name.set(self, "serviceName", field.span, value);
+                }
+                StatementKind::Choice { word: Word::ServiceName, .. } => {
+                    let title = format!("a {} has no `serviceName`", word.text());
+                    let diagnostic = Diagnostic::error(Code::Misplaced, title);
+                    self.report(diagnostic.at(field.span, "only the pods of a statefulSet have names that stay"));
                 }
                 StatementKind::Pod { name, clauses, body } => {
                     if let Some(body) = body {
@@ -106,10 +133,13 @@ impl Checker<'_> {
             namespace: namespace.to_owned(),
             name,
             daemon_set,
+            stateful_set: (word == Word::StatefulSet)
+                .then(|| StatefulSet { service_name: service_name.value.unwrap_or_default() }),
             replicas: replicas.value.unwrap_or(default),
             on,
             pods,
             host_network: template.host_network.value.unwrap_or_default(),
+            dns: template.dns(),
             service_account: template.service_account(),
             labels: template.labels,
             containers: template.containers,
@@ -165,6 +195,15 @@ impl Checker<'_> {
             StatementKind::HostNetwork(text) => {
                 let value = self.ok(truth(text));
                 template.host_network.set(self, "hostNetwork", field.span, value);
+            }
+            StatementKind::Choice { word: Word::DnsPolicy, value } => {
+                let value = self.dns_policy(value);
+                template.dns_policy.set(self, "dnsPolicy", field.span, value);
+            }
+            StatementKind::DnsConfig(body) => {
+                let mut dns = PodDns::default();
+                self.dns_config(&mut dns, body);
+                template.dns_config.set(self, "dnsConfig", field.span, Some(dns));
             }
             StatementKind::Volume(name) => {
                 if template.volumes.iter().any(|other| other.text == name.text) {
@@ -286,10 +325,22 @@ impl Checker<'_> {
             ("tcp", Serve::Tcp),
             ("echo", Serve::Echo),
             ("close", Serve::Close),
-            ("dns", Serve::Dns),
+            ("dns", Serve::Dns { pods: PodRecords::default() }),
+            ("zones", Serve::Zones),
             ("ingress-nginx", Serve::IngressNginx),
         ];
         let mut serve = self.ok(values::choice("program to serve", app, &apps))?;
+        if let (Serve::Dns { pods }, Some(body), None) = (&mut serve, body, root) {
+            for field in &body.statements {
+                match &field.kind {
+                    StatementKind::Choice { word: Word::Pods, value } => {
+                        *pods = self.ok(values::choice("kind of pods' records", value, &PodRecords::NAMED))?;
+                    }
+                    _ => self.misplaced(field, BlockKind::Serve),
+                }
+            }
+            return Some(serve);
+        }
         let Serve::Http { on, .. } = &mut serve else {
             for span in [root.map(|root| root.span), body.map(|body| body.span)].into_iter().flatten() {
                 let title = format!("`serve {}` has neither root nor pages", app.text);

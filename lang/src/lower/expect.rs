@@ -2,7 +2,7 @@
 
 use netscene_core::Fraction;
 use netscene_core::packet::Mac;
-use netscene_core::trace::{Expectation, Pattern, Share};
+use netscene_core::trace::{Expectation, NoAnswer, Pattern, Share};
 
 use super::{Lowering, Result, chain, tracked_protocol};
 use crate::ast::{self, Bound, Often, StatementKind};
@@ -13,7 +13,13 @@ use crate::{Code, Diagnostic, Span};
 fn of_a_reply(pattern: &ast::Pattern, span: Span) -> Result<()> {
     use ast::Pattern as P;
     match pattern {
-        P::Rejected { .. } | P::Timeout { .. } | P::Unsent | P::Unknown | P::Status(_) | P::Answer { .. } => {
+        P::Rejected { .. }
+        | P::Timeout { .. }
+        | P::Unsent
+        | P::Unknown
+        | P::Status(_)
+        | P::Answer { .. }
+        | P::Record { .. } => {
             let diagnostic = Diagnostic::error(Code::BadValue, "this cannot be expected of a reply");
             let hint = "of a reply: delivered, dropped, visits, dnat, snat, tunnel, arp, out and mark".to_owned();
             Err(diagnostic.at(span, "leave `reply` out behind it").hint(hint))
@@ -63,8 +69,24 @@ impl Lowering<'_> {
             ast::Pattern::Snat { from, to } => Pattern::Snat { from: self.socket(from)?, to: self.socket(to)? },
             ast::Pattern::Tunnel { from, to } => Pattern::Tunnel { from: self.address(from)?, to: self.address(to)? },
             ast::Pattern::Status(code) => Pattern::Status { code: self.parsed("status", code, 0)? },
-            ast::Pattern::Answer { address, via } => Pattern::Answer {
-                address: self.address(address)?,
+            ast::Pattern::Answer { address, via } => {
+                let via = via.as_ref().map(|via| self.service(via)).transpose()?;
+                match &address.what {
+                    ast::What::Name(name) if address.port.is_none() => {
+                        let text = ast::Text { span: address.span, text: name.clone() };
+                        let label = "expected an address, a record in quotes, NXDOMAIN, NODATA or SERVFAIL";
+                        let found = NoAnswer::NAMED.iter().find(|(known, _)| known == name);
+                        let (_, reason) = found.ok_or_else(|| {
+                            let title = format!("`{}` is no answer", text.text);
+                            Diagnostic::error(Code::BadValue, title).at(text.span, label)
+                        })?;
+                        Pattern::NoAnswer { reason: *reason, via }
+                    }
+                    _ => Pattern::Answer { address: self.address(address)?, via },
+                }
+            }
+            ast::Pattern::Record { record, via } => Pattern::Record {
+                record: record.text.clone(),
                 via: via.as_ref().map(|via| self.service(via)).transpose()?,
             },
             ast::Pattern::Conntrack { node, protocol, original, reply } => Pattern::Conntrack {

@@ -37,10 +37,11 @@ impl Lowering<'_> {
         match kind {
             Word::Service => self.service(what),
             Word::Pod => self.name(what, &[Kind::Pod]),
-            Word::Deployment | Word::DaemonSet => self.name(what, &[Kind::Deployment]),
+            Word::Deployment | Word::DaemonSet | Word::StatefulSet => self.name(what, &[Kind::Deployment]),
             Word::Ingress => self.deleted(ObjectKind::Ingress, what),
             Word::ConfigMap => self.deleted(ObjectKind::ConfigMap, what),
             Word::Router => self.name(what, &[Kind::Host]),
+            Word::NetworkPolicy => self.deleted(ObjectKind::NetworkPolicy, what),
             _ => self.node(what),
         }
     }

@@ -10,6 +10,7 @@ mod packet;
 
 use std::net::Ipv4Addr;
 
+use netscene_core::agents::coredns::QueryType;
 use netscene_core::kube::{ROUTER, TransportProtocol};
 use netscene_core::netfilter::TableName;
 use netscene_core::trace::SocketPattern;
@@ -132,8 +133,11 @@ impl Lowering<'_> {
                 path: path.text.clone(),
                 text: text.text.clone(),
             },
-            StatementKind::Resolve { from, host, name } => {
-                Op::Resolve { from: self.source(from)?, host: self.host(host)?, name: name.text.clone() }
+            StatementKind::Resolve { from, host, kind, name } => {
+                let kind = kind.as_ref().map(|kind| values::choice("type of record", kind, &QueryType::NAMED));
+                let kind = kind.transpose()?;
+                let host = self.host(host, kind)?;
+                Op::Resolve { from: self.source(from)?, host, kind, name: name.text.clone() }
             }
             StatementKind::Wait(duration) => Op::Wait { duration: self.wait(duration)? },
             StatementKind::Fail(fault) => Op::Fail { what: self.fault(fault)? },
@@ -295,9 +299,13 @@ impl Lowering<'_> {
         Ok(Target { host, port })
     }
 
-    /// A host's name as it is handed to a resolver.
-    fn host(&mut self, operand: &Operand) -> Result<String> {
+    /// A host's name as it is handed to a resolver; of an address, the name that its own name stands under.
+    fn host(&mut self, operand: &Operand, kind: Option<QueryType>) -> Result<String> {
         match self.meant(operand)? {
+            Meant::Address(address, None) if kind == Some(QueryType::Ptr) => {
+                let [a, b, c, d] = address.octets();
+                Ok(format!("{d}.{c}.{b}.{a}.in-addr.arpa."))
+            }
             Meant::Name(name, None) => Ok(name),
             Meant::Later => Ok(String::new()),
             Meant::Name(..) => Err(no_port(operand)),

@@ -196,6 +196,7 @@ const KINDS: [Kind; 12] = [
     Kind::new("Deployment", "apps/v1", WORKLOADS),
     Kind::new("DaemonSet", "apps/v1", WORKLOADS),
     Kind::new("ReplicaSet", "apps/v1", WORKLOADS),
+    Kind::new("StatefulSet", "apps/v1", STATEFUL_SETS),
     Kind::new("Ingress", "networking.k8s.io/v1", INGRESS),
     Kind::new("NetworkPolicy", "networking.k8s.io/v1", POLICY),
 ];
@@ -207,6 +208,8 @@ const OTHERS: [&str; 3] = ["Secret", "ServiceAccount", "IngressClass"];
 const WORKLOADS: &[(&str, &str)] =
     &[("extensions/v1beta1", "1.16"), ("apps/v1beta1", "1.16"), ("apps/v1beta2", "1.16")];
 const SLICE: &[(&str, &str)] = &[("discovery.k8s.io/v1beta1", "1.25")];
+/// The same without the group in which there have never been stateful sets.
+const STATEFUL_SETS: &[(&str, &str)] = &[("apps/v1beta1", "1.16"), ("apps/v1beta2", "1.16")];
 const POLICY: &[(&str, &str)] = &[("extensions/v1beta1", "1.16")];
 const INGRESS: &[(&str, &str)] = &[("extensions/v1beta1", "1.22"), ("networking.k8s.io/v1beta1", "1.22")];
 

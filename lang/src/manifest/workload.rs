@@ -14,8 +14,8 @@
 use std::net::Ipv4Addr;
 
 use netscene_core::kube::{
-    Container, ContainerPort, Deployment, Disk, Labels, NamedPod, Node, Object, Pod, PodPhase, PodStatus, Serve,
-    TransportProtocol, VolumeMount,
+    Container, ContainerPort, Deployment, Disk, DnsPolicy, Labels, NamedPod, Node, Object, Pod, PodDns, PodPhase,
+    PodStatus, Serve, StatefulSet, TransportProtocol, VolumeMount,
 };
 
 use netscene_core::world::Op;
@@ -34,17 +34,14 @@ pub(super) struct Owned {
 }
 
 /// Fields of a pod's `spec` that make no difference.
-const IDLE_POD: [&str; 27] = [
+const IDLE_POD: [&str; 23] = [
     "activeDeadlineSeconds",
     "affinity",
     "automountServiceAccountToken",
-    "dnsConfig",
-    "dnsPolicy",
     "enableServiceLinks",
     "hostAliases",
     "hostIPC",
     "hostPID",
-    "hostname",
     "imagePullSecrets",
     "initContainers",
     "preemptionPolicy",
@@ -57,7 +54,6 @@ const IDLE_POD: [&str; 27] = [
     "securityContext",
     "serviceAccount",
     "shareProcessNamespace",
-    "subdomain",
     "terminationGracePeriodSeconds",
     "tolerations",
     "topologySpreadConstraints",
@@ -85,8 +81,17 @@ const IDLE_CONTAINER: [&str; 16] = [
 ];
 
 /// Fields of the `spec` of a Deployment and its kin that make no difference.
-const IDLE_WORKLOAD: [&str; 6] =
-    ["minReadySeconds", "paused", "progressDeadlineSeconds", "revisionHistoryLimit", "strategy", "updateStrategy"];
+const IDLE_WORKLOAD: [&str; 9] = [
+    "minReadySeconds",
+    "paused",
+    "persistentVolumeClaimRetentionPolicy",
+    "podManagementPolicy",
+    "progressDeadlineSeconds",
+    "revisionHistoryLimit",
+    "strategy",
+    "updateStrategy",
+    "volumeClaimTemplates",
+];
 
 /// A machine: `kubectl get nodes -o yaml`.
 pub(super) fn node(object: &Fields<'_>, meta: &Meta<'_>) -> Option<Object> {
@@ -125,6 +130,9 @@ pub(super) fn pod(object: &Fields<'_>, meta: &Meta<'_>) -> Option<Read> {
     pod.interface_name = template.interface_name;
     pod.labels.clone_from(&meta.labels);
     pod.host_network = template.host_network;
+    pod.hostname = template.hostname;
+    pod.subdomain = template.subdomain;
+    pod.dns = template.dns;
     pod.service_account = template.service_account;
     pod.containers = template.containers;
     Some(match meta.owner {
@@ -159,7 +167,7 @@ fn pod_status(status: &Fields<'_>) -> PodStatus {
     found
 }
 
-/// A Deployment, `ReplicaSet` or `DaemonSet`.
+/// A Deployment, `ReplicaSet`, `DaemonSet` or `StatefulSet`.
 pub(super) fn deployment(object: &Fields<'_>, meta: &Meta<'_>, kind: &str) -> Option<Object> {
     object.required("spec")?;
     let spec = object.fields("spec")?;
@@ -178,10 +186,14 @@ pub(super) fn deployment(object: &Fields<'_>, meta: &Meta<'_>, kind: &str) -> Op
     template.required("spec")?;
     let pod = Template::read(template.fields("spec")?, &inner);
     template.finish(&[]);
+    let service_name = if kind == "StatefulSet" { spec.text("serviceName") } else { None };
+    let service_name = service_name.unwrap_or_default().to_owned();
     spec.finish(&IDLE_WORKLOAD);
     let mut deployment = Deployment::new(&meta.namespace, &meta.name, replicas, labels, pod.containers);
     deployment.daemon_set = kind == "DaemonSet";
+    deployment.stateful_set = (kind == "StatefulSet").then_some(StatefulSet { service_name });
     deployment.host_network = pod.host_network;
+    deployment.dns = pod.dns;
     deployment.service_account = pod.service_account;
     deployment.on = pod.node.into_iter().collect();
     Some(Object::Deployment(deployment))
@@ -232,6 +244,9 @@ struct Template {
     address: Option<Ipv4Addr>,
     interface_name: Option<netscene_core::packet::DeviceName>,
     host_network: bool,
+    hostname: Option<String>,
+    subdomain: Option<String>,
+    dns: PodDns,
     service_account: String,
     containers: Vec<Container>,
 }
@@ -255,8 +270,13 @@ impl Template {
         let volumes = shared_volumes(&spec);
         let containers = spec.each("containers", "a container");
         let containers = containers.into_iter().filter_map(|fields| container(fields, meta, &volumes)).collect();
+        let [hostname, subdomain] = ["hostname", "subdomain"].map(|name| spec.text(name).map(str::to_owned));
+        let dns = pod_dns(&spec);
         spec.finish(&IDLE_POD);
         Self {
+            hostname,
+            subdomain,
+            dns,
             node,
             address: address(meta, faults),
             interface_name: interface_name(meta, faults),
@@ -265,6 +285,24 @@ impl Template {
             containers,
         }
     }
+}
+
+/// `dnsPolicy` and `dnsConfig`.
+fn pod_dns(spec: &Fields<'_>) -> PodDns {
+    let mut dns = PodDns { dns_policy: spec.choice("dnsPolicy", &DnsPolicy::NAMED), ..PodDns::default() };
+    let Some(config) = spec.fields("dnsConfig") else { return dns };
+    dns.nameservers = config.parsed_list("nameservers", "IPv4 address");
+    dns.searches = config.parsed_list("searches", "domain");
+    for option in config.each("options", "an option") {
+        let name = option.text("name").unwrap_or_default().to_owned();
+        let value = option.parsed::<u8>("value", "value of an option");
+        if !value.is_some_and(|value| dns.set_option(&name, value)) {
+            unmodelled(spec.faults, option.head(), &format!("the resolver's option `{name}`"));
+        }
+        option.finish(&[]);
+    }
+    config.finish(&[]);
+    dns
 }
 
 fn unmodelled(faults: &Faults, span: Span, what: &str) {

@@ -518,6 +518,7 @@ fn named(mut op: Op, full: &str) -> Op {
         Object::Deployment(one) => (&mut one.namespace, &mut one.name),
         Object::Ingress(one) => (&mut one.namespace, &mut one.name),
         Object::ConfigMap(one) => (&mut one.namespace, &mut one.name),
+        Object::NetworkPolicy(one) => (&mut one.namespace, &mut one.name),
         Object::Node(node) => {
             full.clone_into(&mut node.name);
             return op;

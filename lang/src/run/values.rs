@@ -223,6 +223,9 @@ fn register_flow(engine: &mut Engine) {
         .register_get("answer", |flow: &mut Flow| -> Array {
             flow.0.dns.iter().flat_map(|dns| &dns.addresses).map(text).collect()
         })
+        .register_get("records", |flow: &mut Flow| -> Array {
+            flow.0.dns.iter().flat_map(|dns| &dns.records).map(text).collect()
+        })
         .register_get("code", |flow: &mut Flow| maybe(flow.0.dns.as_ref().map(|dns| dns.code)))
         .register_get("server", |flow: &mut Flow| {
             let http = flow.0.http.as_ref().map(|http| http.server);

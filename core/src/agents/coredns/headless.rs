@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use super::{Answer, QueryType, Question, Record, RecordData, TTL, dashed};
+use super::{Answer, QueryType, Question, Record, RecordData, TTL, endpoint_name};
 use crate::kube::endpoints::{addresses, endpoints};
 use crate::kube::{Service, ServicePort};
 
@@ -31,7 +31,7 @@ impl Question<'_> {
         let weight = (100 / all.len()) as u16;
         let (mut records, mut additional) = (Vec::new(), Vec::new());
         for endpoint in all {
-            let target = format!("{}.{}", dashed(endpoint.address), self.name_of(service));
+            let target = format!("{}.{}", endpoint_name(&endpoint), self.name_of(service));
             let address = Record { name: target.clone(), ttl: TTL, data: RecordData::A(endpoint.address) };
             records.push(self.record(RecordData::Srv { priority: 0, weight, port: endpoint.port, target }));
             if !additional.contains(&address) {

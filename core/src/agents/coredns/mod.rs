@@ -1,19 +1,23 @@
 //! CoreDNS and the resolver in a pod: what a name of the cluster stands for, and which names a program's name becomes.
 //!
 //! The server is configured as kubeadm does it: the `kubernetes` plugin for the cluster's domain and reverse names, with
-//! `pods insecure` and `ttl 30`; everything else is forwarded to a server that no scenario has.
+//! `pods insecure` and `ttl 30`; everything else is [forwarded](Answer::is_foreign) to the machines' name server, if there is
+//! one.
 
 mod headless;
 mod resolver;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::net::Ipv4Addr;
 
-use crate::kube::endpoints::addresses;
-use crate::kube::{Holder, Service, ServicePort, State};
+use serde::{Deserialize, Serialize};
 
-pub use resolver::{ResolvConf, resolv_conf};
+use crate::kube::endpoints::named;
+use crate::kube::{Endpoint, Holder, PodRecords, Service, ServicePort, State};
+
+pub use resolver::{Asker, ResolvConf, resolv_conf};
 
 /// kubeadm's `ttl 30`, in seconds.
 pub const TTL: u32 = 30;
@@ -23,7 +27,8 @@ const DNS_VERSION: &str = "1.1.0";
 const DNS_VERSION_TTL: u32 = 28800;
 
 /// What is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum QueryType {
     /// IPv4 addresses.
     A,
@@ -42,7 +47,29 @@ pub enum QueryType {
     /// The name that this one stands for.
     Cname,
     /// Any other type: nothing here has one.
+    #[serde(skip)]
     Other,
+}
+
+impl QueryType {
+    /// The types that a scenario can ask for, by their names (IANA, "DNS Parameters").
+    pub const NAMED: [(&'static str, Self); 8] = [
+        ("A", Self::A),
+        ("AAAA", Self::Aaaa),
+        ("SRV", Self::Srv),
+        ("PTR", Self::Ptr),
+        ("SOA", Self::Soa),
+        ("NS", Self::Ns),
+        ("TXT", Self::Txt),
+        ("CNAME", Self::Cname),
+    ];
+}
+
+impl fmt::Display for QueryType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Self::NAMED.iter().find(|(_, kind)| kind == self);
+        f.write_str(name.map_or("another type", |(name, _)| name))
+    }
 }
 
 /// The code of an answer (RFC 1035, RCODE).
@@ -118,6 +145,11 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Whether the name is none of the cluster's, so that another server has to answer.
+    pub fn is_foreign(&self) -> bool {
+        self.code == ResponseCode::ServFail
+    }
+
     fn found(records: Vec<Record>) -> Self {
         Self { code: ResponseCode::NoError, records, additional: Vec::new(), authority_soa: false }
     }
@@ -142,8 +174,8 @@ impl Answer {
 }
 
 /// Answers a query for `name`, with or without a dot at its end.
-pub fn lookup(state: &State, name: &str, query: QueryType) -> Answer {
-    Question::new(state, name, query, 0).answer()
+pub fn lookup(state: &State, pods: PodRecords, name: &str, query: QueryType) -> Answer {
+    Question { pods, ..Question::new(state, name, query, 0) }.answer()
 }
 
 /// The start of authority of the cluster's zone, for the authority section.
@@ -169,6 +201,11 @@ fn dashed(address: Ipv4Addr) -> String {
     address.to_string().replace('.', "-")
 }
 
+/// What an endpoint is called under its service (`endpointHostname`): with a name of its own it has no other.
+fn endpoint_name(endpoint: &Endpoint) -> String {
+    endpoint.hostname.as_deref().map_or_else(|| dashed(endpoint.address), str::to_owned)
+}
+
 fn undashed(label: &str) -> Option<Ipv4Addr> {
     label.replace('-', ".").parse().ok()
 }
@@ -181,12 +218,13 @@ struct Question<'a> {
     owner: String,
     /// How many names have led here.
     depth: usize,
+    pods: PodRecords,
 }
 
 impl<'a> Question<'a> {
     fn new(state: &'a State, name: &str, query: QueryType, depth: usize) -> Self {
         let owner = format!("{}.", name.trim_end_matches('.'));
-        Self { state, zone: &state.cluster().domain, query, owner, depth }
+        Self { state, zone: &state.cluster().domain, query, owner, depth, pods: PodRecords::default() }
     }
 
     fn answer(&self) -> Answer {
@@ -243,9 +281,8 @@ impl<'a> Question<'a> {
                 _ => Answer::no_data(),
             },
             ["ns", "dns"] => dns_address(self.state).map_or_else(Answer::no_name, |address| self.address(address)),
-            // `pods insecure`: the name says the address, and nobody asks whether there is such a pod.
             [pod, namespace, "pod"] => match undashed(pod) {
-                Some(address) if has(namespace) => self.address(address),
+                Some(address) if has(namespace) && self.is_known(address, namespace) => self.address(address),
                 _ => Answer::no_name(),
             },
             [rest @ .., service, namespace, "svc"] => match self.state.service(&format!("{namespace}/{service}")) {
@@ -256,6 +293,15 @@ impl<'a> Question<'a> {
         }
     }
 
+    /// Whether an address has a name as a pod of the namespace. `pods insecure`: nobody asks whether there is such a pod.
+    fn is_known(&self, address: Ipv4Addr, namespace: &str) -> bool {
+        match self.pods {
+            PodRecords::Insecure => true,
+            PodRecords::Verified => self.state.pod_at(address).is_some_and(|pod| *pod.namespace == *namespace),
+            PodRecords::Disabled => false,
+        }
+    }
+
     /// Answers for a service, or for the labels in front of its name.
     fn service(&self, service: &Service, rest: &[&str]) -> Answer {
         if let Some(target) = &service.external_name {
@@ -263,10 +309,11 @@ impl<'a> Question<'a> {
         }
         match rest {
             [] => self.ports(service, &service.ports.iter().collect::<Vec<_>>()),
-            [endpoint] => match undashed(endpoint) {
-                Some(wanted) if addresses(self.state, service).contains(&wanted) => self.address(wanted),
-                _ => Answer::no_name(),
-            },
+            [endpoint] => {
+                let all = named(self.state, service);
+                let found = all.iter().find(|one| endpoint_name(one).eq_ignore_ascii_case(endpoint));
+                found.map_or_else(Answer::no_name, |one| self.address(one.address))
+            }
             [port, protocol] => {
                 let (port, protocol) = (port.trim_start_matches('_'), protocol.trim_start_matches('_'));
                 let is_meant = |p: &&ServicePort| p.name.as_deref() == Some(port) && p.protocol.lower() == protocol;
@@ -302,8 +349,8 @@ impl<'a> Question<'a> {
             names.extend(self.state.service(key).map(|service| self.name_of(&service.object)));
         } else {
             for service in self.state.services().map(|service| &service.object) {
-                if addresses(self.state, service).contains(&address) {
-                    names.push(format!("{}.{}", dashed(address), self.name_of(service)));
+                if let Some(one) = named(self.state, service).iter().find(|one| one.address == address) {
+                    names.push(format!("{}.{}", endpoint_name(one), self.name_of(service)));
                 }
             }
         }

@@ -89,7 +89,7 @@ fn asked(name: &str, query: QueryType) -> String {
 }
 
 fn asked_of(state: &State, name: &str, query: QueryType) -> String {
-    let answer = lookup(state, name, query);
+    let answer = lookup(state, PodRecords::Insecure, name, query);
     let show = |record: &Record| match &record.data {
         RecordData::A(address) => address.to_string(),
         RecordData::Cname(name) | RecordData::Ptr(name) | RecordData::Ns(name) | RecordData::Txt(name) => name.clone(),
@@ -173,8 +173,25 @@ fn pods_and_addresses_have_names() {
 }
 
 #[test]
+fn pods_are_known_as_the_server_is_told() {
+    let state = cluster();
+    for (pods, name, known) in [
+        (PodRecords::Insecure, "10-9-9-9.default", true),
+        (PodRecords::Insecure, "10-9-9-9.elsewhere", false),
+        (PodRecords::Verified, "192-168-8-223.default", true),
+        (PodRecords::Verified, "192-168-8-223.kube-system", false),
+        (PodRecords::Verified, "10-9-9-9.default", false),
+        (PodRecords::Disabled, "192-168-8-223.default", false),
+    ] {
+        let answer = lookup(&state, pods, &format!("{name}.pod.cluster.local"), A);
+        assert_eq!(answer.code == ResponseCode::NoError, known, "{pods:?} {name}");
+    }
+}
+
+#[test]
 fn a_pod_tries_names_in_the_order_of_its_resolv_conf() {
-    let conf = resolv_conf(&cluster(), "default");
+    let state = cluster();
+    let conf = resolv_conf(&state, Asker::Pod(state.pod("db").unwrap()));
     assert_eq!(
         conf.to_string(),
         "nameserver 10.96.0.10\nsearch default.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n"

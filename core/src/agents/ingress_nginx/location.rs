@@ -64,11 +64,14 @@ impl Location {
         self.settings.use_regex || target.is_some_and(|target| target != &*self.rule.path)
     }
 
+    /// What the whole path is replaced by, where it is.
+    pub fn rewrite(&self) -> Option<&str> {
+        self.settings.rewrite_target.as_deref().filter(|_| self.enforces_regex())
+    }
+
     /// The path that the request is passed on with: the whole of it is replaced, wherever the expression matched.
     pub(super) fn rewritten(&self, uri: &str, arguments: Option<&str>) -> String {
-        let Some(target) = self.settings.rewrite_target.as_deref().filter(|_| self.enforces_regex()) else {
-            return with_arguments(uri, arguments);
-        };
+        let Some(target) = self.rewrite() else { return with_arguments(uri, arguments) };
         let captures = expression("", &self.rule.path).and_then(|found| {
             let captures = found.captures(uri)?;
             Some(expand(target, |group| captures.get(group).map_or("", |group| group.as_str())))

@@ -117,6 +117,7 @@ fn names_are_those_of_the_white_paper() {
                 address,
                 port: number,
                 node: None,
+                hostname: None,
                 pod: None,
                 ready: true,
                 serving: true,

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use indexmap::IndexSet;
 
-use super::super::{Container, Deployment, Pod, State};
+use super::super::{Container, Deployment, Pod, State, stateful_set};
 use super::{dns_label, dns_subdomain, fault, fault_beside, port, unique};
 use crate::packet::DeviceName;
 use crate::world::OpError;
@@ -16,6 +16,10 @@ pub(super) fn pod(state: &State, pod: &Pod) -> Result<(), OpError> {
     pod_name(state, &pod.namespace, &pod.name)?;
     host_network(pod.host_network, &pod.name, pod.address, pod.interface_name)?;
     interface_name(pod.interface_name)?;
+    for name in [&pod.hostname, &pod.subdomain].into_iter().flatten() {
+        dns_label("hostname and subdomain", name)?;
+    }
+    pod.dns.check()?;
     containers(&pod.containers)
 }
 
@@ -59,7 +63,7 @@ fn pod_name(state: &State, namespace: &str, name: &str) -> Result<(), OpError> {
 pub const MOST_REPLICAS: u32 = 10_000;
 
 pub(super) fn deployment(state: &State, deployment: &Deployment) -> Result<(), OpError> {
-    let kind = if deployment.daemon_set { "daemon set" } else { "deployment" };
+    let kind = deployment.kind();
     dns_label("a namespace's name", &deployment.namespace)?;
     dns_subdomain(&format!("the name of a {kind}"), &deployment.name)?;
     unique(&state.deployments, kind, &format!("{}/{}", deployment.namespace, deployment.name))?;
@@ -81,6 +85,10 @@ pub(super) fn deployment(state: &State, deployment: &Deployment) -> Result<(), O
             return Err(fault(format!("{kind} {} has two pods {}", deployment.name, pod.name), "choose another name"));
         }
     }
+    if let Some(set) = &deployment.stateful_set {
+        stateful_set::check(deployment, set)?;
+    }
+    deployment.dns.check()?;
     containers(&deployment.containers)
 }
 

@@ -1,4 +1,4 @@
-//! Deployments and daemon sets.
+//! Deployments, daemon sets and stateful sets.
 
 use super::sheet::Sheet;
 use super::table::{Columns, Row, pairs};
@@ -19,7 +19,21 @@ pub(super) fn rows(cluster: Cluster<'_>) -> Vec<Row> {
         let age = cluster.age(declared.created);
         line(&declared.object, vec![format!("{ready}/{wanted}"), wanted.to_string(), ready.to_string(), age])
     };
-    cluster.state.deployments().filter(|declared| !declared.object.daemon_set).map(row).collect()
+    let plain = |declared: &&Declared<Deployment>| declared.object.kind() == "deployment";
+    cluster.state.deployments().filter(plain).map(row).collect()
+}
+
+pub(super) const STATEFUL_SET_COLUMNS: Columns = Columns { usual: &["READY", "AGE"], wide: &["CONTAINERS", "IMAGES"] };
+
+pub(super) fn stateful_set_rows(cluster: Cluster<'_>) -> Vec<Row> {
+    let row = |declared: &Declared<Deployment>| {
+        let (wanted, ready) = counts(cluster, &declared.object);
+        let mut row = line(&declared.object, vec![format!("{ready}/{wanted}"), cluster.age(declared.created)]);
+        row.wide.truncate(2);
+        row
+    };
+    let stateful = |declared: &&Declared<Deployment>| declared.object.stateful_set.is_some();
+    cluster.state.deployments().filter(stateful).map(row).collect()
 }
 
 pub(super) fn daemon_set_rows(cluster: Cluster<'_>) -> Vec<Row> {
@@ -66,6 +80,13 @@ pub(super) fn describe(cluster: Cluster<'_>, of: &str) -> Option<Sheet> {
         sheet.line(&format!("Number of Nodes Scheduled with Up-to-date Pods: {wanted}"));
         sheet.line(&format!("Number of Nodes Scheduled with Available Pods: {ready}"));
         sheet.line("Number of Nodes Misscheduled: 0");
+        let count = |phase| pods(cluster, deployment).filter(|pod| pod.status.phase == phase).count();
+        let [running, succeeded, failed] = PodPhase::ALL.map(count);
+        sheet.field("Pods Status", format!("{running} Running / 0 Waiting / {succeeded} Succeeded / {failed} Failed"));
+    } else if deployment.stateful_set.is_some() {
+        sheet.field("Namespace", &deployment.namespace);
+        sheet.field("Selector", pairs(&deployment.labels));
+        sheet.field("Replicas", format!("{wanted} desired | {wanted} total"));
         let count = |phase| pods(cluster, deployment).filter(|pod| pod.status.phase == phase).count();
         let [running, succeeded, failed] = PodPhase::ALL.map(count);
         sheet.field("Pods Status", format!("{running} Running / 0 Waiting / {succeeded} Succeeded / {failed} Failed"));

@@ -17,6 +17,8 @@ pub enum Kind {
     Deployments,
     /// `daemonsets`
     DaemonSets,
+    /// `statefulsets`
+    StatefulSets,
     /// `configmaps`
     ConfigMaps,
     /// `networkpolicies`
@@ -25,7 +27,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Pods,
         Self::Services,
         Self::Endpoints,
@@ -34,6 +36,7 @@ impl Kind {
         Self::Nodes,
         Self::Deployments,
         Self::DaemonSets,
+        Self::StatefulSets,
         Self::ConfigMaps,
         Self::NetworkPolicies,
     ];
@@ -49,6 +52,7 @@ impl Kind {
             Self::Nodes => ["nodes", "node", "no"],
             Self::Deployments => ["deployments", "deployment", "deploy"],
             Self::DaemonSets => ["daemonsets", "daemonset", "ds"],
+            Self::StatefulSets => ["statefulsets", "statefulset", "sts"],
             Self::ConfigMaps => ["configmaps", "configmap", "cm"],
             Self::NetworkPolicies => ["networkpolicies", "networkpolicy", "netpol"],
         }
@@ -67,6 +71,7 @@ impl Kind {
             Self::NetworkPolicies => "networkpolicies.networking.k8s.io",
             Self::Deployments => "deployments.apps",
             Self::DaemonSets => "daemonsets.apps",
+            Self::StatefulSets => "statefulsets.apps",
             _ => self.names()[0],
         }
     }

@@ -131,6 +131,7 @@ impl Cluster<'_> {
             Kind::Nodes => (nodes::COLUMNS, nodes::rows(self)),
             Kind::Deployments => (deployments::COLUMNS, deployments::rows(self)),
             Kind::DaemonSets => (deployments::DAEMON_SET_COLUMNS, deployments::daemon_set_rows(self)),
+            Kind::StatefulSets => (deployments::STATEFUL_SET_COLUMNS, deployments::stateful_set_rows(self)),
             Kind::ConfigMaps => (config_maps::COLUMNS, config_maps::rows(self)),
             Kind::NetworkPolicies => (network_policies::COLUMNS, network_policies::rows(self)),
         }
@@ -145,7 +146,7 @@ impl Cluster<'_> {
             Kind::EndpointSlices => endpoint_slices::describe(self, &key),
             Kind::Ingresses => ingresses::describe(self, &key),
             Kind::Nodes => nodes::describe(self, &row.name),
-            Kind::Deployments | Kind::DaemonSets => deployments::describe(self, &key),
+            Kind::Deployments | Kind::DaemonSets | Kind::StatefulSets => deployments::describe(self, &key),
             Kind::ConfigMaps => config_maps::describe(self, &key),
             Kind::NetworkPolicies => network_policies::describe(self, &key),
         };

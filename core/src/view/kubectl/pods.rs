@@ -89,10 +89,11 @@ pub(super) fn describe(cluster: Cluster<'_>, key: &str) -> Option<Sheet> {
 /// A deployment's pods are its replica set's: their names tell which.
 fn controller(cluster: Cluster<'_>, pod: &RunningPod, owner: &str) -> String {
     let name = owner.rsplit('/').next().unwrap_or(owner);
-    let owners = cluster.state.deployments().map(|declared| &declared.object);
-    let daemon_set = owners.into_iter().any(|one| super::key(&one.namespace, &one.name) == owner && one.daemon_set);
-    match (daemon_set, pod.name.rsplit_once('-')) {
-        (false, Some((replica_set, _))) => format!("ReplicaSet/{replica_set}"),
-        _ => format!("DaemonSet/{name}"),
+    let mut owners = cluster.state.deployments().map(|declared| &declared.object);
+    let kind = owners.find(|one| super::key(&one.namespace, &one.name) == owner).map_or("", |one| one.kind());
+    match (kind, pod.name.rsplit_once('-')) {
+        ("stateful set", _) => format!("StatefulSet/{name}"),
+        ("daemon set", _) | (_, None) => format!("DaemonSet/{name}"),
+        (_, Some((replica_set, _))) => format!("ReplicaSet/{replica_set}"),
     }
 }

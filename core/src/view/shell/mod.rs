@@ -63,16 +63,22 @@ pub enum Look {
     /// `dmesg`: what LOG rules wrote.
     Log,
     /// `tcpdump -i DEVICE`: what has passed a device since the world, or the test, began.
-    Tcpdump {
-        /// The device.
-        device: DeviceName,
-        /// `-n`: numbers, no names.
-        numeric: bool,
-        /// `port NUMBER`, or `port domain`.
-        port: Option<u16>,
-    },
+    Tcpdump(Capture),
     /// `cat` of a file that the model has.
     File(File),
+}
+
+/// What `tcpdump` is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capture {
+    /// `-i`.
+    pub device: DeviceName,
+    /// `-n`: numbers, no names.
+    pub numeric: bool,
+    /// `port NUMBER`, or `port domain`.
+    pub port: Option<u16>,
+    /// `proto NUMBER`: the protocol in the header of IP.
+    pub protocol: Option<u8>,
 }
 
 /// A file that the model has.
@@ -82,13 +88,16 @@ pub enum File {
     BirdCfg,
     /// The configuration of a pod's resolver.
     ResolvConf,
+    /// The configuration of nginx in a pod of ingress-nginx.
+    NginxConf,
 }
 
 impl File {
-    const ALL: [(&'static str, Self); 3] = [
+    const ALL: [(&'static str, Self); 4] = [
         ("/etc/calico/confd/config/bird.cfg", Self::BirdCfg),
         ("bird.cfg", Self::BirdCfg),
         ("/etc/resolv.conf", Self::ResolvConf),
+        ("/etc/nginx/nginx.conf", Self::NginxConf),
     ];
 }
 
@@ -206,8 +215,8 @@ fn conntrack<'a>(text: &str, words: impl Iterator<Item = Word<'a>>) -> Result<Lo
 }
 
 fn tcpdump<'a>(text: &str, mut words: impl Iterator<Item = Word<'a>>) -> Result<Look, CommandError> {
-    const ALL: &str = "known are: -i DEVICE, -n, port NUMBER";
-    let (mut device, mut numeric, mut port) = (None, false, None);
+    const ALL: &str = "known are: -i DEVICE, -n, -s LENGTH, port NUMBER, proto NUMBER";
+    let (mut device, mut numeric, mut port, mut protocol) = (None, false, None, None);
     while let Some(word) = words.next() {
         match word.text {
             "-n" | "-nn" => numeric = true,
@@ -222,11 +231,24 @@ fn tcpdump<'a>(text: &str, mut words: impl Iterator<Item = Word<'a>>) -> Result<
                 let found = if number.text == "domain" { Some(53) } else { number.text.parse().ok() };
                 port = Some(found.ok_or_else(|| unknown(number.at, "port", number.text, &["domain"], ALL))?);
             }
-            other => return Err(unknown(word.at, "word", other, &["-i", "-n", "port"], ALL)),
+            "proto" => {
+                let number = words.next().ok_or_else(|| missing(text, "the protocol", ALL))?;
+                let found = number.text.parse().map_err(|_| unknown(number.at, "protocol", number.text, &[], ALL))?;
+                protocol = Some(found);
+            }
+            // How much of a packet is kept: the model keeps all of it.
+            "-s" => {
+                let length = words.next().ok_or_else(|| missing(text, "the length", ALL))?;
+                let is_number = length.text.parse::<u32>().is_ok();
+                if !is_number {
+                    return Err(unknown(length.at, "length", length.text, &[], ALL));
+                }
+            }
+            other => return Err(unknown(word.at, "word", other, &["-i", "-n", "-s", "port", "proto"], ALL)),
         }
     }
     let device = device.ok_or_else(|| missing(text, "the device", ALL))?;
-    Ok(Look::Tcpdump { device, numeric, port })
+    Ok(Look::Tcpdump(Capture { device, numeric, port, protocol }))
 }
 
 #[cfg(test)]

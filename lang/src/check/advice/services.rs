@@ -1,7 +1,7 @@
 //! Services that lead nowhere, and ingresses that lead to ports which a service does not have.
 
 use netscene_core::kube::{
-    Container, ContainerPort, Ingress, Labels, Object, Service, ServicePort, ServiceType, TargetPort,
+    Container, ContainerPort, Ingress, Labels, Object, POD_NAME_LABEL, Service, ServicePort, ServiceType, TargetPort,
 };
 
 use rustc_hash::FxHashMap;
@@ -107,8 +107,9 @@ fn service<'a>(declared: &Declared<'a>) -> Option<(&'a Service, Span)> {
     }
 }
 
+/// The label that says a pod's name is the stateful set controller's to give: nobody writes it.
 fn selects(selector: &Labels, labels: &Labels) -> bool {
-    selector.iter().all(|(key, value)| labels.get(key) == Some(value))
+    selector.iter().filter(|(key, _)| *key != POD_NAME_LABEL).all(|(key, value)| labels.get(key) == Some(value))
 }
 
 fn pairs(labels: &Labels) -> impl Iterator<Item = String> {

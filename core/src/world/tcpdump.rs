@@ -1,0 +1,96 @@
+//! `tcpdump` at a place: what has passed a device, and the questions that tcpdump asks itself to print names.
+
+use std::cell::RefCell;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use indexmap::{IndexMap, IndexSet};
+
+use super::{OpError, Source, World};
+use crate::apps::Task;
+use crate::packet::Packet;
+use crate::trace::FlowKind;
+use crate::view;
+use crate::view::shell::Capture;
+
+impl World {
+    /// The packets of every flow that have passed a device. Without `-n`, tcpdump asks for the name of every address that
+    /// it prints (`addrtoname.c`, `ipaddr_string`), once for each; what it sends is seen on the device, too.
+    pub(super) fn tcpdump(&mut self, place: usize, capture: Capture) -> Result<String, OpError> {
+        let Capture { device, .. } = capture;
+        let namespace = self.network.get(place);
+        if namespace.device_index(device).is_none() {
+            let problem = format!("tcpdump: {device}: No such device exists on {}", namespace.name);
+            let names: Vec<_> = namespace.devices.iter().map(|device| device.name.to_string()).collect();
+            return Err(OpError::new(problem, Some(format!("it has: {}", names.join(", ")))));
+        }
+        let mut names = IndexMap::new();
+        loop {
+            let mut text = "tcpdump: verbose output suppressed, use -v or -vv for full protocol decode\n".to_owned();
+            text.extend([
+                "listening on ",
+                device.as_str(),
+                ", link-type EN10MB (Ethernet), capture size 262144 bytes\n",
+            ]);
+            let nameless = self.lines(place, capture, &names, &mut text);
+            if nameless.is_empty() {
+                return Ok(text);
+            }
+            for address in nameless {
+                let name = self.name_of(place, address);
+                names.insert(address, name);
+            }
+        }
+    }
+
+    /// Writes the lines, and tells of which addresses nobody has asked for the name.
+    fn lines(
+        &self,
+        place: usize,
+        capture: Capture,
+        names: &IndexMap<Ipv4Addr, Option<String>>,
+        text: &mut String,
+    ) -> IndexSet<Ipv4Addr> {
+        let packets = self.captured.iter().flat_map(|flow| &flow.packets);
+        let Capture { device, numeric, port, protocol } = capture;
+        let seen = view::tcpdump::captured(packets, &self.network.get(place).name, device);
+        let wanted = |packet: &Packet| {
+            port.is_none_or(|port| packet.ports().is_some_and(|(from, to)| from == port || to == port))
+                && protocol.is_none_or(|protocol| packet.protocol() == protocol)
+        };
+        let nameless = RefCell::new(IndexSet::new());
+        let name_of = |address: Ipv4Addr| {
+            let name = names.get(&address);
+            if name.is_none() {
+                nameless.borrow_mut().insert(address);
+            }
+            name.cloned().flatten()
+        };
+        let name_of: Option<&dyn Fn(Ipv4Addr) -> Option<String>> = if numeric { None } else { Some(&name_of) };
+        for (time, packet) in seen.into_iter().filter(|(_, packet)| wanted(packet)) {
+            *text += &view::tcpdump::line(time, packet, name_of);
+            text.push('\n');
+        }
+        nameless.into_inner()
+    }
+
+    /// The name of an address at a place: a pod's own stands in its `/etc/hosts`, where kubelet has written it; for the
+    /// others it asks. Machines have no name server, and print their own address as a number, too.
+    fn name_of(&mut self, place: usize, address: Ipv4Addr) -> Option<String> {
+        let namespace = self.network.get(place);
+        let (name, own) = (namespace.name.clone(), namespace.is_local(address));
+        if address.is_loopback() {
+            return Some("localhost".to_owned());
+        }
+        if own {
+            return name.split_once('/').map(|(_namespace, pod)| pod.to_owned());
+        }
+        let source = Source { name: name.to_string(), port: None };
+        let flow = self.flow_made(&source, Task::Reverse(address), FlowKind::Resolve(address.to_string()), "").ok()?;
+        self.overhear_flow(&flow);
+        let answer = flow.dns.as_ref().and_then(|dns| dns.records.iter().find_map(|one| one.strip_prefix("PTR ")));
+        let answer = answer.map(|name| name.trim_end_matches('.').to_owned());
+        self.captured.push(Arc::new(flow));
+        answer
+    }
+}
