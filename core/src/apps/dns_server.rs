@@ -75,6 +75,15 @@ impl DnsServer {
                 }
                 match reply(&payload, (self.zones, self.pods), system) {
                     Some(Reply::Here(reply)) => system.send_udp(Some(local), port, from, reply),
+                    // What comes back to the server that passed it on goes in circles.
+                    Some(Reply::Forward(server))
+                        if system.namespace.is_local(server)
+                            || self.forwarded.iter().any(|one| one.question == payload) =>
+                    {
+                        if let Some(reply) = failure(&payload) {
+                            system.send_udp(Some(local), port, from, reply);
+                        }
+                    }
                     Some(Reply::Forward(server)) => {
                         let asked = SocketAddrV4::new(local, port);
                         self.forward(payload, from, asked, server, system);
@@ -118,16 +127,20 @@ impl DnsServer {
     /// Nobody has answered.
     fn fail<O: Observer>(&mut self, port: u16, system: &mut System<'_, '_, O>) {
         let Some(one) = self.take(port, system) else { return };
-        let Ok(query) = Packet::parse(&one.question) else { return };
-        let Some(question) = query.questions.first() else { return };
-        let mut reply = Packet::new_reply(query.id());
-        reply.set_flags(PacketFlag::RECURSION_DESIRED);
-        *reply.rcode_mut() = RCODE::ServerFailure;
-        reply.questions.push(question.clone());
-        if let Ok(reply) = reply.build_bytes_vec() {
+        if let Some(reply) = failure(&one.question) {
             system.send_udp(Some(*one.asked.ip()), one.asked.port(), one.client, reply);
         }
     }
+}
+
+/// That nobody could tell.
+fn failure(question: &[u8]) -> Option<Vec<u8>> {
+    let query = Packet::parse(question).ok()?;
+    let mut reply = Packet::new_reply(query.id());
+    reply.set_flags(PacketFlag::RECURSION_DESIRED);
+    *reply.rcode_mut() = RCODE::ServerFailure;
+    reply.questions.push(query.questions.first()?.clone());
+    reply.build_bytes_vec().ok()
 }
 
 /// The server that CoreDNS passes questions on to: the first of its `/etc/resolv.conf`, which is that of the machine unless

@@ -185,7 +185,7 @@ impl Kind {
 }
 
 /// The kinds that are read (the deprecated API migration guide of Kubernetes tells what was when).
-const KINDS: [Kind; 12] = [
+const KINDS: [Kind; 13] = [
     Kind::new("ConfigMap", "v1", &[]),
     Kind { namespaced: false, ..Kind::new("Namespace", "v1", &[]) },
     Kind { namespaced: false, ..Kind::new("Node", "v1", &[]) },
