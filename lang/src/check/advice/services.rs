@@ -17,6 +17,8 @@ struct Maker<'a> {
     namespace: &'a str,
     labels: &'a Labels,
     containers: &'a [Container],
+    /// Its name, where it is a stateful set.
+    stateful_set: Option<&'a str>,
     span: Span,
 }
 
@@ -44,6 +46,13 @@ impl<'a> Makers<'a> {
         let having = |(key, value): (&'a String, &'a String)| {
             self.by_label.get(&(namespace, key.as_str(), value.as_str())).map_or(&[][..], Vec::as_slice)
         };
+        // The controller of stateful sets gives each pod the label that says its name: nobody writes it.
+        if let Some(pod) = selector.get(POD_NAME_LABEL) {
+            let set = pod.rsplit_once('-').map(|(set, _number)| set);
+            let is_its =
+                |maker: &&Maker<'a>| maker.namespace == namespace && set.is_some() && maker.stateful_set == set;
+            return self.all.iter().filter(is_its).filter(|maker| selects(selector, maker.labels)).collect();
+        }
         let rarest = selector.iter().map(having).min_by_key(|makers| makers.len()).unwrap_or_default();
         let makers = rarest.iter().map(|at| &self.all[*at]);
         makers.filter(|maker| selects(selector, maker.labels)).collect()
@@ -92,10 +101,20 @@ pub(super) fn advise<'a>(objects: &[Declared<'a>], places: &Places<'_>, diagnost
 fn maker<'a>(declared: &Declared<'a>) -> Option<Maker<'a>> {
     let span = declared.span;
     Some(match declared.object {
-        Object::Pod(pod) => Maker { namespace: &pod.namespace, labels: &pod.labels, containers: &pod.containers, span },
-        Object::Deployment(one) => {
-            Maker { namespace: &one.namespace, labels: &one.labels, containers: &one.containers, span }
-        }
+        Object::Pod(pod) => Maker {
+            namespace: &pod.namespace,
+            labels: &pod.labels,
+            containers: &pod.containers,
+            stateful_set: None,
+            span,
+        },
+        Object::Deployment(one) => Maker {
+            namespace: &one.namespace,
+            labels: &one.labels,
+            containers: &one.containers,
+            stateful_set: one.stateful_set.as_ref().map(|_| one.name.as_str()),
+            span,
+        },
         _ => return None,
     })
 }
@@ -107,7 +126,7 @@ fn service<'a>(declared: &Declared<'a>) -> Option<(&'a Service, Span)> {
     }
 }
 
-/// The label that says a pod's name is the stateful set controller's to give: nobody writes it.
+/// But for the label with a pod's name.
 fn selects(selector: &Labels, labels: &Labels) -> bool {
     selector.iter().filter(|(key, _)| *key != POD_NAME_LABEL).all(|(key, value)| labels.get(key) == Some(value))
 }
