@@ -174,7 +174,7 @@ impl Words<'_> {
 
     fn is_peer(&self, policy: &NetworkPolicy, peer: &NetworkPolicyPeer, other: &RunningPod) -> bool {
         if let Some(IpBlock { cidr, except }) = &peer.ip_block {
-            return within(cidr, other.address) && !except.iter().any(|net| within(net, other.address));
+            return within(*cidr, other.address) && !except.iter().any(|net| within(*net, other.address));
         }
         let namespace = match &peer.namespace_selector {
             Some(selector) => holds(selector, self.namespace_labels(&other.namespace)),
@@ -209,7 +209,7 @@ fn is_port(port: &NetworkPolicyPort, connection: Connection<'_>) -> bool {
     }
 }
 
-fn within(net: &ipnet::Ipv4Net, address: Ipv4Addr) -> bool {
+fn within(net: ipnet::Ipv4Net, address: Ipv4Addr) -> bool {
     let shift = 32 - u32::from(net.prefix_len());
     let high = |address: Ipv4Addr| u64::from(address.to_bits()) >> shift;
     high(net.addr()) == high(address)

@@ -703,6 +703,7 @@ pub enum Failure {
 
 impl StatementKind {
     /// The word it begins with; none for a faulty one.
+    #[expect(clippy::too_many_lines, reason = "a line for each kind of sentence")]
     pub fn word(&self) -> Option<Word> {
         Some(match self {
             Self::Cluster { .. } => Word::Cluster,

@@ -149,6 +149,6 @@ fn figure_16_the_pattern_of_its_lines() {
             line.get(16..)
                 .is_some_and(|line| line.starts_with(start) && line.ends_with(&format!("{end} (ipip-proto-4)")))
         };
-        assert!(lines.iter().any(|line| fits(&line)), "no {start}…{end} in {lines:#?}");
+        assert!(lines.iter().any(fits), "no {start}…{end} in {lines:#?}");
     }
 }

@@ -14,7 +14,7 @@ use super::validate::{fault, fault_beside};
 use super::{
     Cluster, ConfigMap, Container, Deployment, Host, Ingress, Labels, NamedPod, NetworkPolicy, Node, Object,
     POD_NAME_LABEL, Pod, PodDns, PodStatus, Pool, PoolPurpose, Router, Service, ServiceType, service_addresses,
-    validate,
+    stateful_set, validate,
 };
 use crate::packet::DeviceName;
 use crate::world::OpError;
@@ -162,7 +162,7 @@ impl State {
         };
         let turn = |index: usize| on[index % on.len()].clone();
         if deployment.stateful_set.is_some() {
-            return self.pods_of_stateful_set(deployment, &on);
+            return stateful_set::pods(deployment, &on);
         }
         let given = |(index, pod): (usize, &NamedPod)| Wanted {
             name: pod.name.clone(),

@@ -51,20 +51,20 @@ pub(super) fn check(deployment: &Deployment, set: &StatefulSet) -> Result<(), Op
     Ok(())
 }
 
-impl State {
-    /// The pods of a stateful set, in their order: pod number i goes to the i-th node, unless it is said of it.
-    pub(super) fn pods_of_stateful_set(&self, deployment: &Deployment, on: &[Arc<str>]) -> Vec<Wanted> {
-        let pod = |ordinal: u32| {
-            let name = pod_name(&deployment.name, ordinal);
-            let said = deployment.pods.iter().find(|pod| pod.name == name);
-            let NamedPod { name, node, address, interface_name, status } =
-                said.cloned().unwrap_or(NamedPod { name, ..NamedPod::default() });
-            let node = node.map_or_else(|| on[ordinal as usize % on.len()].clone(), Into::into);
-            Wanted { name, node, address, interface_name, status }
-        };
-        (0..deployment.replicas).map(pod).collect()
-    }
+/// The pods of a stateful set, in their order: pod number i goes to the i-th node, unless it is said of it.
+pub(super) fn pods(deployment: &Deployment, on: &[Arc<str>]) -> Vec<Wanted> {
+    let pod = |ordinal: u32| {
+        let name = pod_name(&deployment.name, ordinal);
+        let said = deployment.pods.iter().find(|pod| pod.name == name);
+        let NamedPod { name, node, address, interface_name, status } =
+            said.cloned().unwrap_or(NamedPod { name, ..NamedPod::default() });
+        let node = node.map_or_else(|| on[ordinal as usize % on.len()].clone(), Into::into);
+        Wanted { name, node, address, interface_name, status }
+    };
+    (0..deployment.replicas).map(pod).collect()
+}
 
+impl State {
     /// The name of the next pod of a stateful set: the lowest number that no pod has.
     pub(super) fn next_of_stateful_set(&self, deployment: &Deployment) -> String {
         let mut names = (0..).map(|ordinal| pod_name(&deployment.name, ordinal));
@@ -91,12 +91,12 @@ mod tests {
         Deployment { stateful_set: Some(StatefulSet { service_name: "db".into() }), ..plain }
     }
 
-    fn pods(state: &State) -> Vec<(String, String)> {
+    fn running(state: &State) -> Vec<(String, String)> {
         state.pods().map(|pod| (pod.name.to_string(), pod.node.to_string())).collect()
     }
 
     fn names(state: &State) -> Vec<String> {
-        pods(state).into_iter().map(|(name, _)| name).collect()
+        running(state).into_iter().map(|(name, _)| name).collect()
     }
 
     #[test]
@@ -115,7 +115,7 @@ mod tests {
         declare(&mut state, node("b", "10.0.0.2", "192.168.165.192/26"));
         declare(&mut state, Object::Deployment(set(3)));
         let on = [("db-0", "a"), ("db-1", "b"), ("db-2", "a")];
-        assert_eq!(pods(&state), on.map(|(name, node)| (name.to_owned(), node.to_owned())));
+        assert_eq!(running(&state), on.map(|(name, node)| (name.to_owned(), node.to_owned())));
         state.scale("db", 2).unwrap();
         assert_eq!(names(&state), ["db-0", "db-1"]);
         let before = state.pod("db-0").unwrap().address;
