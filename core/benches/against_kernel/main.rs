@@ -6,7 +6,7 @@
 //! three namespaces in the sender's softirq. So a burst of datagrams is timed at the sender and divided by their number;
 //! for first packets each is sent from a port of its own, bound before. The receiver reads nothing meanwhile, so that
 //! nobody has to be woken; it counts afterwards, and every datagram must have come. The engine's figure is taken in the
-//! same way. Of the bursts, the median counts.
+//! same way. Of the bursts, the quickest counts: what else the machine, or its host, has to do only makes one longer.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints its table")]
 #![expect(clippy::disallowed_methods, reason = "a bench reads the clock")]
@@ -101,30 +101,31 @@ fn real(layout: Layout, services: u32) -> Result<(Duration, Duration), Failure> 
     for _ in 0..BURSTS {
         further.push(machines.burst(service, None, BURST)?);
     }
-    Ok((median(first), median(further)))
+    Ok((quickest(&first), quickest(&further)))
 }
 
 /// The same in the engine.
 fn modelled(layout: Layout, services: u32) -> (Duration, Duration) {
     let mut lab = Lab::new(layout, services);
     let mut timed = |port: &dyn Fn(u16) -> u16| {
-        let bursts = (0..BURSTS).map(|burst| {
-            let before = lab.arrived();
-            let started = Instant::now();
-            for one in 0..BURST {
-                lab.send(port(burst * BURST + one));
-            }
-            let took = started.elapsed();
-            assert_eq!(lab.arrived() - before, u64::from(BURST), "all arrive");
-            took
-        });
-        median(bursts.collect())
+        let bursts: Vec<_> = (0..BURSTS)
+            .map(|burst| {
+                let before = lab.arrived();
+                let started = Instant::now();
+                for one in 0..BURST {
+                    lab.send(port(burst * BURST + one));
+                }
+                let took = started.elapsed();
+                assert_eq!(lab.arrived() - before, u64::from(BURST), "all arrive");
+                took
+            })
+            .collect();
+        quickest(&bursts)
     };
     (timed(&|number| CLIENT_PORT + 1 + number), timed(&|_| CLIENT_PORT))
 }
 
-/// Of one datagram, by the burst in the middle.
-fn median(mut bursts: Vec<Duration>) -> Duration {
-    bursts.sort();
-    bursts[bursts.len() / 2] / u32::from(BURST)
+/// Of one datagram, by the quickest burst.
+fn quickest(bursts: &[Duration]) -> Duration {
+    bursts.iter().min().copied().unwrap_or_default() / u32::from(BURST)
 }
