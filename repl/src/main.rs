@@ -6,6 +6,7 @@
 //! - [`report`]: what other programs read of a test run;
 //! - [`files`]: reading scenarios; [`folder`]: the other files that a scenario names.
 
+mod atomic;
 mod commands;
 mod console;
 mod exit;

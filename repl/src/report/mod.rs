@@ -1,6 +1,5 @@
 //! Reports of test runs, for other programs: a file for each form, written whole or not at all.
 
-pub(crate) mod atomic;
 mod github;
 mod json;
 mod junit;
@@ -97,7 +96,7 @@ impl Report {
             Self::Junit(file) => (file, junit::report(results)?),
             Self::Sarif(file) => (file, sarif::report(results)),
         };
-        let written = atomic::write(file, text.as_bytes());
+        let written = crate::atomic::write(file, text.as_bytes());
         written.map_err(|error| format!("{} cannot be written: {error}", file.display()))?;
         Ok(String::new())
     }

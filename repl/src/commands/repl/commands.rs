@@ -9,10 +9,10 @@ use netscene_lang::session::Outcome;
 use netscene_lang::{Word, codes, did_you_mean, explain};
 
 use super::{Repl, Then};
+use crate::atomic;
 use crate::exit::Exit;
 use crate::files;
 use crate::folder::Disk;
-use crate::report::atomic;
 
 /// The commands: how each goes, and what it is for.
 pub(super) const COMMANDS: [(&str, &str, &str); 13] = [

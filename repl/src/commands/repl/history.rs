@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::report::atomic;
+use crate::atomic;
 
 /// The most entries that are kept.
 const MOST: usize = 1000;

@@ -29,7 +29,7 @@ use self::record::Record;
 use self::work::{Found, Wishes};
 use crate::console::Console;
 use crate::exit::Exit;
-use crate::report::{FileResult, Outcome, Report, Results, TestResult, atomic};
+use crate::report::{FileResult, Outcome, Report, Results, TestResult};
 
 /// Run the tests of scenarios.
 ///
@@ -250,7 +250,7 @@ fn bless(plan: &Plan, found: &Found) -> Result<(), String> {
         let after = before.renewed(&order, &new);
         let path = golden::path(&scenario.path);
         if after != before {
-            let written = atomic::write(&path, after.text().as_bytes());
+            let written = crate::atomic::write(&path, after.text().as_bytes());
             written.map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
         }
     }
