@@ -33,41 +33,41 @@ fn a_first_session() {
     let folder = Folder::new("session");
     let mut user = Terminal::open(&folder, &["repl"], &state(&folder));
     user.see("`:help` tells what there is");
-    user.see("scn> ");
+    user.prompt();
     user.line("node worker1 at 10.0.0.1");
-    user.see("scn> ");
+    user.prompt();
     user.line("node worker2 at 10.0.0.2");
-    user.see("scn> ");
+    user.prompt();
     // A brace is open: Enter goes on.
     user.line("namespace default {");
     user.line("  pod client on worker1");
     user.line("}");
-    user.see("scn> ");
+    user.prompt();
     // The only name that begins so is completed.
     user.keys("ping cl\t");
     user.see("ping client ");
     user.line("-> worker2 as hello");
     user.see("hello: ping default/client -> 10.0.0.2: delivered to worker2; 2 packets in");
-    user.see("scn> ");
+    user.prompt();
     user.line("expect helo delivered");
     user.see("error[E0302]");
     user.see("<5>:1:8");
     user.see("did you mean `hello`?");
-    user.see("scn> ");
+    user.prompt();
     user.line("wait 1h");
-    user.see("scn> ");
+    user.prompt();
     user.line(":undo");
     user.see("undo: wait 1h");
-    user.see("scn> ");
+    user.prompt();
     user.line("expect hello delivered");
     user.see("1 of 1 expectation met");
-    user.see("scn> ");
+    user.prompt();
     user.line("trace hello hops");
     user.see("#1 default/client to worker2");
-    user.see("scn> ");
+    user.prompt();
     user.line(":save first.scn");
     user.see("first.scn: 6 entries");
-    user.see("scn> ");
+    user.prompt();
     user.line(":quit");
     assert!(user.end().success());
 
@@ -97,10 +97,10 @@ trace hello hops
     // What was typed is there the next time: up, and Enter.
     let mut user = Terminal::open(&folder, &["repl", "first.scn"], &state(&folder));
     user.see("first.scn: 2 nodes, 1 pod, 0 services\r\n");
-    user.see("scn> ");
+    user.prompt();
     user.keys("\u{1b}[A\u{1b}[A\u{1b}[A\r");
     user.see("#1 default/client to worker2");
-    user.see("scn> ");
+    user.prompt();
     user.keys("\u{4}");
     assert!(user.end().success());
 }
@@ -109,22 +109,23 @@ trace hello hops
 fn ctrl_c_stops_what_runs_and_not_the_session() {
     let folder = Folder::new("stop");
     let mut user = Terminal::open(&folder, &["repl"], &state(&folder));
-    user.see("scn> ");
+    user.prompt();
     user.line("node worker1 at 10.0.0.1");
-    user.see("scn> ");
+    user.prompt();
     user.line("rhai { fn long(n) { if n == 0 { 1 } else { long(n - 1) + long(n - 1) } } }");
-    user.see("scn> ");
+    user.prompt();
     user.line("for i in ${ 0..9000 } { assert ${ long(13) > 0 } }");
     // It may not have begun when the first comes.
     while !user.sees("stopped; the world is as it was before", Duration::from_millis(300)) {
         user.keys("\u{3}");
     }
+    user.prompt();
     user.line("ping worker1 -> worker1 as hello");
     user.see("hello: ping worker1 -> 10.0.0.1: delivered to worker1");
-    user.see("scn> ");
+    user.prompt();
     // A line that was begun is dropped.
     user.keys("ping worker1\u{3}");
-    user.see("scn> ");
+    user.prompt();
     user.line(":entries");
     user.see("ping worker1 -> worker1 as hello\r\n");
     user.keys("\u{4}");
@@ -136,10 +137,10 @@ fn killed_at_any_moment_it_leaves_whole_files() {
     let folder = Folder::new("kill");
     for round in 0..24 {
         let mut user = Terminal::open(&folder, &["repl"], &state(&folder));
-        user.see("scn> ");
+        user.prompt();
         for line in ["node worker1 at 10.0.0.1", "wait 1s", ":save x.scn", "wait 2s"] {
             user.line(line);
-            user.see("scn> ");
+            user.prompt();
         }
         // What is typed is kept, and then done: either may be at work when the time is over.
         user.line(":save x.scn");
@@ -159,9 +160,9 @@ fn a_history_that_cannot_be_written_is_a_warning() {
     let folder = Folder::new("history");
     let mut user = Terminal::open(&folder, &["repl"], "/dev/null/state");
     user.see("warning: what is typed cannot be kept for the next time: /dev/null/state/netscene/history: ");
-    user.see("scn> ");
+    user.prompt();
     user.line("node worker1 at 10.0.0.1");
-    user.see("scn> ");
+    user.prompt();
     user.line(":entries");
     user.see("node worker1 at 10.0.0.1\r\n");
     user.line(":quit");

@@ -76,6 +76,13 @@ impl Terminal {
         }
     }
 
+    /// Waits for a new prompt. The text of one is also printed anew while a line is typed, and what is typed before the next
+    /// line is read is lost: a line begins to be read where the terminal is told to bracket what is pasted.
+    pub(crate) fn prompt(&mut self) {
+        self.see("\u{1b}[?2004h");
+        self.see("scn> ");
+    }
+
     /// Whether this is printed behind what has been seen, now or in a while.
     pub(crate) fn sees(&mut self, text: &str, patience: Duration) -> bool {
         loop {
