@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Gets what the page is built and tested with, into folders below target/, and does nothing where it is there: the compiler for
-# wasm32, npm's packages, and Debian's Chromium. Prints nothing but the environment that wasm/build.sh runs cargo in.
+# Gets what the page is built and tested with, and does nothing where it is there: the compiler for wasm32 (rustup's target, or
+# Debian's packages below target/), npm's packages below wasm/, and Debian's Chromium into the system. Prints nothing but the environment that wasm/build.sh runs cargo in.
 #
 #   wasm/setup.sh            the compiler and npm's packages
 #   wasm/setup.sh browser    and Chromium, for wasm/test.sh

@@ -702,6 +702,24 @@ pub enum Failure {
 }
 
 impl StatementKind {
+    /// Whether it stands among the declarations at the top of a file, and does nothing when its steps run.
+    pub(crate) fn declares(&self) -> bool {
+        matches!(
+            self,
+            Self::Cluster { .. }
+                | Self::Pool { .. }
+                | Self::Node { .. }
+                | Self::Host { .. }
+                | Self::Router { .. }
+                | Self::Zone { .. }
+                | Self::Namespace { .. }
+                | Self::Apply { .. }
+                | Self::Include(_)
+                | Self::Load { .. }
+                | Self::Rhai(_)
+        )
+    }
+
     /// The word it begins with; none for a faulty one.
     #[expect(clippy::too_many_lines, reason = "a line for each kind of sentence")]
     pub fn word(&self) -> Option<Word> {

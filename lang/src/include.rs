@@ -1,5 +1,6 @@
 //! The other files of a scenario: `include` and `apply` name them, a [`Folder`] reads them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -38,6 +39,20 @@ pub trait Folder {
     }
 }
 
+/// Files by path.
+impl Folder for BTreeMap<String, String> {
+    fn read(&self, path: &str) -> Result<String, String> {
+        self.get(path).cloned().ok_or_else(|| "there is no such file".to_owned())
+    }
+
+    fn list(&self, path: &str) -> Result<Vec<String>, String> {
+        let below = format!("{}/", path.trim_end_matches('/'));
+        let inside = self.keys().filter_map(|name| name.strip_prefix(&below));
+        let names: Vec<_> = inside.filter(|name| !name.contains('/')).map(str::to_owned).collect();
+        if names.is_empty() { Err("there is no such folder".to_owned()) } else { Ok(names) }
+    }
+}
+
 /// No folder: nothing can be read.
 #[derive(Clone, Copy, Debug)]
 pub struct NoFolder;
@@ -53,19 +68,22 @@ impl Folder for NoFolder {
 pub(crate) fn read(files: &mut SourceFiles, main: &Arc<SourceFile>, folder: &dyn Folder) -> (Ast, Vec<Diagnostic>) {
     let (root, name) = main.name().rsplit_once('/').map_or(("", main.name()), |(root, name)| (root, name));
     let mut seen = Vec::new();
-    read_on(files, main, (root, name), folder, &mut seen)
+    read_on(files, main, (root, name), folder, &mut seen, Vec::new())
 }
 
 /// The same where others have been read before: `seen` are the scenarios of the folder that are there already, and gets
-/// those that come. What the user calls the folder is `root`, and `name` what the file is called in it.
+/// those that come; `library` are the `rhai` blocks. What the user calls the folder is `root`, and `name` what the file is
+/// called in it.
 pub(crate) fn read_on(
     files: &mut SourceFiles,
     main: &Arc<SourceFile>,
     (root, name): (&str, &str),
     folder: &dyn Folder,
     seen: &mut Vec<String>,
+    library: Vec<Island>,
 ) -> (Ast, Vec<Diagnostic>) {
     seen.push(name.to_owned());
+    let before = files.count().saturating_sub(1);
     let mut reading = Reading {
         files,
         folder,
@@ -75,8 +93,8 @@ pub(crate) fn read_on(
         parsed: IndexMap::new(),
         included: 0,
         unread: false,
-        library: Vec::new(),
-        made: 0,
+        library,
+        not_read: before,
         diagnostics: Vec::new(),
     };
     let statements = reading.scenario(main, "");
@@ -102,8 +120,8 @@ struct Reading<'a> {
     unread: bool,
     /// The `rhai` blocks that have been read.
     library: Vec<Island>,
-    /// How many of the files are turns of `for`s, which nobody has read.
-    made: usize,
+    /// How many of the files have not been read for this scenario: turns of `for`s, and what was there before.
+    not_read: usize,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -137,7 +155,7 @@ impl Reading<'_> {
         }
         let mut turns = Repeats::new(&self.library);
         let statements = turns.carry_out(statements, self.files, &mut self.diagnostics);
-        self.made += turns.made();
+        self.not_read += turns.made();
         statements
     }
 
@@ -287,7 +305,7 @@ impl Reading<'_> {
 
     fn read_file(&mut self, path: &Text, below: &str) -> Option<Arc<SourceFile>> {
         let name = if self.root.is_empty() { below.to_owned() } else { format!("{}/{below}", self.root) };
-        if self.files.count() - self.made >= MOST_FILES {
+        if self.files.count() - self.not_read >= MOST_FILES {
             let diagnostic = Diagnostic::error(Code::TooMuch, "the scenario has too many files");
             let label = format!("a scenario has at most {MOST_FILES} files");
             // Once is enough: every other one would be told the same.
@@ -302,12 +320,31 @@ impl Reading<'_> {
                 self.diagnostics.push(diagnostic.at(path.span, format!("a file has at most {MOST_BYTES} bytes")));
                 None
             }
-            Ok(text) => Some(self.files.add(&name, text)),
+            Ok(text) => Some(match self.files.named(&name) {
+                Some(same) if same.text() == text => same.clone(),
+                // The file has changed since: places in the one that was read stay true.
+                Some(_) => self.files.add(&format!("{name} ({})", self.files.count()), text),
+                None => self.files.add(&name, text),
+            }),
             Err(why) => {
                 let diagnostic = Diagnostic::error(Code::Unreadable, format!("{name} cannot be read"));
                 self.diagnostics.push(diagnostic.at(path.span, why));
                 None
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_map_is_a_folder() {
+        let files = [("dumps/edge/b.txt", "2"), ("dumps/edge/a.txt", "1"), ("x.yaml", "")];
+        let map: BTreeMap<_, _> = files.map(|(name, text)| (name.to_owned(), text.to_owned())).into();
+        assert_eq!(map.list("dumps/edge/"), Ok(vec!["a.txt".to_owned(), "b.txt".to_owned()]));
+        assert_eq!(map.read("dumps/edge/a.txt"), Ok("1".to_owned()));
+        assert!(map.read("none").is_err() && map.list("x.yaml").is_err());
     }
 }

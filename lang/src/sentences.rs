@@ -104,13 +104,12 @@ fn scan(reader: &mut Reader<'_, '_>) -> bool {
                     reader.push(span.start, Token::Script(""), span.end + open);
                 }
             }
-            Ok(token) if !reader.at_head && filled(&token, &file.text()[span.start..]).is_some() => {
-                let text = filled(&token, &file.text()[span.start..]).unwrap_or_default();
-                lexer.bump(text.len() - span.len());
-                reader.push(span.start, Token::Filled(text), span.start + text.len());
-            }
             Ok(token) => {
-                if !reader.take(span.start, token, span.end) {
+                let filled = if reader.at_head { None } else { filled(&token, &file.text()[span.start..]) };
+                if let Some(text) = filled {
+                    lexer.bump(text.len() - span.len());
+                    reader.push(span.start, Token::Filled(text), span.start + text.len());
+                } else if !reader.take(span.start, token, span.end) {
                     return false;
                 }
             }
@@ -147,12 +146,12 @@ fn filled<'s>(token: &Token<'_>, text: &'s str) -> Option<&'s str> {
         | Token::Url(text) => text.len(),
         _ => return None,
     };
-    let line = text.split('\n').next().unwrap_or_default();
     let (mut at, mut islands, mut first) = (0, 0, 0);
-    while let Some(char) = line.get(at..).and_then(|rest| rest.chars().next()) {
-        let rest = &line[at..];
+    while let Some(char) = text.get(at..).and_then(|rest| rest.chars().next()) {
+        let rest = &text[at..];
         if let Some(inside) = rest.strip_prefix("${") {
-            let Some(end) = closing_brace(inside) else { break };
+            // An island of a value ends in its line.
+            let Some(end) = closing_brace(inside.split('\n').next().unwrap_or_default()) else { break };
             at += end + 3;
             islands += 1;
             first = if islands == 1 { at } else { first };
@@ -164,7 +163,7 @@ fn filled<'s>(token: &Token<'_>, text: &'s str) -> Option<&'s str> {
         }
         at += char.len_utf8();
     }
-    let whole = &line[..at];
+    let whole = &text[..at];
     let plain = matches!(token, Token::Island(_)) && islands == 1;
     let port = || whole[first..].strip_prefix(':').is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
     (islands > 0 && at >= length && !(plain && (first == at || port()))).then_some(whole)

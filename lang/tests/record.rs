@@ -115,7 +115,7 @@ fn what_is_no_record_is_refused_with_a_reason() {
     let error = |text: &str| Record::read(text).unwrap_err();
     assert_eq!(error("{}"), RecordError::NoRecord);
     assert!(matches!(error("node worker1"), RecordError::Malformed(_)));
-    assert_eq!(error(&text.replacen("\"version\":1", "\"version\":99", 1)), RecordError::Version(99));
+    assert_eq!(error(&text.replacen("\"version\":2", "\"version\":99", 1)), RecordError::Version(99));
     assert_eq!(error(&text[..text.len() - 5]), RecordError::Truncated(text.lines().count()));
     let RecordError::Malformed(problem) = error(&text.replacen("\"op\":\"ping\"", "\"op\":\"pong\"", 1)) else {
         panic!("not malformed")

@@ -15,7 +15,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use netscene_lang::api::{FUNCTIONS, LIBRARY, PROPERTIES, examples};
-use netscene_lang::{Folder, NoFolder, Verdict, Word, reference, run_scenario, textmate};
+use netscene_lang::{NoFolder, Verdict, Word, reference, run_scenario, textmate};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("reference")
@@ -112,16 +112,6 @@ fn blocks(page: &str) -> Vec<Block> {
     blocks
 }
 
-/// Files that a page shows.
-#[derive(Default)]
-struct Shown(BTreeMap<String, String>);
-
-impl Folder for Shown {
-    fn read(&self, path: &str) -> Result<String, String> {
-        self.0.get(path).cloned().ok_or_else(|| "the page shows no such file".to_owned())
-    }
-}
-
 /// Whether lines are as expected, where `...` stands for any.
 fn fits(expected: &[&str], printed: &[&str]) -> bool {
     match expected {
@@ -141,10 +131,10 @@ fn warns(line: &str) -> bool {
 fn snippets_run() {
     let (mut count, mut wrong) = (0, String::new());
     for (name, page) in pages() {
-        let (mut files, blocks) = (Shown::default(), blocks(&page));
+        let (mut files, blocks) = (BTreeMap::new(), blocks(&page));
         for (number, block) in blocks.iter().enumerate() {
             if let Some(file) = block.remark.strip_prefix("file: ") {
-                files.0.insert(file.trim().to_owned(), block.text.clone());
+                files.insert(file.trim().to_owned(), block.text.clone());
                 continue;
             }
             if block.language != "scn" {

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process;
 
 /// Puts a file in its place: what stood there stays until the new one is whole and on the disk.
@@ -27,30 +27,20 @@ pub(crate) fn write(path: &Path, text: &[u8]) -> io::Result<()> {
     done
 }
 
-/// A whole file beside the one to replace. On Linux it has no name before it is whole, so that not even a killed process
-/// leaves a part of it behind.
-fn fill(folder: &Path, beside: &PathBuf, text: &[u8]) -> io::Result<()> {
+/// A whole file beside the one to replace. On Linux it has no name before it is whole, so that a killed process leaves a whole
+/// copy behind at most.
+fn fill(folder: &Path, beside: &Path, text: &[u8]) -> io::Result<()> {
     let _ = fs::remove_file(beside);
+    // Not every file system can (`open(2)`, `O_TMPFILE`), and not everywhere is there a /proc.
     #[cfg(target_os = "linux")]
-    match nameless(folder, beside, text) {
-        // Not every file system can (`open(2)`, `O_TMPFILE`), and not everywhere is there a /proc.
-        Err(error) if matches!(error.raw_os_error(), Some(OPNOTSUPP | ISDIR | NOENT | INVAL)) => {}
-        done => return done,
+    if nameless(folder, beside, text).is_ok() {
+        return Ok(());
     }
     let _ = folder;
     let mut file = File::create_new(beside)?;
     file.write_all(text)?;
     file.sync_all()
 }
-
-#[cfg(target_os = "linux")]
-const NOENT: i32 = nix::libc::ENOENT;
-#[cfg(target_os = "linux")]
-const ISDIR: i32 = nix::libc::EISDIR;
-#[cfg(target_os = "linux")]
-const INVAL: i32 = nix::libc::EINVAL;
-#[cfg(target_os = "linux")]
-const OPNOTSUPP: i32 = nix::libc::EOPNOTSUPP;
 
 #[cfg(target_os = "linux")]
 fn nameless(folder: &Path, beside: &Path, text: &[u8]) -> io::Result<()> {

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::common::Run;
+use crate::common::{Run, finish};
 
 /// A folder that goes when the test is over.
 pub(crate) struct Folder(TempDir);
@@ -46,9 +46,6 @@ impl Folder {
     }
 
     pub(crate) fn scn(&self, arguments: &[&str]) -> Run {
-        let output = self.command(arguments).output().expect("the command starts");
-        let text = |bytes| String::from_utf8(bytes).expect("the command prints UTF-8");
-        let status = output.status.code().expect("the command ends by itself");
-        Run { status, stdout: text(output.stdout), stderr: text(output.stderr) }
+        finish(self.command(arguments).output().expect("the command starts"))
     }
 }

@@ -3,12 +3,10 @@
 #![allow(clippy::disallowed_methods, reason = "it kills at moments of the clock on the wall")]
 
 use std::fs;
-use std::io::Write;
-use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
-use crate::common::Run;
+use crate::common::{Run, typed};
 use crate::folder::Folder;
 use crate::terminal::Terminal;
 
@@ -18,14 +16,7 @@ fn state(folder: &Folder) -> String {
 
 /// `scn repl` with these lines from a pipe.
 fn piped(folder: &Folder, arguments: &[&str], lines: &str) -> Run {
-    let mut command = folder.command(&[&["repl"], arguments].concat());
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("the command starts");
-    child.stdin.take().expect("it is piped").write_all(lines.as_bytes()).expect("it reads");
-    let output = child.wait_with_output().expect("it ends");
-    let text = |bytes| String::from_utf8(bytes).expect("it prints UTF-8");
-    let status = output.status.code().expect("it ends by itself");
-    Run { status, stdout: text(output.stdout), stderr: text(output.stderr) }
+    typed(folder.command(&[&["repl"], arguments].concat()), lines)
 }
 
 #[test]
@@ -115,8 +106,9 @@ fn ctrl_c_stops_what_runs_and_not_the_session() {
     user.line("rhai { fn long(n) { if n == 0 { 1 } else { long(n - 1) + long(n - 1) } } }");
     user.prompt();
     user.line("for i in ${ 0..9000 } { assert ${ long(13) > 0 } }");
+    user.taken();
     // It may not have begun when the first comes.
-    while !user.sees("stopped; the world is as it was before", Duration::from_millis(300)) {
+    while !user.sees("stopped; the world is as it was before", Duration::from_secs(3)) {
         user.keys("\u{3}");
     }
     user.prompt();
@@ -128,6 +120,7 @@ fn ctrl_c_stops_what_runs_and_not_the_session() {
     user.prompt();
     user.line(":entries");
     user.see("ping worker1 -> worker1 as hello\r\n");
+    user.prompt();
     user.keys("\u{4}");
     assert!(user.end().success());
 }
@@ -165,6 +158,7 @@ fn a_history_that_cannot_be_written_is_a_warning() {
     user.prompt();
     user.line(":entries");
     user.see("node worker1 at 10.0.0.1\r\n");
+    user.prompt();
     user.line(":quit");
     assert!(user.end().success());
 }
@@ -193,6 +187,8 @@ fn lines_come_from_a_pipe() {
     assert_eq!(piped(&folder, &[], "nod a at 10.0.0.1\n").status, 2);
     assert_eq!(piped(&folder, &["no-such.scn"], "").status, 2);
     assert_eq!(piped(&folder, &[], "test \"a\" {\n").status, 2);
+    let deep = "rhai {\n  fn down(n) { down(n + 1) }\n}\nassert ${ down(0) == 0 }\n";
+    assert_eq!(piped(&folder, &[], deep).status, 3, "as `scn run` would end");
     let wrong = piped(&folder, &[], ":udno\n:save\n:on nobody\n:help nothing-such\n:break nat/NO\n:step x\n");
     assert_eq!((wrong.status, wrong.stdout.as_str(), wrong.stderr.lines().count()), (2, "", 6), "{}", wrong.stderr);
     assert!(wrong.stderr.starts_with("error: there is no command `:udno`; did you mean `:undo`?\n"));
@@ -226,6 +222,17 @@ fn a_machine_has_a_prompt_of_its_own() {
             "error: ssh is not modelled; known are iptables, ping, curl, dig, kubectl, iptables-save, ipset, conntrack, ip, route, tcpdump, dmesg and cat\n"
         )
     );
+}
+
+#[test]
+fn a_machine_that_is_gone_has_no_prompt() {
+    let folder = Folder::new("gone");
+    folder.write("other.scn", "node alone at 10.0.0.9\n");
+    let lines = "node a at 10.0.0.1\n:on a\n:load other.scn\nping alone -> alone as x\nnode b at 10.0.0.2\n:on b\n:undo\n\
+                 ping alone -> alone as y\n";
+    let run = piped(&folder, &[], lines);
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{}", run.stdout);
+    assert!(run.stdout.contains("y: ping alone -> 10.0.0.9: delivered to alone"), "{}", run.stdout);
 }
 
 #[test]

@@ -54,7 +54,7 @@ impl Terminal {
         Self { child, keys, output, text: String::new(), seen: 0 }
     }
 
-    /// Presses keys.
+    /// Presses keys. What is pressed before there is a prompt may be lost (see `Terminal::prompt`).
     pub(crate) fn keys(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).expect("the terminal takes keys");
     }
@@ -81,6 +81,11 @@ impl Terminal {
     pub(crate) fn prompt(&mut self) {
         self.see("\u{1b}[?2004h");
         self.see("scn> ");
+    }
+
+    /// Waits until the line is taken, when the terminal makes signals of keys again: a Ctrl-C before is a key like any other.
+    pub(crate) fn taken(&mut self) {
+        self.see("\u{1b}[?2004l");
     }
 
     /// Whether this is printed behind what has been seen, now or in a while.

@@ -34,7 +34,7 @@ fn what_is_no_record_ends_with_2() {
     assert_eq!(scn(&["run", "--record", &record, "examples/hello.scn"]).status, 0);
     let text = fs::read_to_string(&record).unwrap();
     let cases = [
-        (text.replacen("\"version\":1", "\"version\":2", 1), "the record has version 2"),
+        (text.replacen("\"version\":2", "\"version\":1", 1), "the record has version 1"),
         (text[..text.len() / 2].to_owned(), "the record ends too early"),
         (text.replacen("\"op\":\"send\"", "\"op\":\"sned\"", 1), "unknown variant `sned`"),
         ("node worker1 at 10.0.0.1\n".to_owned(), "the record cannot be read"),
@@ -96,7 +96,7 @@ fn compile_prints_each_stage() {
     let ir = scn(&["compile", "examples/hello.scn"]);
     assert_eq!(ir.status, 0);
     for part in
-        ["\"format\":\"netscene ir\",\"version\":1", "\"op\":\"send\"", "{\"assert\":\"hello.hops.len() <= 4\"}"]
+        ["\"format\":\"netscene ir\",\"version\":2", "\"op\":\"send\"", "{\"assert\":\"hello.hops.len() <= 4\"}"]
     {
         assert!(ir.stdout.contains(part), "{part} in {}", ir.stdout);
     }

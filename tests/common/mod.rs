@@ -24,7 +24,12 @@ pub(crate) fn scn(arguments: &[&str]) -> Run {
 /// The same with a text on its standard input.
 #[allow(dead_code, reason = "not every suite types")]
 pub(crate) fn scn_with(arguments: &[&str], input: &str) -> Run {
-    let mut command = command(arguments);
+    typed(command(arguments), input)
+}
+
+/// Runs a command with a text on its standard input.
+#[allow(dead_code, reason = "not every suite types")]
+pub(crate) fn typed(mut command: Command, input: &str) -> Run {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the command starts");
     child.stdin.take().expect("it is piped").write_all(input.as_bytes()).expect("it is read");
@@ -33,11 +38,12 @@ pub(crate) fn scn_with(arguments: &[&str], input: &str) -> Run {
 
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_scn"));
-    command.args(arguments).current_dir(root()).env_remove("SCN_SEED");
+    command.args(arguments).current_dir(root());
     command
 }
 
-fn finish(output: Output) -> Run {
+/// What a command that has ended left behind.
+pub(crate) fn finish(output: Output) -> Run {
     let text = |bytes| String::from_utf8(bytes).expect("the command prints UTF-8");
     Run {
         status: output.status.code().expect("the command ends by itself"),

@@ -12,7 +12,7 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     let file = arguments.next().unwrap_or_default();
     let rounds = arguments.next().and_then(|rounds| rounds.parse().ok()).unwrap_or(15);
-    let text = std::fs::read_to_string(&file).unwrap_or_default();
+    let text = std::fs::read_to_string(&file).expect("the scenario can be read");
     let once = |_| {
         let (begun, mut printed) = (Instant::now(), String::new());
         run_scenario((&file, &text), &NoFolder, 0, false, &mut |_, text| printed.push_str(text));

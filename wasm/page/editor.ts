@@ -1,5 +1,5 @@
-// The editor: CodeMirror with the language's colours, what is wrong marked in the text, and what may be written next.
-import { autocompletion, closeBrackets, completionKeymap, type CompletionSource } from "@codemirror/autocomplete";
+// The editor: CodeMirror with the language's colours, and what is wrong marked in the text.
+import { closeBrackets } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { bracketMatching, indentUnit, syntaxHighlighting } from "@codemirror/language";
 import { lintGutter, setDiagnostics, type Diagnostic } from "@codemirror/lint";
@@ -17,7 +17,6 @@ interface Wishes {
   label: string;
   changed: () => void;
   run: () => void;
-  complete: CompletionSource;
 }
 
 export function editor(wishes: Wishes): EditorView {
@@ -29,9 +28,9 @@ export function editor(wishes: Wishes): EditorView {
       doc: wishes.text,
       extensions: [
         lineNumbers(), lintGutter(), history(), drawSelection(), bracketMatching(), closeBrackets(), indentUnit.of("  "),
-        scn, syntaxHighlighting(classHighlighter), autocompletion({ override: [wishes.complete] }),
+        scn, syntaxHighlighting(classHighlighter),
         // Escape, then Tab leaves the editor: nobody is caught in it.
-        keymap.of([submit, ...completionKeymap, ...defaultKeymap, ...historyKeymap, indentWithTab]),
+        keymap.of([submit, ...defaultKeymap, ...historyKeymap, indentWithTab]),
         EditorView.contentAttributes.of({ "aria-label": wishes.label, spellcheck: "false", autocapitalize: "off" }),
         EditorState.readOnly.of(wishes.readOnly),
         EditorView.updateListener.of((update) => { if (update.docChanged) wishes.changed(); }),

@@ -12,7 +12,7 @@ import type { EditorView } from "@codemirror/view";
 import type { Files, RunResult } from "../../target/page/pkg/netscene_wasm.js";
 import { element } from "./dom";
 import { editor, mark } from "./editor";
-import { Engine, engine, NoAnswer } from "./engine";
+import { DEADLINE, Engine, engine, NoAnswer } from "./engine";
 import { pack, type Shared } from "./permalink";
 import styleText from "./style.css";
 import { TraceView } from "./trace";
@@ -102,7 +102,7 @@ export class NetScene extends HTMLElement {
     this.printed.hidden = true;
     this.view = editor({
       parent: this.place, root, text: this.original, readOnly: this.hasAttribute("readonly"), label: `scenario ${this.name}`,
-      changed: () => this.changed(), run: () => void this.run(), complete: () => null,
+      changed: () => this.changed(), run: () => void this.run(),
     });
     if (this.hasAttribute("autorun")) {
       const seen = new IntersectionObserver((entries) => {
@@ -121,7 +121,7 @@ export class NetScene extends HTMLElement {
     this.stopButton.disabled = false;
     this.setAttribute("aria-busy", "true");
     try {
-      const result = await engine.run(this, this.name, this.value, this.files, this.seed, Number(this.getAttribute("deadline") ?? 10_000));
+      const result = await engine.run(this, this.name, this.value, this.files, this.seed, Number(this.getAttribute("deadline") ?? DEADLINE));
       this.show(result, engine.took);
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;

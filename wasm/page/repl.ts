@@ -72,16 +72,27 @@ export class NetSceneRepl extends HTMLElement {
     this.entries.scrollTop = this.entries.scrollHeight;
   }
 
-  private async undo(): Promise<void> {
-    await this.again();
-    const undone = (await this.engine.ask(this, { kind: "undo" })) as string | null;
-    if (undone !== null) this.entered.pop();
-    this.show("undo", undone === null ? "there is nothing to undo" : `undone: ${undone}`, "");
+  private undo(): Promise<void> {
+    return this.asked("undo", async () => {
+      const undone = (await this.engine.ask(this, { kind: "undo" })) as string | null;
+      if (undone !== null) this.entered.pop();
+      return undone === null ? "there is nothing to undo" : `undone: ${undone}`;
+    });
   }
 
-  private async save(): Promise<void> {
-    await this.again();
-    this.show("save", ((await this.engine.ask(this, { kind: "save" })) as string) || "nothing was entered", "");
+  private save(): Promise<void> {
+    return this.asked("save", async () => ((await this.engine.ask(this, { kind: "save" })) as string) || "nothing was entered");
+  }
+
+  /** Shows what comes of a button, or why nothing does. */
+  private async asked(what: string, ask: () => Promise<string>): Promise<void> {
+    try {
+      await this.again();
+      this.show(what, await ask(), "");
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error;
+      this.show(what, "", error.message);
+    }
   }
 
   private key(event: KeyboardEvent): void {

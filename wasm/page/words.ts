@@ -21,6 +21,7 @@ export function events(hop: Hop): string[] {
   }
   if (hop.end.end === "delivered") said.push(hop.end.to ? `delivered to ${hop.end.to}` : "delivered");
   if (hop.end.end === "dropped") said.push(`dropped: ${hop.end.why ?? "no reason told"}`);
+  for (const more of [hop.end.cause, hop.end.cure]) if (more) said.push(more);
   return said;
 }
 

@@ -1,14 +1,12 @@
 // The Worker in which the engine runs: one request after the other, each answered by its number. It is ended from outside when
 // a run takes too long, so that nothing in here has to be able to stop.
-import { initSync, run, check, format, version, Session } from "../../target/page/pkg/netscene_wasm.js";
+import { initSync, run, check, format, Session } from "../../target/page/pkg/netscene_wasm.js";
 import type { Files } from "../../target/page/pkg/netscene_wasm.js";
 
 export type Request =
   | { kind: "run"; name: string; text: string; files?: Files; seed: number }
   | { kind: "check"; name: string; text: string; files?: Files }
   | { kind: "format"; name: string; text: string }
-  | { kind: "version" }
-  | { kind: "open"; seed: number; files?: Files }
   | { kind: "enter"; text: string }
   | { kind: "undo" }
   | { kind: "save" };
@@ -22,11 +20,6 @@ function answer(request: Request): unknown {
     case "run": return run(request.name, request.text, request.files, request.seed);
     case "check": return check(request.name, request.text, request.files);
     case "format": return format(request.name, request.text);
-    case "version": return version();
-    case "open":
-      session?.free();
-      session = new Session(request.seed, request.files);
-      return null;
     case "enter": return held().enter(request.text);
     case "undo": return held().undo() ?? null;
     case "save": return held().save();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use netscene_core::trace::Flow;
 use netscene_core::view::trace_json;
-use netscene_lang::{Code, Diagnostic, Label, Severity, SourceFiles};
+use netscene_lang::{Diagnostic, Label, Severity, SourceFiles};
 use serde::{Serialize, Serializer};
 
 use crate::types::parse;
@@ -98,18 +98,6 @@ impl Problem {
             text: text.clone(),
             labels: labels.iter().map(|label| Place::of(label, files)).collect(),
         }
-    }
-}
-
-impl Problem {
-    /// Whether it keeps a scenario from running, or something is not as it says.
-    pub(crate) fn is_error(&self) -> bool {
-        self.severity == Severity::Error
-    }
-
-    /// Whether a brace is open: more lines may mend it.
-    pub(crate) fn is_unclosed(&self) -> bool {
-        self.code == Code::Unclosed.to_string()
     }
 }
 

@@ -20,7 +20,6 @@ use netscene_lang::{Channel, Diagnostic, Listener, SourceFiles, compile_in, rend
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::answer::{Answer as _, Checked, Formatted, Problem, Ran, Sent, Story};
-use crate::files::Map;
 use crate::types::{CheckResult, Files, FormatResult, RunResult};
 
 /// The version of the engine.
@@ -33,36 +32,27 @@ pub fn version() -> String {
 /// from `seed`.
 #[wasm_bindgen]
 pub fn run(name: &str, text: &str, files: Option<Files>, seed: u32) -> RunResult {
-    ran(name, text, &Map::of(files), seed).value()
-}
-
-/// The same as [`run`], as data of this crate.
-pub(crate) fn ran(name: &str, text: &str, files: &Map, seed: u32) -> Ran {
     let mut heard = Heard::default();
     let (mut output, mut diagnostics) = (String::new(), String::new());
     let mut write = |channel, text: &str| match channel {
         Channel::Output => output.push_str(text),
         Channel::Diagnostics => diagnostics.push_str(text),
     };
-    let verdict = run_scenario_heard((name, text), files, seed.into(), &mut write, &mut heard);
-    Ran { status: verdict.exit_status(), output, diagnostics, problems: heard.problems, flows: heard.flows }
+    let verdict = run_scenario_heard((name, text), &files::map(files), seed.into(), &mut write, &mut heard);
+    Ran { status: verdict.exit_status(), output, diagnostics, problems: heard.problems, flows: heard.flows }.value()
 }
 
 /// What is wrong with a scenario; nothing runs.
 #[wasm_bindgen]
 pub fn check(name: &str, text: &str, files: Option<Files>) -> CheckResult {
-    checked(name, text, &Map::of(files)).value()
-}
-
-/// The same as [`check`], as data of this crate.
-pub(crate) fn checked(name: &str, text: &str, files: &Map) -> Checked {
     let mut sources = SourceFiles::default();
     let main = sources.add(name, text);
-    let (_, diagnostics) = compile_in(&mut sources, &main, files);
+    let (_, diagnostics) = compile_in(&mut sources, &main, &files::map(files));
     Checked {
         diagnostics: render(&diagnostics, &sources, false),
         problems: diagnostics.iter().map(|one| Problem::of(one, &sources)).collect(),
     }
+    .value()
 }
 
 /// The one form of a scenario; what is wrong with it if it cannot be read.

@@ -43,11 +43,13 @@ export interface Trace {
   schema: "netscene.trace/1";
   /** What follows `as`; empty where nothing does. */
   name: string;
-  kind: "tcp" | "udp" | "ping" | "get" | "resolve";
+  kind: "tcp" | "udp" | "ping" | "get" | "resolve" | "packet";
   from: string;
   to: string;
   startedNs: number;
   outcome: { result: "delivered" | "rejected" | "dropped" | "unsent" | "timeout"; at: string; why?: string };
+  /** Of a burst: what became of each time. */
+  each?: Trace["outcome"][];
   status?: number;
   packets: PacketTrace[];
 }
@@ -63,7 +65,7 @@ export interface Hop {
   before: Packet;
   after: Packet;
   steps: Step[];
-  end: { end: "sent" | "delivered" | "dropped"; to?: string | null; why?: string; table?: string; chain?: string; number?: number };
+  end: { end: "sent" | "delivered" | "dropped"; to?: string | null; why?: string; table?: string; chain?: string; number?: number; cause?: string; cure?: string };
 }
 
 export interface Packet {
@@ -86,7 +88,7 @@ export interface Step { step: string; [field: string]: unknown }
 /** What came of sentences entered in a session. */
 export interface Answer {
   /** `incomplete`: a brace is open, more lines have to come. `refused`: the world is as it was. */
-  outcome: "incomplete" | "done" | "refused";
+  outcome: "incomplete" | "nothing" | "done" | "refused" | "stopped";
   text: string;
   diagnostics: string;
   problems: Problem[];

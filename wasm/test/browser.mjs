@@ -122,8 +122,12 @@ console.log(`${blocks.length} blocks on ${pages.size} pages show what the native
     const scene = document.querySelector("net-scene");
     const ran = [];
     scene.addEventListener("netscene-ran", (event) => ran.push(event.detail.output));
-    for (const name of ["one", "two", "three"]) { scene.value = `test "${name}" { assert \${ 1 == 1 } }\n`; void scene.run(); }
-    await new Promise((done) => setTimeout(done, 1500));
+    const write = (name) => { scene.value = `test "${name}" { assert \${ 1 == 1 } }\n`; return scene.run(); };
+    void write("one");
+    void write("two");
+    await write("three");
+    // A run that should not be would come behind it.
+    await new Promise((done) => setTimeout(done, 500));
     return ran;
   });
   expect(`the last edit wins: ${edited.length} runs, ${edited.at(-1)}`, edited.length === 1 && edited[0].startsWith('test "three" passed'));
@@ -188,9 +192,16 @@ console.log(`${blocks.length} blocks on ${pages.size} pages show what the native
     await tab.waitForFunction((wanted) => document.querySelector("net-scene-repl").shadowRoot.querySelector(".entries").textContent.includes(wanted), { timeout: 20_000 }, wanted).catch(() => {});
     expect(`${text}: ${wanted}`, (await log()).includes(wanted));
   };
-  await enter("show routes on worker1", "169.254.1.1") .catch(() => {});
+  await enter("show routes on worker1", "Kernel IP routing table");
   await enter("ping worker1 -> nobody as x", "error[");
   await enter("ping client -> web as echo", "echo: ping");
+  const press = async (name, wanted) => {
+    await tab.evaluate((name) => [...document.querySelector("net-scene-repl").shadowRoot.querySelectorAll(".bar button")].find((one) => one.textContent === name).click(), name);
+    await tab.waitForFunction((wanted) => document.querySelector("net-scene-repl").shadowRoot.querySelector(".entries").textContent.includes(wanted), { timeout: 20_000 }, wanted).catch(() => {});
+    expect(`${name}: ${wanted}`, (await log()).includes(wanted));
+  };
+  await press("Undo", "undone: ping client -> web as echo");
+  await press("Save", "show routes on worker1");
   await tab.close();
 }
 

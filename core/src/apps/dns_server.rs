@@ -182,7 +182,9 @@ fn reply<O: Observer>(
         zones::lookup(state, &name, asked)
     } else {
         let mut answer = coredns::lookup(state, pods, &name, asked);
-        if let Some(server) = upstream(system).filter(|_| answer.is_foreign()) {
+        if answer.is_foreign()
+            && let Some(server) = upstream(system)
+        {
             return Some(Reply::Forward(server));
         }
         balance(&mut answer.records, system);

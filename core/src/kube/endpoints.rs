@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use indexmap::IndexSet;
+use indexmap::IndexMap;
 
 use super::{Conditions, EndpointAddress, RunningPod, Service, ServicePort, State, TargetPort};
 
@@ -73,28 +73,16 @@ pub fn all_endpoints(state: &State, service: &Service, port: &ServicePort) -> Ve
     found
 }
 
-/// The addresses of all ready endpoints, whatever their port: those of pods too where a headless service has no port.
-pub fn addresses(state: &State, service: &Service) -> IndexSet<Ipv4Addr> {
-    if service.ports.is_empty() {
-        let port = ServicePort::default();
-        return endpoints(state, service, &port).into_iter().map(|endpoint| endpoint.address).collect();
-    }
-    let all = service.ports.iter().flat_map(|port| endpoints(state, service, port));
-    all.map(|endpoint| endpoint.address).collect()
-}
-
 /// The ready endpoints, one for each address, whatever their port: those of pods too where a headless service has no
 /// port.
 pub fn named(state: &State, service: &Service) -> Vec<Endpoint> {
     let portless = [ServicePort::default()];
     let ports = if service.ports.is_empty() { &portless[..] } else { &service.ports[..] };
-    let mut found: Vec<Endpoint> = Vec::new();
+    let mut found = IndexMap::new();
     for endpoint in ports.iter().flat_map(|port| endpoints(state, service, port)) {
-        if found.iter().all(|other| other.address != endpoint.address) {
-            found.push(endpoint);
-        }
+        found.entry(endpoint.address).or_insert(endpoint);
     }
-    found
+    found.into_values().collect()
 }
 
 fn given(state: &State, endpoint: &EndpointAddress) -> Endpoint {

@@ -52,8 +52,15 @@ impl State {
         let Some(router) = Arc::make_mut(&mut self.routers).shift_remove(name) else {
             return Err(self.nothing_to_delete(ObjectKind::Router, name));
         };
-        for device in &router.object.devices {
-            self.holders.remove(device.address.addr());
+        for address in router.object.devices.iter().map(|device| device.address.addr()) {
+            // What a pool calls its gateway stays that.
+            match self.pools.values().find(|pool| pool.object.gateway == Some(address)) {
+                Some(pool) => {
+                    let holder = Holder::Gateway(pool.object.name.as_str().into());
+                    self.holders.set(address, holder, pool.origin.as_ref());
+                }
+                None => self.holders.remove(address),
+            }
         }
         Ok(())
     }

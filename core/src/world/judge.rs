@@ -54,24 +54,21 @@ impl World {
             return Ok(judged(false, format!("there was no {missing}: {}", outcome(flow))));
         }
         let found = if expectation.reply { self.judge_reply(flow, pattern)? } else { self.judge_flow(flow, pattern)? };
-        let known = match &flow.outcome {
-            FlowOutcome::Dropped { reason: DropReason::Unknown(_), .. } => {
-                // What was seen before the model lost it was seen; what was not may still come.
-                matches!(pattern, Pattern::Unknown) || found.held && !pattern.is_end() && !expectation.negated
-            }
-            _ => true,
-        };
+        // What was seen before the model lost it was seen; what was not may still come.
+        let known = !is_unknown(flow)
+            || matches!(pattern, Pattern::Unknown)
+            || found.held && !pattern.is_end() && !expectation.negated;
         Ok(Judgement { held: known && found.held != expectation.negated, ..found })
     }
 
     /// What was done several times ended so if it did each time.
     fn judge_each(&self, flow: &Flow, expectation: &Expectation) -> Result<Judgement, OpError> {
-        let (mut held, mut known) = (true, matches!(expectation.pattern, Pattern::Unknown));
+        let mut held = true;
         let plain = Expectation { negated: false, ..expectation.clone() };
         for one in &flow.each {
             held &= self.judge_one(one, &plain)?.held;
         }
-        known |= !flow.each.iter().any(|one| is_unknown(one));
+        let known = !flow.each.iter().any(|one| is_unknown(one));
         Ok(judged(known && held != expectation.negated, outcome(flow)))
     }
 
@@ -300,7 +297,7 @@ pub(super) fn is_by(reason: &DropReason, by: &str) -> bool {
     matches!(reason, DropReason::Rule { table, chain, .. } if **chain == *by || format!("{table}/{chain}") == by)
 }
 
-fn is_unknown(flow: &Flow) -> bool {
+pub(super) fn is_unknown(flow: &Flow) -> bool {
     matches!(flow.outcome, FlowOutcome::Dropped { reason: DropReason::Unknown(_), .. })
 }
 

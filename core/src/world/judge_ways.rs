@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::explore::too_fine;
-use super::judge::outcome;
+use super::judge::{is_unknown, outcome};
 use super::{OpError, World};
-use crate::trace::{DropReason, Expectation, Flow, FlowOutcome, Judgement, Pattern, Ways};
+use crate::trace::{Expectation, Flow, Judgement, Pattern, Ways};
 use crate::{Fraction, view};
 
 impl World {
@@ -23,7 +23,7 @@ impl World {
         let mut unknown = None;
         for way in &ways.ways {
             fits.push(self.judge_one(&way.flow, expectation)?.held);
-            if let FlowOutcome::Dropped { reason: DropReason::Unknown(_), .. } = &way.flow.outcome {
+            if is_unknown(&way.flow) {
                 unknown.get_or_insert_with(|| outcome(&way.flow));
             }
         }

@@ -24,7 +24,8 @@ const LINK_LOCAL: Ipv4Addr = Ipv4Addr::new(169, 254, 1, 1);
 impl World {
     /// Puts the node that a dump describes into the network.
     pub(super) fn load(&mut self, name: &str, dump: &Dump) -> Result<(), OpError> {
-        let taken = self.state.node(name).is_some() || self.state.host(name).is_some() || name == ROUTER;
+        let taken = self.state.node(name).is_some() || self.state.host(name).is_some();
+        let taken = taken || self.state.router(name).is_some() || name == ROUTER;
         if taken || self.network.is_loaded(name) {
             let problem = format!("there is a machine called `{name}` already");
             return Err(OpError::new(problem, None));

@@ -128,7 +128,10 @@ impl Network {
             own.into_iter().find(|own| (first..=last).contains(own) && !own.is_loopback())
         };
         let found = match object {
-            Object::Node(node) => taken(node.address, node.address),
+            Object::Node(node) => {
+                let own = node.devices.iter().map(|device| device.address.addr());
+                own.chain([node.address]).find_map(|address| taken(address, address))
+            }
             Object::Host(host) => taken(host.address, host.address),
             Object::Router(router) => {
                 let mut addresses = router.devices.iter().map(|device| device.address.addr());

@@ -14,7 +14,7 @@ use crate::netfilter::TableName;
 use crate::trace::{Depth, Expectation};
 
 /// The version of the form in which operations are written to a file.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// An operation, and where it was said.
 ///

@@ -214,9 +214,8 @@ impl World {
         let place = self.source(from)?;
         self.check_up(place)?;
         self.program(place)?;
-        let pod = self.state.pod(&from.name).map(|pod| pod.key.clone());
         let app = App::Client(Box::new(Client::new(task, from.port)));
-        let owner = pod.unwrap_or_else(|| self.network.get(place).name.clone());
+        let owner = self.owner_named(&from.name).unwrap_or_else(|_| self.network.get(place).name.clone());
         let process = self.network.start(Process { namespace: place, owner, app });
         self.network.get_mut(place).sockets.name_process(process, "the client");
         let started = self.time;

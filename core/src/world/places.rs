@@ -35,8 +35,9 @@ impl World {
         let pod = state.pod(name).map(|pod| pod.key.clone());
         let host = || state.host(name).map(|host| host.object.name.as_str().into());
         let node = || state.node(name).map(|node| node.object.name.as_str().into());
+        let router = || state.router(name).map(|router| router.object.name.as_str().into());
         let loaded = || self.network.is_loaded(name).then(|| name.into());
-        pod.or_else(host).or_else(node).or_else(loaded).ok_or_else(|| self.no_such(name))
+        pod.or_else(host).or_else(node).or_else(router).or_else(loaded).ok_or_else(|| self.no_such(name))
     }
 
     pub(super) fn no_such(&self, name: &str) -> OpError {

@@ -23,9 +23,6 @@ impl World {
     }
 
     fn look(&mut self, on: &str, place: usize, look: &Look) -> Result<String, OpError> {
-        if let Look::Tcpdump(capture) = look {
-            return self.tcpdump(place, *capture);
-        }
         let namespace = self.network.get(place);
         let now = Jiffies::from(self.time);
         Ok(match look {
@@ -48,7 +45,7 @@ impl World {
                 Ok((route, source)) => view::ip::route_get(*to, &route, source),
                 Err(why) => format!("RTNETLINK answers: {why}\n"),
             },
-            Look::Tcpdump(_) => String::new(),
+            Look::Tcpdump(capture) => self.tcpdump(place, *capture)?,
             Look::Log => namespace.log.iter().map(|record| view::log::line(record) + "\n").collect(),
             Look::File(File::BirdCfg) => match bird_cfg::sessions(&self.state, on) {
                 text if text.is_empty() => return Err(self.no_file(place, "bird.cfg", "only nodes have one")),

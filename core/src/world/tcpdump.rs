@@ -7,6 +7,7 @@ use std::sync::Arc;
 use indexmap::{IndexMap, IndexSet};
 
 use super::{OpError, Source, World};
+use crate::agents::coredns::{self, Asker};
 use crate::apps::Task;
 use crate::packet::Packet;
 use crate::trace::FlowKind;
@@ -37,7 +38,7 @@ impl World {
                 return Ok(text);
             }
             for address in nameless {
-                let name = self.name_of(place, address);
+                let name = self.name_of(place, address)?;
                 names.insert(address, name);
             }
         }
@@ -75,22 +76,26 @@ impl World {
     }
 
     /// The name of an address at a place: a pod's own stands in its `/etc/hosts`, where kubelet has written it; for the
-    /// others it asks. Machines have no name server, and print their own address as a number, too.
-    fn name_of(&mut self, place: usize, address: Ipv4Addr) -> Option<String> {
+    /// others it asks, if it knows a name server. Machines print their own address as a number.
+    fn name_of(&mut self, place: usize, address: Ipv4Addr) -> Result<Option<String>, OpError> {
         let namespace = self.network.get(place);
         let (name, own) = (namespace.name.clone(), namespace.is_local(address));
         if address.is_loopback() {
-            return Some("localhost".to_owned());
+            return Ok(Some("localhost".to_owned()));
         }
         if own {
-            return name.split_once('/').map(|(_namespace, pod)| pod.to_owned());
+            return Ok(name.split_once('/').map(|(_namespace, pod)| pod.to_owned()));
+        }
+        let asker = self.state.pod(&name).map_or(Asker::Machine, Asker::Pod);
+        if coredns::resolv_conf(&self.state, asker).nameservers.is_empty() {
+            return Ok(None);
         }
         let source = Source { name: name.to_string(), port: None };
-        let flow = self.flow_made(&source, Task::Reverse(address), FlowKind::Resolve(address.to_string()), "").ok()?;
+        let flow = self.flow_made(&source, Task::Reverse(address), FlowKind::Resolve(address.to_string()), "")?;
         self.overhear_flow(&flow);
         let answer = flow.dns.as_ref().and_then(|dns| dns.records.iter().find_map(|one| one.strip_prefix("PTR ")));
         let answer = answer.map(|name| name.trim_end_matches('.').to_owned());
         self.captured.push(Arc::new(flow));
-        answer
+        Ok(answer)
     }
 }

@@ -30,7 +30,7 @@ impl Checker<'_> {
     pub(super) fn loosen_commands(&mut self, statements: &[Statement]) {
         for statement in statements {
             if let Some(name) = statement.kind.sent() {
-                self.sent.entry(name.text.clone()).or_insert(name.span);
+                self.sent.entry(name.text.clone()).or_insert((name.span, false));
             }
             if matches!(statement.kind, StatementKind::Faulty(_)) {
                 self.symbols.loosen(self.files, statement.span);
@@ -46,23 +46,9 @@ impl Checker<'_> {
         let mut known = Known::default();
         let mut steps = Vec::new();
         for statement in statements {
-            match &statement.kind {
-                StatementKind::Cluster { .. }
-                | StatementKind::Pool { .. }
-                | StatementKind::Node { .. }
-                | StatementKind::Host { .. }
-                | StatementKind::Router { .. }
-                | StatementKind::Zone { .. }
-                | StatementKind::Namespace { .. }
-                | StatementKind::Apply { .. }
-                | StatementKind::Include(_)
-                | StatementKind::Load { .. }
-                | StatementKind::Rhai(_)
-                | StatementKind::Faulty(_) => {}
-                _ => {
-                    self.step(statement, &mut known, BlockKind::File);
-                    steps.push(statement.clone());
-                }
+            if !statement.kind.declares() && !matches!(statement.kind, StatementKind::Faulty(_)) {
+                self.step(statement, &mut known, BlockKind::File);
+                steps.push(statement.clone());
             }
         }
         steps
@@ -191,6 +177,9 @@ impl Checker<'_> {
         }
         self.lower(known, |lowering| lowering.command(kind).map(drop));
         if let Some(name) = sent {
+            if let Some((_, has_come)) = self.sent.get_mut(&name.text) {
+                *has_come = true;
+            }
             known.variables.insert(name.text.clone(), Type::Flow);
             // Another flow of the name takes the connection's place among flows, and does not end it.
             if matches!(kind, StatementKind::Open { .. }) {
@@ -281,10 +270,10 @@ impl Checker<'_> {
         let title = format!("there is no flow `{}` yet", name.text);
         let diagnostic = Diagnostic::error(Code::UnknownFlow, title);
         let diagnostic = match (question(&name.text, flows()), self.sent.get(&name.text)) {
-            (_, Some(place)) if place.start > name.span.start => {
+            (_, Some((place, false))) => {
                 diagnostic.at(name.span, "nothing has been sent under that name by now").see(*place, "it is sent here")
             }
-            (_, Some(place)) => {
+            (_, Some((place, true))) => {
                 let hint = "a test knows its own flows, and those sent above it outside of tests";
                 let diagnostic = diagnostic.at(name.span, "it was sent in another test");
                 diagnostic.see(*place, "sent here").hint(hint.to_owned())

@@ -2,6 +2,7 @@
 
 use netscene_core::kube::{EndpointAddress, Object, Service};
 use netscene_core::world::{Op, Operation};
+use rustc_hash::FxHashMap;
 
 use super::{Checker, values};
 use crate::ast::{Block, EndpointField, Operand, PortField, StatementKind, Text, What};
@@ -77,47 +78,47 @@ impl Checker<'_> {
         self.ok(values::port_protocol(&field.port)).map(|(port, _)| port)
     }
 
-    /// Gives endpoints to their services, once all is declared.
+    /// Gives endpoints to their services, once all is declared: as changes to those, behind the declarations.
     pub(super) fn give_endpoints(&mut self) {
-        let mut taken: Vec<(String, Span)> = Vec::new();
-        for Given { namespace, service: name, endpoints } in std::mem::take(&mut self.given) {
+        let given = std::mem::take(&mut self.given);
+        if given.is_empty() {
+            return;
+        }
+        let mut clashes: FxHashMap<String, (&str, &str)> = FxHashMap::default();
+        for Operation { op, .. } in &self.declarations {
+            let Op::Declare { object: Object::Service(service) } = op else { continue };
+            let clash = if !service.selector.is_empty() {
+                ("has a selector, which finds its endpoints by itself", "leave the selector out, or this")
+            } else if !service.endpoints.is_empty() {
+                ("has endpoints of its own", "leave one of them out")
+            } else {
+                continue;
+            };
+            clashes.insert(format!("{}/{}", service.namespace, service.name), clash);
+        }
+        let mut taken: FxHashMap<String, Span> = FxHashMap::default();
+        for Given { namespace, service: name, endpoints } in given {
             let key = format!("{namespace}/{}", name.text);
-            if let Some((_, first)) = taken.iter().find(|(other, _)| *other == key) {
+            if let Some(first) = taken.get(&key) {
                 let title = format!("there are two endpoints `{key}`");
                 let diagnostic = Diagnostic::error(Code::Duplicate, title).at(name.span, "declared again here");
                 self.report(diagnostic.see(*first, "first declared here"));
                 continue;
             }
-            taken.push((key.clone(), name.span));
-            let found =
-                self.declarations.iter_mut().find_map(|operation| as_service(operation, &namespace, &name.text));
-            let Some(service) = found else {
-                if !self.symbols.may_be(&name.text) {
-                    let title = format!("there is no service `{key}` for these endpoints");
-                    let label = "endpoints have the name of their service, and its namespace";
-                    self.report(Diagnostic::error(Code::UnknownName, title).at(name.span, label));
-                }
-                continue;
-            };
-            let clash = if !service.selector.is_empty() {
-                Some(("has a selector, which finds its endpoints by itself", "leave the selector out, or this"))
-            } else if !service.endpoints.is_empty() {
-                Some(("has endpoints of its own", "leave one of them out"))
-            } else {
-                service.endpoints = endpoints;
-                None
-            };
-            if let Some((why, cure)) = clash {
+            taken.insert(key.clone(), name.span);
+            if let Some((why, cure)) = clashes.get(&key) {
                 let title = format!("service `{key}` {why}");
-                self.report(Diagnostic::error(Code::Duplicate, title).at(name.span, cure));
+                self.report(Diagnostic::error(Code::Duplicate, title).at(name.span, *cure));
+            } else if self.symbols.has_service(&key) {
+                let service = Service { namespace, name: name.text, endpoints, ..Service::default() };
+                let (object, fields) = (Object::Service(service), vec![Word::Endpoints.text().to_owned()]);
+                let origin = self.files.origin(name.span);
+                self.declarations.push(Operation { op: Op::Patch { object, fields, merge: false }, origin });
+            } else if !self.symbols.may_be(&name.text) {
+                let title = format!("there is no service `{key}` for these endpoints");
+                let label = "endpoints have the name of their service, and its namespace";
+                self.report(Diagnostic::error(Code::UnknownName, title).at(name.span, label));
             }
         }
-    }
-}
-
-fn as_service<'a>(operation: &'a mut Operation, namespace: &str, name: &str) -> Option<&'a mut Service> {
-    match &mut operation.op {
-        Op::Declare { object: Object::Service(one) } if one.namespace == namespace && one.name == name => Some(one),
-        _ => None,
     }
 }

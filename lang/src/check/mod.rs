@@ -131,8 +131,8 @@ struct Checker<'a> {
     given: Vec<Given>,
     /// Whether fields are checked without the object that they belong to.
     partial: bool,
-    /// The names of all that is sent, and where each is sent first.
-    sent: IndexMap<String, Span>,
+    /// The names of all that is sent, where each is sent first, and whether the checks have come to a place that sends it.
+    sent: IndexMap<String, (Span, bool)>,
 }
 
 impl Checker<'_> {

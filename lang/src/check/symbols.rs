@@ -250,6 +250,11 @@ impl Symbols {
         self.unread || self.loose.contains(name)
     }
 
+    /// Whether there is a service of that name, `namespace/name`.
+    pub(crate) fn has_service(&self, name: &str) -> bool {
+        self.names.contains_key(&(Kind::Service, name.to_owned()))
+    }
+
     /// Where the node of that name is declared.
     pub(crate) fn node(&self, name: &Text) -> Result<(), Diagnostic> {
         self.resolve(&name.text, name.span, &[Kind::Node]).map(drop)

@@ -37,7 +37,7 @@ pub enum CandidateKind {
     Command,
     /// A pod.
     Pod,
-    /// A deployment or a daemonSet.
+    /// A deployment, a daemonSet or a statefulSet.
     Deployment,
     /// A service.
     Service,
@@ -51,6 +51,8 @@ pub enum CandidateKind {
     Node,
     /// A host.
     Host,
+    /// A router.
+    Router,
     /// A pool.
     Pool,
     /// A namespace.

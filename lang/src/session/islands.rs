@@ -18,9 +18,11 @@ pub(super) fn complete(session: &Session, before: &str, start: usize) -> Complet
         ("flow(\"", None),
     ];
     // A name in a call may have `-` and `/`, which are no letters of Rhai's.
-    if let Some((at, kind)) = argument.iter().find_map(|(call, kind)| Some((rhai.rfind(call)? + call.len(), kind)))
-        && !rhai[at..].contains('"')
-    {
+    let open = |(call, kind): &(&str, Option<Kind>)| {
+        let at = rhai.rfind(call)? + call.len();
+        (!rhai[at..].contains('"')).then_some((at, *kind))
+    };
+    if let Some((at, kind)) = argument.iter().find_map(open) {
         let all = kind.map_or_else(|| world.flows(), |kind| world.of(kind));
         let candidates = all.into_iter().filter(|one| one.text.starts_with(&rhai[at..])).collect();
         return Completion { from: start + at, candidates };

@@ -27,17 +27,19 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use indexmap::IndexSet;
 use netscene_core::trace::Flow;
-use netscene_core::world::World;
+use netscene_core::world::{Operation, World};
 
 use self::sight::Sight;
 use self::teller::Teller;
 use crate::ast::{Ast, Statement, StatementKind};
 use crate::check::advice::advise;
+use crate::report::{unreadable, verdict};
 use crate::run::{Part, run_part};
 use crate::{
     Cancel, Code, Diagnostic, FileId, Folder, Next, NoFolder, Program, Schedule, Severity, SourceFile, SourceFiles,
-    Summary, check, diagnostic, has_errors, include, parse, render, sentences,
+    Summary, Verdict, check, diagnostic, has_errors, include, parse, render, sentences,
 };
 
 pub use complete::{Candidate, CandidateKind, Completion};
@@ -134,6 +136,14 @@ impl Answer {
         Self { outcome, text, diagnostics, files, flows, summary }
     }
 
+    /// How a command ends that was told this: as [`run_scenario`](crate::run_scenario) would end.
+    pub fn verdict(&self) -> Verdict {
+        match self.outcome {
+            Outcome::Refused if self.summary.passed() => unreadable(&self.diagnostics).unwrap_or(Verdict::BadInput),
+            _ => verdict(self.summary),
+        }
+    }
+
     /// The diagnostics as they are printed; `color` adds terminal colours.
     pub fn told(&self, color: bool) -> String {
         if self.diagnostics.is_empty() { String::new() } else { render(&self.diagnostics, &self.files, color) }
@@ -214,10 +224,10 @@ impl Session {
         if has_errors(&diagnostics) {
             return Answer::new(Outcome::Refused, next.files, diagnostics);
         }
-        let new = |operation: &&netscene_core::world::Operation| {
-            let span = operation.origin.as_ref().and_then(|origin| next.files.span(origin));
-            span.is_some_and(|span| span.file >= file.id())
-        };
+        let before: IndexSet<_> =
+            next.files.iter().take_while(|one| one.id() < file.id()).map(|one| one.name()).collect();
+        let new =
+            |operation: &&Operation| operation.origin.as_ref().is_some_and(|origin| !before.contains(&*origin.file));
         let part = Part {
             program: &program,
             declarations: program.declarations.iter().filter(new).collect(),
@@ -252,13 +262,7 @@ impl Session {
             return Answer::new(Outcome::Nothing, self.now.files.clone(), Vec::new());
         };
         let program = check(&next.ast(&file, false)).0;
-        let is_test = |statement: &&Statement| {
-            let blocks = matches!(statement.kind, StatementKind::For { .. } | StatementKind::If { .. });
-            // A loop may hold tests; what else is in it has been done.
-            matches!(statement.kind, StatementKind::Test { .. })
-                || blocks && statement.kind.blocks().iter().all(|block| block.statements.iter().all(is_test_itself))
-        };
-        let steps = program.steps.iter().filter(is_test).collect();
+        let steps = program.steps.iter().filter(|statement| only_tests(statement)).collect();
         let part = Part { program: &program, declarations: Vec::new(), steps, cancel: &self.cancel };
         let mut teller = Teller::of_tests(filter);
         let summary = run_part(&part, &mut next.world, &mut teller, &mut Tests { run: true });
@@ -311,10 +315,8 @@ impl Session {
     /// What differs between the world as it was before the last so many entries and as it is now: objects, rules, routes and
     /// connections that came, went or changed. Nothing, where nothing does.
     pub fn diff(&self, entries: usize) -> String {
-        let Some(before) = self.past.len().checked_sub(entries.max(1)).and_then(|at| self.past.get(at)) else {
-            return sight::diff(&Moment::new(self.seed, Rc::new(NoFolder), "").sight(), &self.sight());
-        };
-        sight::diff(&before.sight(), &self.sight())
+        let at = self.past.len().saturating_sub(entries.max(1));
+        sight::diff(&self.past.get(at).unwrap_or(&self.now).sight(), &self.sight())
     }
 
     /// What there is to see of the world now.
@@ -333,8 +335,13 @@ impl Moment {
     fn read(&mut self, file: &Arc<SourceFile>) -> (Program, Vec<Diagnostic>) {
         let name = file.name().rsplit_once('/').map_or(file.name(), |(_, name)| name);
         let place = (self.root.as_str(), name);
+        let block = |statement: &Statement| match &statement.kind {
+            StatementKind::Rhai(island) => Some(island.clone()),
+            _ => None,
+        };
+        let library = self.entries.iter().flat_map(|entry| &entry.statements).filter_map(block).collect();
         let (read, mut diagnostics) =
-            include::read_on(&mut self.files, file, place, self.folder.as_ref(), &mut self.included);
+            include::read_on(&mut self.files, file, place, self.folder.as_ref(), &mut self.included, library);
         let text = file.text().trim().to_owned();
         self.entries.push(Rc::new(Entry { text, file: file.id(), statements: read.statements }));
         let ast = self.ast(file, read.unread);
@@ -361,8 +368,15 @@ impl Moment {
     }
 }
 
-fn is_test_itself(statement: &Statement) -> bool {
-    matches!(statement.kind, StatementKind::Test { .. })
+/// Whether it is a test, or a loop that holds only tests: what else is in one has been done.
+fn only_tests(statement: &Statement) -> bool {
+    match &statement.kind {
+        StatementKind::Test { .. } => true,
+        StatementKind::For { .. } | StatementKind::If { .. } => {
+            statement.kind.blocks().iter().all(|block| block.statements.iter().all(only_tests))
+        }
+        _ => false,
+    }
 }
 
 /// Whether more lines have to come: a brace is open, and there is no fault before it that no further line would mend.

@@ -52,13 +52,14 @@ impl Names<'_> {
             (Word::Fail | Word::Restore, _) => [self.of(Kind::Node), self.devices()].concat(),
             (Word::Delete | Word::Set | Word::Patch | Word::Scale, Some(word)) => match word {
                 Word::Pod => self.of(Kind::Pod),
-                Word::Deployment | Word::DaemonSet => self.of(Kind::Deployment),
+                Word::Deployment | Word::DaemonSet | Word::StatefulSet => self.of(Kind::Deployment),
                 Word::Service => self.of(Kind::Service),
                 Word::Ingress => self.of(Kind::Ingress),
                 Word::NetworkPolicy => self.of(Kind::NetworkPolicy),
                 Word::ConfigMap => self.of(Kind::ConfigMap),
                 Word::Node => self.of(Kind::Node),
                 Word::Host => self.of(Kind::Host),
+                Word::Router => self.of(Kind::Router),
                 Word::Pool => self.of(Kind::Pool),
                 Word::Namespace => self.of(Kind::Namespace),
                 _ => Vec::new(),
@@ -98,9 +99,8 @@ impl Names<'_> {
                 state.pods().map(|pod| (short(&pod.key), about(&pod.node))).collect()
             }
             Kind::Deployment => {
-                let about = |daemons: bool| if daemons { "daemonSet" } else { "deployment" }.to_owned();
                 let all = state.deployments().map(|one| &one.object);
-                all.map(|one| (full(&one.namespace, &one.name), about(one.daemon_set))).collect()
+                all.map(|one| (full(&one.namespace, &one.name), one.kind().to_owned())).collect()
             }
             Kind::Service => {
                 let all = state.services().map(|one| &one.object);
@@ -121,17 +121,16 @@ impl Names<'_> {
                 all.map(|one| (full(&one.namespace, &one.name), "configMap".to_owned())).collect()
             }
             Kind::Node => {
-                let hosts = state.hosts().count();
-                let machines = self.sight.machines();
                 let about = |name: &String| {
                     let address = state.node(name).map(|node| node.object.address.to_string());
                     (name.clone(), format!("node {}", address.unwrap_or_default()).trim_end().to_owned())
                 };
-                machines[..machines.len() - hosts].iter().map(about).collect()
+                self.sight.nodes().iter().map(about).collect()
             }
             Kind::Host => {
                 state.hosts().map(|host| (host.object.name.clone(), format!("host {}", host.object.address))).collect()
             }
+            Kind::Router => state.routers().map(|one| (one.object.name.clone(), "router".to_owned())).collect(),
             Kind::Pool => state.pools().map(|pool| (pool.object.name.clone(), "pool".to_owned())).collect(),
             Kind::Namespace => state.namespaces().map(|name| (name.to_owned(), "namespace".to_owned())).collect(),
             _ => Vec::new(),
@@ -139,9 +138,9 @@ impl Names<'_> {
         names.into_iter().map(|(text, help)| Candidate::new(text, kind, help)).collect()
     }
 
-    /// Where something runs: pods, nodes and hosts.
+    /// Where something runs: pods, nodes, routers and hosts.
     pub(super) fn places(&self) -> Vec<Candidate> {
-        [self.of(Kind::Pod), self.of(Kind::Node), self.of(Kind::Host)].concat()
+        [Kind::Pod, Kind::Node, Kind::Router, Kind::Host].map(|kind| self.of(kind)).concat()
     }
 
     pub(super) fn flows(&self) -> Vec<Candidate> {

@@ -1,7 +1,6 @@
 //! The session as a scenario.
 
 use super::{Entry, Session};
-use crate::ast::StatementKind;
 use crate::{SourceFiles, format};
 
 /// A session as a scenario.
@@ -45,19 +44,6 @@ impl Session {
 impl Entry {
     /// Whether it declares, and does nothing.
     fn declares(&self) -> bool {
-        let declaration = |kind: &StatementKind| {
-            matches!(
-                kind,
-                StatementKind::Cluster { .. }
-                    | StatementKind::Pool { .. }
-                    | StatementKind::Node { .. }
-                    | StatementKind::Host { .. }
-                    | StatementKind::Namespace { .. }
-                    | StatementKind::Apply { .. }
-                    | StatementKind::Load { .. }
-                    | StatementKind::Rhai(_)
-            )
-        };
-        self.statements.iter().all(|statement| declaration(&statement.kind))
+        self.statements.iter().all(|statement| statement.kind.declares())
     }
 }

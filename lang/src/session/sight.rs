@@ -14,8 +14,10 @@ use crate::ast::StatementKind;
 /// A copy of a world that is looked at: to look makes agents write, which nobody shall notice.
 pub(super) struct Sight {
     world: RefCell<World>,
-    /// Nodes and hosts: what has rules, routes and connections of its own.
+    /// What has rules, routes and connections of its own: nodes, those that were loaded, routers and hosts.
     machines: Vec<String>,
+    /// How many of them are nodes.
+    nodes: usize,
 }
 
 impl Sight {
@@ -27,7 +29,11 @@ impl Sight {
             StatementKind::Load { name, .. } => Some(name.text.clone()),
             _ => None,
         });
-        Self { machines: nodes.chain(loaded).chain(hosts).collect(), world: RefCell::new(world.clone()) }
+        let routers = state.routers().map(|router| router.object.name.clone());
+        let mut machines: Vec<_> = nodes.chain(loaded).collect();
+        let nodes = machines.len();
+        machines.extend(routers.chain(hosts));
+        Self { machines, nodes, world: RefCell::new(world.clone()) }
     }
 
     /// What a command prints that somebody types at a place, line by line; nothing where it is refused.
@@ -39,9 +45,14 @@ impl Sight {
         }
     }
 
-    /// Its nodes, those that were loaded, and its hosts.
+    /// Its nodes, those that were loaded, its routers and its hosts.
     pub(super) fn machines(&self) -> &[String] {
         &self.machines
+    }
+
+    /// Its nodes, and those that were loaded.
+    pub(super) fn nodes(&self) -> &[String] {
+        &self.machines[..self.nodes]
     }
 
     /// The chains of a place, each with its table.
@@ -117,6 +128,8 @@ impl Sight {
         state.pools().for_each(|one| put("pool", Object::Pool(one.object.clone())));
         state.nodes().for_each(|one| put("node", Object::Node(one.object.clone())));
         state.hosts().for_each(|one| put("host", Object::Host(one.object.clone())));
+        state.routers().for_each(|one| put("router", Object::Router(one.object.clone())));
+        state.zones().for_each(|one| put("zone", Object::Zone(one.object.clone())));
         state.deployments().for_each(|one| put("deployment", Object::Deployment(one.object.clone())));
         state.services().for_each(|one| put("service", Object::Service(one.object.clone())));
         state.ingresses().for_each(|one| put("ingress", Object::Ingress(one.object.clone())));

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -128,7 +129,7 @@ fn a_saved_session_is_a_scenario_that_passes() {
     let verdict = run_scenario(("saved.scn", &saved.text), &NoFolder, 0, false, &mut |_, text| output += text);
     assert_eq!(
         (verdict, output.as_str()),
-        (crate::Verdict::Passed, "test \"again\" passed\n1 of 1 test passed, 2 of 2 expectations met\n")
+        (Verdict::Passed, "test \"again\" passed\n1 of 1 test passed, 2 of 2 expectations met\n")
     );
     assert!(saved.text.contains("# the first") && !saved.text.contains("timeout"), "{}", saved.text);
 
@@ -163,19 +164,14 @@ fn a_scenario_is_loaded_without_its_tests() {
 }
 
 /// Files by name.
-struct Files(&'static [(&'static str, &'static str)]);
-
-impl Folder for Files {
-    fn read(&self, path: &str) -> Result<String, String> {
-        let found = self.0.iter().find(|(name, _)| *name == path);
-        found.map(|(_, text)| (*text).to_owned()).ok_or_else(|| "there is no such file".to_owned())
-    }
+fn files<const N: usize>(files: [(&str, &str); N]) -> BTreeMap<String, String> {
+    files.map(|(name, text)| (name.to_owned(), text.to_owned())).into()
 }
 
 #[test]
 fn other_files_are_included_once() {
     let folder =
-        Files(&[("nodes.scn", "node a at 10.0.0.1\nnode b at 10.0.0.2\n"), ("bad.scn", "node a at 10.0.0.3\n")]);
+        files([("nodes.scn", "node a at 10.0.0.1\nnode b at 10.0.0.2\n"), ("bad.scn", "node a at 10.0.0.3\n")]);
     let mut session = Session::in_folder(0, Rc::new(folder));
     assert_eq!(session.enter("include \"nodes.scn\"").outcome, Outcome::Done);
     assert_eq!(session.enter("include \"nodes.scn\"").outcome, Outcome::Done);
@@ -347,4 +343,67 @@ fn commands_of_a_machine() {
         assert!(typed("client", line, 1).is_err_and(|problem| problem.contains("is not modelled")), "{line}");
     }
     assert!(typed("client", "iptable -L", 1).is_err_and(|problem| problem.ends_with("did you mean `iptables`?")));
+}
+
+#[test]
+fn what_comes_later_is_known_as_what_comes_first() {
+    // Endpoints for a service that is there already.
+    let mut shop = session(&["node worker1 at 10.0.0.1", "namespace default { service db { port 3306 } }"]);
+    let answer = shop.enter("namespace default { endpoints db { addresses 10.9.0.7; port 3306 } }");
+    assert_eq!(answer.outcome, Outcome::Done, "{}", answer.told(false));
+    assert!(shop.enter("show kubectl get endpoints").text.contains("10.9.0.7:3306"));
+    // Constants of an earlier entry, in a `for` around declarations.
+    let mut many =
+        session(&["rhai { const most = 2; }", "for i in ${ 1..=most } { node worker${ i } at 10.0.0.${ i } }"]);
+    assert!(many.enter("ping worker1 -> worker2 as hello").text.contains("delivered to worker2"));
+    // A flow that an earlier test sends is in another test, however far right it stands.
+    many.enter("                              test \"a\" { ping worker1 -> worker2 as there }");
+    assert!(many.enter("expect there delivered").told(false).contains("it was sent in another test"));
+    // Loops in loops of tests.
+    let loops = "for a in ${ 1..3 } { for b in ${ 1..3 } { test \"t ${ a } ${ b }\" { assert ${ a < 3 && b < 3 } } } }";
+    assert_eq!(many.enter(loops).outcome, Outcome::Done);
+    assert_eq!(many.test("t ").summary.tests, 4);
+}
+
+#[test]
+fn routers_are_among_what_there_is_to_see() {
+    let mut net = session(&["node worker1 at 10.0.0.1"]);
+    let router = "router r { device eth0 at 10.0.0.254/24; device eth1 at 10.1.0.254/24 }";
+    let answer = net.enter(router);
+    assert_eq!(answer.outcome, Outcome::Done, "{}", answer.told(false));
+    assert!(net.diff(1).contains("router r"), "{}", net.diff(1));
+    assert!(net.places("").iter().any(|place| place.text == "r"));
+    assert!(net.save().notes.is_empty());
+    net.enter("node worker2 at 10.0.0.2");
+    assert!(net.save().notes.is_empty(), "{:?}", net.save().notes);
+}
+
+#[test]
+fn a_gateway_stays_one_when_its_router_goes() {
+    let pool = "pool lan 10.0.0.0/24 gateway 10.0.0.254";
+    let router = "router r { device eth0 at 10.0.0.254/24; device eth1 at 10.1.0.254/24 }";
+    let mut net = session(&[pool, "node worker1 at 10.0.0.1", router, "delete router r"]);
+    let told = net.enter("host other at 10.0.0.254").told(false);
+    assert!(told.contains("10.0.0.254 is the gateway of pool lan"), "{told}");
+}
+
+#[test]
+fn a_file_that_has_changed_is_read_anew() {
+    #[derive(Clone, Default)]
+    struct Disk(Rc<RefCell<BTreeMap<String, String>>>);
+    impl Folder for Disk {
+        fn read(&self, path: &str) -> Result<String, String> {
+            self.0.borrow().read(path)
+        }
+    }
+    let map = |name: &str| format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n");
+    let disk = Disk::default();
+    let mut session = Session::in_folder(0, Rc::new(disk.clone()));
+    session.enter("node worker1 at 10.0.0.1");
+    for name in ["one", "two"] {
+        disk.0.borrow_mut().insert("x.yaml".to_owned(), map(name));
+        let answer = session.enter("apply \"x.yaml\"");
+        assert_eq!(answer.outcome, Outcome::Done, "{}", answer.told(false));
+        assert!(session.diff(1).contains(&format!("configMap default/{name}")), "{}", session.diff(1));
+    }
 }

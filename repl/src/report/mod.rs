@@ -96,8 +96,7 @@ impl Report {
             Self::Junit(file) => (file, junit::report(results)?),
             Self::Sarif(file) => (file, sarif::report(results)),
         };
-        let written = crate::atomic::write(file, text.as_bytes());
-        written.map_err(|error| format!("{} cannot be written: {error}", file.display()))?;
+        crate::files::write(file, &text)?;
         Ok(String::new())
     }
 }

@@ -1,8 +1,8 @@
 //! The book: its pages, with scenarios put in, made by mdBook.
 //!
 //! In a page, a line `{{scenario PATH}}` is replaced by a scenario of the repository, with the files that it names; `{{play PATH}}`
-//! too, and that block shows what a permalink holds; `{{reference PAGE}}` by a page of the language's reference. What the native
-//! engine prints for each block goes to `blocks.json`, against which the browser is held.
+//! too, and that block shows what a permalink holds. What the native engine prints for each block goes to `blocks.json`, against
+//! which the browser is held.
 
 use std::fs;
 use std::path::{Path, PathBuf};

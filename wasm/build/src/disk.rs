@@ -32,22 +32,6 @@ impl Folder for Watched {
     }
 }
 
-/// Files by path, as a page has them.
-struct Map<'a>(&'a BTreeMap<String, String>);
-
-impl Folder for Map<'_> {
-    fn read(&self, path: &str) -> std::result::Result<String, String> {
-        self.0.get(path).cloned().ok_or_else(|| "there is no such file".to_owned())
-    }
-
-    fn list(&self, path: &str) -> std::result::Result<Vec<String>, String> {
-        let below = format!("{}/", path.trim_end_matches('/'));
-        let names = self.0.keys().filter_map(|name| name.strip_prefix(&below));
-        let names: Vec<_> = names.filter(|name| !name.contains('/')).map(str::to_owned).collect();
-        if names.is_empty() { Err("there is no such folder".to_owned()) } else { Ok(names) }
-    }
-}
-
 /// A scenario with all that it names.
 pub(crate) struct Scenario {
     pub(crate) name: String,
@@ -74,7 +58,7 @@ impl Scenario {
             Channel::Output => output.push_str(text),
             Channel::Diagnostics => diagnostics.push_str(text),
         };
-        let verdict = run_scenario((&self.name, &self.text), &Map(&self.files), 0, false, &mut write);
+        let verdict = run_scenario((&self.name, &self.text), &self.files, 0, false, &mut write);
         json!({
             "name": self.name, "text": self.text, "files": self.files,
             "status": verdict.exit_status(), "output": output, "diagnostics": diagnostics,

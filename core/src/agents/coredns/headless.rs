@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::{Answer, QueryType, Question, Record, RecordData, TTL, endpoint_name};
-use crate::kube::endpoints::{addresses, endpoints};
+use crate::kube::endpoints::{endpoints, named};
 use crate::kube::{Service, ServicePort};
 
 impl Question<'_> {
@@ -13,8 +13,8 @@ impl Question<'_> {
     pub(super) fn headless(&self, service: &Service, ports: &[&ServicePort]) -> Answer {
         match self.query {
             QueryType::A => {
-                let all = addresses(self.state, service);
-                let records: Vec<_> = all.into_iter().map(|address| self.record(RecordData::A(address))).collect();
+                let all = named(self.state, service);
+                let records: Vec<_> = all.iter().map(|one| self.record(RecordData::A(one.address))).collect();
                 if records.is_empty() { Answer::no_data() } else { Answer::found(records) }
             }
             QueryType::Srv => self.served(service, ports),
@@ -57,7 +57,7 @@ impl Question<'_> {
                 if self.depth == MOST_ALIASES {
                     return Answer::no_data();
                 }
-                let next = Question::new(self.state, &target, self.query, self.depth + 1).answer();
+                let next = Question::new(self.state, self.pods, &target, self.query, self.depth + 1).answer();
                 if next.records.is_empty() {
                     return Answer::no_data();
                 }

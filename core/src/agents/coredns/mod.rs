@@ -175,7 +175,7 @@ impl Answer {
 
 /// Answers a query for `name`, with or without a dot at its end.
 pub fn lookup(state: &State, pods: PodRecords, name: &str, query: QueryType) -> Answer {
-    Question { pods, ..Question::new(state, name, query, 0) }.answer()
+    Question::new(state, pods, name, query, 0).answer()
 }
 
 /// The start of authority of the cluster's zone, for the authority section.
@@ -222,9 +222,9 @@ struct Question<'a> {
 }
 
 impl<'a> Question<'a> {
-    fn new(state: &'a State, name: &str, query: QueryType, depth: usize) -> Self {
+    fn new(state: &'a State, pods: PodRecords, name: &str, query: QueryType, depth: usize) -> Self {
         let owner = format!("{}.", name.trim_end_matches('.'));
-        Self { state, zone: &state.cluster().domain, query, owner, depth, pods: PodRecords::default() }
+        Self { state, zone: &state.cluster().domain, query, owner, depth, pods }
     }
 
     fn answer(&self) -> Answer {

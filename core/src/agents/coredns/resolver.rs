@@ -40,11 +40,14 @@ pub enum Asker<'a> {
     Machine,
 }
 
+/// What glibc asks at most (`MAXNS` in `resolv.h`), and kubelet writes.
+const MOST_NAMESERVERS: usize = 3;
+
 /// The `/etc/resolv.conf` of a pod (kubelet, `pkg/kubelet/network/dns`, `GetPodDNS`) or a machine.
 pub fn resolv_conf(state: &State, asker: Asker<'_>) -> ResolvConf {
     let cluster = state.cluster();
     let mut conf = ResolvConf {
-        nameservers: cluster.nameservers.clone(),
+        nameservers: cluster.nameservers.iter().copied().take(MOST_NAMESERVERS).collect(),
         search: cluster.searches.clone(),
         ndots: None,
         timeout: None,
@@ -77,6 +80,7 @@ pub fn resolv_conf(state: &State, asker: Asker<'_>) -> ResolvConf {
             conf.search.push(suffix.clone());
         }
     }
+    conf.nameservers.truncate(MOST_NAMESERVERS);
     conf.ndots = pod.dns.ndots.or(conf.ndots);
     conf.timeout = pod.dns.timeout;
     conf.attempts = pod.dns.attempts;

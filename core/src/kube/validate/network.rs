@@ -128,17 +128,19 @@ fn ethernet_address_of_router(state: &State, pool: &Pool, mac: Mac) -> Result<()
 pub(super) fn node(state: &State, node: &Node) -> Result<(), OpError> {
     dns_subdomain("a node's name", &node.name)?;
     dns_subdomain("a node's hostname", &node.hostname)?;
-    unique(&state.nodes, "node", &node.name)?;
-    unique(&state.hosts, "host", &node.name)?;
+    machine_name(state, "node", &node.name)?;
     if let Some(other) = state.nodes().find(|other| other.object.hostname == node.hostname) {
         let problem = format!("node {} has the hostname {} too", other.object.name, node.hostname);
         return Err(fault_beside(problem, "give each node its own", other.origin.as_ref(), "declared here"));
     }
-    machine_name("node", &node.name)?;
     machine_address(state, "node", &node.name, node.address)?;
     ethernet_address(state, &format!("node {}", node.name), node.mac, node.ethernet_address())?;
     in_a_pool_of_machines(state, node)?;
     let who = format!("node {}", node.name);
+    if let Some(one) = node.devices.iter().find(|one| one.name == node.device || one.address.addr() == node.address) {
+        let problem = format!("{who} has {} with {} already", node.device, node.address);
+        return Err(fault(problem, format!("give the device {} another name and address", one.name)));
+    }
     super::router::devices(state, &who, &node.devices)?;
     let own = state.network_of(node.address).network;
     let near = |via| own.contains(&via) || node.devices.iter().any(|device| device.address.contains(&via));
@@ -181,17 +183,18 @@ fn in_a_pool_of_machines(state: &State, node: &Node) -> Result<(), OpError> {
 
 pub(super) fn host(state: &State, host: &Host) -> Result<(), OpError> {
     dns_subdomain("a host's name", &host.name)?;
-    unique(&state.hosts, "host", &host.name)?;
-    unique(&state.nodes, "node", &host.name)?;
-    machine_name("host", &host.name)?;
+    machine_name(state, "host", &host.name)?;
     machine_address(state, "host", &host.name, host.address)?;
     let own = state.network_of(host.address).network;
     super::router::routes(&format!("host {}", host.name), &host.routes, |via| own.contains(&via))?;
     ethernet_address(state, &format!("host {}", host.name), host.mac, host.ethernet_address())
 }
 
-/// The routers of all networks go by one name, which nobody declares.
-pub(super) fn machine_name(kind: &str, name: &str) -> Result<(), OpError> {
+/// A machine has a name of its own. The routers of all networks go by one, which nobody declares.
+pub(super) fn machine_name(state: &State, kind: &str, name: &str) -> Result<(), OpError> {
+    unique(&state.nodes, "node", name)?;
+    unique(&state.hosts, "host", name)?;
+    unique(&state.routers, "router", name)?;
     if name == ROUTER {
         let problem = format!("a {kind} cannot be called `{ROUTER}`: the router of every network is called so");
         return Err(fault(problem, "choose another name, such as `gateway1`"));

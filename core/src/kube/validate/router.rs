@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::super::{Holder, NetworkDevice, Router, State, StaticRoute};
 use super::network::{machine_address, machine_name};
-use super::{dns_subdomain, fault, unique};
+use super::{dns_subdomain, fault};
 use crate::world::OpError;
 
 /// The most devices of a machine.
@@ -13,10 +13,7 @@ const MOST_DEVICES: usize = 64;
 pub(super) fn router(state: &State, router: &Router) -> Result<(), OpError> {
     let name = &router.name;
     dns_subdomain("a router's name", name)?;
-    unique(&state.routers, "router", name)?;
-    unique(&state.hosts, "host", name)?;
-    unique(&state.nodes, "node", name)?;
-    machine_name("router", name)?;
+    machine_name(state, "router", name)?;
     if router.devices.is_empty() {
         return Err(fault(format!("router {name} has no device"), "add one, such as `device eth0 at 10.0.0.1/24`"));
     }
@@ -32,6 +29,11 @@ pub(super) fn devices(state: &State, who: &str, devices: &[NetworkDevice]) -> Re
     }
     for (at, device) in devices.iter().enumerate() {
         let address = device.address.addr();
+        let name = device.name.as_str();
+        if name == "lo" || name == "tunl0" || name.starts_with("cali") {
+            let problem = format!("a device of {who} cannot be called {name}: it has one, or may get one");
+            return Err(fault(problem, "choose another name, such as eth1"));
+        }
         if devices[..at].iter().any(|other| other.name == device.name) {
             return Err(fault(format!("{who} has two devices {}", device.name), "call one of them something else"));
         }

@@ -87,6 +87,9 @@ pub(super) fn deployment(state: &State, deployment: &Deployment) -> Result<(), O
     }
     if let Some(set) = &deployment.stateful_set {
         stateful_set::check(deployment, set)?;
+        for ordinal in 0..deployment.replicas {
+            pod_name(state, &deployment.namespace, &stateful_set::pod_name(&deployment.name, ordinal))?;
+        }
     }
     deployment.dns.check()?;
     containers(&deployment.containers)

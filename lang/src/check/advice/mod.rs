@@ -21,9 +21,14 @@ use crate::{Diagnostic, Program, SourceFiles, Span};
 pub(crate) fn advise(ast: &Ast, program: &Program) -> Vec<Diagnostic> {
     let places = Places::new(&ast.files, &ast.statements);
     let all = program.declarations.iter().chain(program.inner.values().flatten());
-    let objects: Vec<_> = all.filter_map(|operation| Declared::of(&places, operation)).collect();
+    let objects: Vec<_> = all.clone().filter_map(|operation| Declared::of(&places, operation)).collect();
     let mut diagnostics = Vec::new();
-    services::advise(&objects, &places, &mut diagnostics);
+    let given = |operation: &Operation| match &operation.op {
+        Op::Patch { object: Object::Service(service), .. } => Some(format!("{}/{}", service.namespace, service.name)),
+        _ => None,
+    };
+    let given = all.clone().filter_map(given).collect();
+    services::advise(&objects, &given, &places, &mut diagnostics);
     workloads::advise(&objects, &ast.statements, &places, &mut diagnostics);
     policies::advise(&objects, &places, &mut diagnostics);
     pools::advise(&objects, &mut diagnostics);

@@ -4,7 +4,7 @@ use netscene_core::kube::{
     Container, ContainerPort, Ingress, Labels, Object, POD_NAME_LABEL, Service, ServicePort, ServiceType, TargetPort,
 };
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Declared, Places};
 use crate::ast::{StatementKind, What};
@@ -27,6 +27,8 @@ struct Makers<'a> {
     all: Vec<Maker<'a>>,
     /// By namespace, key and value.
     by_label: FxHashMap<(&'a str, &'a str, &'a str), Vec<usize>>,
+    /// Stateful sets, by namespace and name.
+    by_set: FxHashMap<(&'a str, &'a str), Vec<usize>>,
 }
 
 impl<'a> Makers<'a> {
@@ -38,7 +40,13 @@ impl<'a> Makers<'a> {
                 by_label.entry((maker.namespace, key.as_str(), value.as_str())).or_default().push(at);
             }
         }
-        Self { all, by_label }
+        let mut by_set: FxHashMap<_, Vec<usize>> = FxHashMap::default();
+        for (at, maker) in all.iter().enumerate() {
+            if let Some(set) = maker.stateful_set {
+                by_set.entry((maker.namespace, set)).or_default().push(at);
+            }
+        }
+        Self { all, by_label, by_set }
     }
 
     /// Those that a selector selects, in the order of the file. It asks for one label at least.
@@ -47,19 +55,25 @@ impl<'a> Makers<'a> {
             self.by_label.get(&(namespace, key.as_str(), value.as_str())).map_or(&[][..], Vec::as_slice)
         };
         // The controller of stateful sets gives each pod the label that says its name: nobody writes it.
-        if let Some(pod) = selector.get(POD_NAME_LABEL) {
-            let set = pod.rsplit_once('-').map(|(set, _number)| set);
-            let is_its =
-                |maker: &&Maker<'a>| maker.namespace == namespace && set.is_some() && maker.stateful_set == set;
-            return self.all.iter().filter(is_its).filter(|maker| selects(selector, maker.labels)).collect();
-        }
-        let rarest = selector.iter().map(having).min_by_key(|makers| makers.len()).unwrap_or_default();
+        let rarest = match selector.get(POD_NAME_LABEL) {
+            Some(pod) => {
+                let set = pod.rsplit_once('-').and_then(|(set, _number)| self.by_set.get(&(namespace, set)));
+                set.map_or(&[][..], Vec::as_slice)
+            }
+            None => selector.iter().map(having).min_by_key(|makers| makers.len()).unwrap_or_default(),
+        };
         let makers = rarest.iter().map(|at| &self.all[*at]);
         makers.filter(|maker| selects(selector, maker.labels)).collect()
     }
 }
 
-pub(super) fn advise<'a>(objects: &[Declared<'a>], places: &Places<'_>, diagnostics: &mut Vec<Diagnostic>) {
+/// `given` are the services that get endpoints which stand apart from them, as `namespace/name`.
+pub(super) fn advise<'a>(
+    objects: &[Declared<'a>],
+    given: &FxHashSet<String>,
+    places: &Places<'_>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
     let makers = Makers::new(objects);
     let services: Vec<(&'a Service, Span)> = objects.iter().filter_map(service).collect();
     let mut compared = 0;
@@ -69,7 +83,7 @@ pub(super) fn advise<'a>(objects: &[Declared<'a>], places: &Places<'_>, diagnost
             continue;
         }
         if service.selector.is_empty() {
-            if service.endpoints.is_empty() {
+            if service.endpoints.is_empty() && !given.contains(&format!("{}/{}", service.namespace, service.name)) {
                 diagnostics.push(no_endpoints(service, span, places));
             }
             continue;

@@ -9,8 +9,6 @@ use netscene_lang::session::Outcome;
 use netscene_lang::{Word, codes, did_you_mean, explain};
 
 use super::{Repl, Then};
-use crate::atomic;
-use crate::exit::Exit;
 use crate::files;
 use crate::folder::Disk;
 
@@ -148,6 +146,15 @@ impl Repl {
             let more = if text.contains('\n') { " …" } else { "" };
             self.console.print(&format!("{way}: {first}{more}\n"));
         }
+        let place = self.place.borrow().clone();
+        if place.is_some_and(|place| !self.places().contains(&place)) {
+            self.place.borrow_mut().take();
+        }
+    }
+
+    /// Where commands can be typed.
+    fn places(&self) -> Vec<String> {
+        self.session.borrow().places("").into_iter().map(|one| one.text).collect()
     }
 
     fn save(&mut self, path: &str) {
@@ -155,7 +162,7 @@ impl Repl {
             return self.wrong("`:save FILE` takes the name of a file");
         }
         let saved = self.session.borrow().save();
-        match atomic::write(Path::new(path), saved.text.as_bytes()) {
+        match files::write(Path::new(path), &saved.text) {
             Ok(()) => {
                 let count = self.session.borrow().entries().len();
                 let plural = if count == 1 { "entry" } else { "entries" };
@@ -164,7 +171,7 @@ impl Repl {
                     self.warn(Some(note));
                 }
             }
-            Err(error) => self.wrong(&format!("{path} cannot be written: {error}")),
+            Err(problem) => self.wrong(&problem),
         }
     }
 
@@ -181,9 +188,12 @@ impl Repl {
         let answer = self.session.borrow_mut().load(&name, &text, Rc::new(Disk::of(path)));
         if answer.outcome == Outcome::Refused {
             self.told(&answer);
-            self.worst = self.worst.max(Exit::BadInput);
             return false;
         }
+        // They are of the world that was left.
+        self.place.borrow_mut().take();
+        (self.stepper, self.sent) = (None, None);
+        self.breakpoints.clear();
         // What it prints was for whoever runs it; what went wrong is told.
         let quiet = netscene_lang::session::Answer { text: String::new(), ..answer };
         self.told(&quiet);
@@ -202,10 +212,10 @@ impl Repl {
             self.place.borrow_mut().take();
             return;
         }
-        let known: Vec<_> = self.session.borrow().places("").into_iter().map(|one| one.text).collect();
-        let short = place.strip_prefix("default/").unwrap_or(place);
-        if known.iter().any(|one| one == short) {
-            *self.place.borrow_mut() = Some(place.to_owned());
+        let known = self.places();
+        let short = place.strip_prefix("default/").unwrap_or(place).to_owned();
+        if known.contains(&short) {
+            *self.place.borrow_mut() = Some(short);
             return;
         }
         let near = did_you_mean(place, known.iter().map(String::as_str));

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::atomic;
 
 /// The most entries that are kept.
-const MOST: usize = 1000;
+pub(super) const MOST: usize = 1000;
 
 /// What was typed before, and the file that keeps it. A file that cannot be read or written is worth one warning.
 pub(super) struct History {

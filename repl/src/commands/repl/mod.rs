@@ -110,8 +110,9 @@ impl Repl {
     fn converse(&mut self) -> Result<(), String> {
         let unreadable = |error: ReadlineError| format!("the terminal cannot be read: {error}");
         let colors = if self.console.output_color { ColorMode::Forced } else { ColorMode::Disabled };
-        let config = Config::builder().completion_type(CompletionType::List).color_mode(colors);
-        let config = config.completion_show_all_if_ambiguous(true).bracketed_paste(true).build();
+        let config = Config::builder().max_history_size(history::MOST).map_err(unreadable)?;
+        let config = config.completion_type(CompletionType::List).completion_show_all_if_ambiguous(true);
+        let config = config.color_mode(colors).bracketed_paste(true).build();
         let mut editor: Editor<Typing, DefaultHistory> = Editor::with_config(config).map_err(unreadable)?;
         let typing = Typing::new(self.session.clone(), self.place.clone(), self.console.output_color);
         editor.set_helper(Some(typing));
@@ -228,17 +229,10 @@ impl Repl {
         if let Some(flow) = answer.flows.last().filter(|_| answer.outcome == Outcome::Done) {
             self.sent = Some(flow.name.clone());
         }
-        match answer.outcome {
-            Outcome::Stopped => self.console.print("stopped; the world is as it was before\n"),
-            Outcome::Refused => {
-                let exit = match answer.summary {
-                    summary if summary.limits > 0 => Exit::Limit,
-                    summary if summary.unmet + summary.failed > 0 && summary.refused == 0 => Exit::Unmet,
-                    _ => Exit::BadInput,
-                };
-                self.worst = self.worst.max(exit);
-            }
-            _ => {}
+        if answer.outcome == Outcome::Stopped {
+            self.console.print("stopped; the world is as it was before\n");
+        } else {
+            self.worst = self.worst.max(answer.verdict().into());
         }
     }
 

@@ -250,8 +250,7 @@ fn bless(plan: &Plan, found: &Found) -> Result<(), String> {
         let after = before.renewed(&order, &new);
         let path = golden::path(&scenario.path);
         if after != before {
-            let written = crate::atomic::write(&path, after.text().as_bytes());
-            written.map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+            crate::files::write(&path, &after.text())?;
         }
     }
     Ok(())

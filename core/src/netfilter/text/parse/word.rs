@@ -30,9 +30,22 @@ pub(in super::super) fn split(text: &str) -> Result<Vec<Word<'_>>, TextError> {
             at += 1;
         }
         let plain_end = at == bytes.len() || bytes[at].is_ascii_whitespace();
-        let word = if plain_end { Cow::Borrowed(&text[start..at]) } else { Cow::Owned(quoted(text, start, &mut at)?) };
+        let word = if plain_end {
+            Cow::Borrowed(&text[start..at])
+        } else if let Some(inside) = wholly_quoted(&text[start..]) {
+            at = start + inside.len() + 2;
+            Cow::Borrowed(inside)
+        } else {
+            Cow::Owned(quoted(text, start, &mut at)?)
+        };
         words.push(Word { text: word, span: start..at });
     }
+}
+
+/// What is between double quotes, if the next word is that and has no backslash: nearly every comment.
+fn wholly_quoted(text: &str) -> Option<&str> {
+    let (inside, rest) = text.strip_prefix('"')?.split_once('"')?;
+    (!inside.contains('\\') && rest.bytes().next().is_none_or(|next| next.is_ascii_whitespace())).then_some(inside)
 }
 
 /// The rest of a word with quotes in it. Inside double quotes a backslash makes the next character plain.
