@@ -384,7 +384,7 @@ fn a_gateway_stays_one_when_its_router_goes() {
     let router = "router r { device eth0 at 10.0.0.254/24; device eth1 at 10.1.0.254/24 }";
     let mut net = session(&[pool, "node worker1 at 10.0.0.1", router, "delete router r"]);
     let told = net.enter("host other at 10.0.0.254").told(false);
-    assert!(told.contains("10.0.0.254 is the gateway of pool lan"), "{told}");
+    assert!(told.contains("10.0.0.254 belongs to the gateway of pool lan"), "{told}");
 }
 
 #[test]
