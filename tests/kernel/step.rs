@@ -188,11 +188,11 @@ impl Segment {
         let body: Body = match self.kind {
             Kind::Tcp { flags, seq, ack } => {
                 let options = if flags.has(TcpFlags::SYN) {
-                    TcpOptions::Syn { mss: 1400 }
+                    TcpOptions::syn(1400)
                 } else if flags.has(TcpFlags::RST) {
                     TcpOptions::None
                 } else {
-                    TcpOptions::Timestamps
+                    TcpOptions::TIMESTAMPS
                 };
                 let (source, destination) = (source.port(), destination.port());
                 Tcp { source, destination, seq, ack, flags, window: 64240, options, payload }.into()

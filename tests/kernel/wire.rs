@@ -73,8 +73,8 @@ fn tcp_bytes(tcp: &Tcp, source: [u8; 4], destination: [u8; 4]) -> Result<Vec<u8>
     header.urg = tcp.flags.has(TcpFlags::URG);
     match tcp.options {
         TcpOptions::None => {}
-        TcpOptions::Timestamps => header.set_options_raw(&[1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 1])?,
-        TcpOptions::Syn { mss } => {
+        TcpOptions::Timestamps(_) => header.set_options_raw(&[1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 1])?,
+        TcpOptions::Syn { mss, .. } => {
             let [high, low] = mss.to_be_bytes();
             header.set_options_raw(&[2, 4, high, low, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3, 7])?;
         }

@@ -21,7 +21,7 @@ fn segment(from: ([u8; 4], u16), to: ([u8; 4], u16), flags: TcpFlags, (seq, ack)
         ack,
         flags,
         window: 502,
-        options: TcpOptions::Timestamps,
+        options: TcpOptions::TIMESTAMPS,
         payload: Bytes::from(vec![0; bytes]),
     };
     Packet::new(from.0.into(), to.0.into(), tcp)

@@ -52,7 +52,7 @@ impl Talk {
         at: (u32, u32),
         bytes: usize,
     ) -> Packet {
-        let options = if flags.has(SYN) { TcpOptions::Syn { mss: 1460 } } else { TcpOptions::Timestamps };
+        let options = if flags.has(SYN) { TcpOptions::syn(1460) } else { TcpOptions::TIMESTAMPS };
         let tcp = Tcp {
             source: from.1,
             destination: to.1,

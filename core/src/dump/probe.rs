@@ -205,7 +205,7 @@ impl Probe {
         let body: Body = match self.protocol {
             protocol::TCP => {
                 let syn = self.flags.has(TcpFlags::SYN);
-                let options = if syn { TcpOptions::Syn { mss: 1460 } } else { TcpOptions::Timestamps };
+                let options = if syn { TcpOptions::syn(1460) } else { TcpOptions::TIMESTAMPS };
                 Tcp {
                     source: self.source_port,
                     destination: self.destination_port,

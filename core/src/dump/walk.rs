@@ -293,7 +293,7 @@ fn answer(to: &Packet) -> Option<Packet> {
                 ack: tcp.seq.wrapping_add(taken),
                 flags,
                 window: 64240,
-                options: if syn { TcpOptions::Syn { mss: 1460 } } else { TcpOptions::Timestamps },
+                options: if syn { TcpOptions::syn(1460) } else { TcpOptions::TIMESTAMPS },
                 payload: bytes::Bytes::new(),
             }
             .into()

@@ -258,7 +258,9 @@ fn apply(changes: Rewritten, packet: &mut Packet) {
     packet.tos = changes.tos.unwrap_or(packet.tos);
     packet.ttl = changes.ttl.unwrap_or(packet.ttl);
     if let (Body::Tcp(segment), Some(mss)) = (&mut packet.body, changes.mss) {
-        segment.options = TcpOptions::Syn { mss };
+        if let TcpOptions::Syn { mss: announced, .. } = &mut segment.options {
+            *announced = mss;
+        }
     }
 }
 

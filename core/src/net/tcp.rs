@@ -18,7 +18,7 @@ use super::{Dropped, Namespace};
 use crate::Time;
 use crate::conntrack::Tracked;
 use crate::netfilter::walk::Sender;
-use crate::packet::{Body, Packet, Tcp, TcpFlags, TcpOptions};
+use crate::packet::{Body, Packet, Tcp, TcpFlags, TcpOptions, Timestamps};
 use crate::trace::{DropReason, End, Observer, PacketId};
 
 /// A process of the world, by its place in it.
@@ -137,6 +137,25 @@ struct Connection {
     closing: bool,
     retries: u32,
     generation: u32,
+    header: HeaderFields,
+    /// What has last been heard of the other side's clock.
+    heard: u32,
+}
+
+/// What a process has said about the IPv4 headers of a socket's packets (`IP_TOS`, `IP_TTL`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeaderFields {
+    /// The type of service.
+    pub tos: u8,
+    /// The time to live.
+    pub ttl: u8,
+}
+
+impl Default for HeaderFields {
+    /// What every other packet has: `net.ipv4.ip_default_ttl` is 64.
+    fn default() -> Self {
+        Self { tos: 0, ttl: 64 }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -168,6 +187,8 @@ pub struct Sockets {
     names: FxHashMap<ProcessId, Arc<str>>,
     connections: FxHashMap<Ends, Connection>,
     ends: FxHashMap<ConnectionId, Ends>,
+    /// Of the processes that have said something about the headers of their packets.
+    headers: FxHashMap<ProcessId, HeaderFields>,
     last: u64,
     next_tcp_port: Option<u16>,
     next_udp_port: Option<u16>,
@@ -177,6 +198,19 @@ impl Sockets {
     /// Gives a process the name that traces show.
     pub fn name_process(&mut self, process: ProcessId, name: &str) {
         self.names.insert(process, name.into());
+    }
+
+    /// Gives the sockets that a process opens from now on these fields in their packets' headers; a listening one hands them
+    /// on to its connections.
+    pub fn set_header_fields(&mut self, process: ProcessId, fields: HeaderFields) {
+        self.headers.insert(process, fields);
+    }
+
+    /// Gives them to one connection.
+    pub fn set_connection_header(&mut self, id: ConnectionId, fields: HeaderFields) {
+        if let Some(connection) = self.get_mut(id) {
+            connection.header = fields;
+        }
     }
 
     pub(super) fn process_name(&self, process: ProcessId) -> Arc<str> {
@@ -251,6 +285,7 @@ impl Sockets {
         self.bound.iter_mut().for_each(|bound| bound.retain(|_, owner| *owner != process));
         self.echoes.retain(|_, owner| *owner != process);
         self.names.remove(&process);
+        self.headers.remove(&process);
     }
 
     pub(super) fn udp(&self, port: u16) -> Option<ProcessId> {
@@ -397,6 +432,8 @@ impl Namespace {
             closing: false,
             retries: 0,
             generation: 0,
+            header: self.sockets.headers.get(&process).copied().unwrap_or_default(),
+            heard: 0,
         };
         self.sockets.connections.insert((local, remote), connection);
         self.sockets.ends.insert(id, (local, remote));
@@ -459,14 +496,14 @@ impl Namespace {
             connection.retries = 0;
             connection.set_timer(cx);
         }
-        let packet = connection.packet(&segment);
+        let packet = connection.packet(&segment, cx.now);
         self.send_segment(packet, cx);
     }
 
     fn acknowledge<O: Observer>(&mut self, ends: Ends, cx: &mut Context<'_, O>) {
         let Some(connection) = self.sockets.connections.get(&ends) else { return };
         let segment = Segment { seq: connection.next_seq, flags: TcpFlags::ACK, payload: Bytes::new() };
-        let packet = connection.packet(&segment);
+        let packet = connection.packet(&segment, cx.now);
         self.send_segment(packet, cx);
     }
 
@@ -502,7 +539,7 @@ impl Namespace {
         }
         connection.retries += 1;
         connection.set_timer(cx);
-        let packet = connection.packet(&segment);
+        let packet = connection.packet(&segment, cx.now);
         self.send_segment(packet, cx);
     }
 
@@ -530,6 +567,9 @@ impl Namespace {
                 cx.observer.close(skb.hop, None, &skb.packet, || End::Delivered { to });
                 let next = segment.seq.wrapping_add(1);
                 let id = self.add_connection(process, ends.0, ends.1, State::SynReceived, next, cx);
+                if let (Some(heard), Some(new)) = (segment.options.timestamps(), self.sockets.get_mut(id)) {
+                    new.heard = heard.value;
+                }
                 self.queue(id, TcpFlags::SYN.with(TcpFlags::ACK), Bytes::new(), cx);
                 Ok(())
             }
@@ -549,6 +589,9 @@ impl Namespace {
     fn receive_segment<O: Observer>(&mut self, ends: Ends, segment: &Tcp, skb: &Skb, cx: &mut Context<'_, O>) {
         let Some(connection) = self.sockets.connections.get_mut(&ends) else { return };
         let (id, process) = (connection.id, connection.process);
+        if let Some(Timestamps { value, .. }) = segment.options.timestamps() {
+            connection.heard = value;
+        }
         let mut tell = Vec::new();
         if segment.flags.has(TcpFlags::RST) {
             self.sockets.remove(id);
@@ -668,10 +711,12 @@ impl Namespace {
 }
 
 impl Connection {
-    fn packet(&self, segment: &Segment) -> Packet {
+    fn packet(&self, segment: &Segment, now: Time) -> Packet {
         let syn = segment.flags.has(TcpFlags::SYN);
         // The largest multiple of the segment size below 64 KiB (`tcp_select_initial_window`), scaled by 7 once open.
         let window = u16::MAX / self.mss * self.mss;
+        let clock = clock_offset(*self.local.ip(), *self.remote.ip()).wrapping_add((now.as_nanos() / 1_000_000) as u32);
+        let timestamps = Timestamps { value: clock, echo: self.heard };
         let tcp = Tcp {
             source: self.local.port(),
             destination: self.remote.port(),
@@ -679,10 +724,11 @@ impl Connection {
             ack: if segment.flags.has(TcpFlags::ACK) { self.next_ack } else { 0 },
             flags: segment.flags,
             window: if syn { window } else { window >> 7 },
-            options: if syn { TcpOptions::Syn { mss: self.mss } } else { TcpOptions::Timestamps },
+            options: if syn { TcpOptions::Syn { mss: self.mss, timestamps } } else { TcpOptions::Timestamps(timestamps) },
             payload: segment.payload.clone(),
         };
-        Packet::new(*self.local.ip(), *self.remote.ip(), tcp)
+        let HeaderFields { tos, ttl } = self.header;
+        Packet { tos, ttl, ..Packet::new(*self.local.ip(), *self.remote.ip(), tcp) }
     }
 
     /// Whether so many bytes more are in the other side's window, taken to be as large as this one's. What is alone on its
@@ -713,6 +759,16 @@ impl Connection {
             self.set_timer(cx);
         }
     }
+}
+
+/// Where the clock of timestamps begins between two machines: anywhere, and always at the same (`secure_tcp_ts_off`). The
+/// kernel mixes in a secret of its own; here the addresses decide alone (SplitMix64).
+fn clock_offset(local: Ipv4Addr, remote: Ipv4Addr) -> u32 {
+    let mut mixed = (u64::from(local.to_bits()) << 32 | u64::from(remote.to_bits())).wrapping_add(0x9e37_79b9_7f4a_7c15);
+    for (shift, factor) in [(30, 0xbf58_476d_1ce4_e5b9), (27, 0x94d0_49bb_1331_11eb_u64)] {
+        mixed = (mixed ^ mixed >> shift).wrapping_mul(factor);
+    }
+    (mixed ^ mixed >> 31) as u32
 }
 
 /// The ephemeral ports, all of them once, from a random one on.

@@ -64,7 +64,7 @@ pub(super) fn tcp(from: (Ipv4Addr, u16), to: (Ipv4Addr, u16), flags: TcpFlags) -
         ack: 1,
         flags,
         window: 64240,
-        options: TcpOptions::Syn { mss: 1460 },
+        options: TcpOptions::syn(1460),
         payload: bytes::Bytes::new(),
     };
     Packet::new(from.0, to.0, tcp)

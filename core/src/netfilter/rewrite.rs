@@ -33,7 +33,7 @@ pub(super) fn apply<E: Environment>(target: &Target, view: &View<'_>, environmen
 /// it, and one that has none is left alone here.
 fn tcpmss<E: Environment>(wanted: Tcpmss, before: Rewritten, view: &View<'_>, environment: &mut E) -> bool {
     let Body::Tcp(segment) = &view.packet.body else { return true };
-    let TcpOptions::Syn { mss } = segment.options else { return true };
+    let TcpOptions::Syn { mss, .. } = segment.options else { return true };
     if !segment.flags.has(TcpFlags::SYN) {
         return true;
     }

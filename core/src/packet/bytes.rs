@@ -1,6 +1,6 @@
 //! Packets as they go over a wire: RFC 791, 768, 792, 9293, with good checksums.
 
-use super::{Body, Icmp, Packet, Tcp, TcpOptions, protocol};
+use super::{Body, Icmp, Packet, Tcp, TcpOptions, Timestamps, protocol};
 
 /// The length of an IPv4 header without options, in bytes.
 const HEADER: usize = 20;
@@ -8,8 +8,7 @@ const HEADER: usize = 20;
 const QUOTED: usize = 548;
 
 impl Packet {
-    /// The packet's bytes, from the IPv4 header on. Timestamps of TCP are 1: the model keeps that there are some, not their
-    /// values.
+    /// The packet's bytes, from the IPv4 header on.
     ///
     /// ```
     /// use netscene_core::packet::{Packet, Udp};
@@ -73,6 +72,35 @@ impl Packet {
         bytes
     }
 
+    /// The checksum in the header of TCP or UDP.
+    pub fn checksum(&self) -> Option<u16> {
+        let at = match &self.body {
+            Body::Tcp(_) => 16,
+            Body::Udp(_) => 6,
+            _ => return None,
+        };
+        let bytes = self.payload_bytes();
+        Some(u16::from_be_bytes([bytes[at], bytes[at + 1]]))
+    }
+
+    /// What stands in its place as long as the network card is to compute it (`CHECKSUM_PARTIAL`): the sum of the pseudo
+    /// header.
+    ///
+    /// ```
+    /// use netscene_core::packet::{Packet, Udp};
+    /// let packet = Packet::new([10, 0, 0, 1].into(), [10, 0, 0, 2].into(), Udp::new(5, 53, vec![7; 3]));
+    /// // Twice 10.0, once 0.1 and 0.2, protocol 17, 11 bytes.
+    /// assert_eq!(packet.offloaded_checksum(), Some(0x0a00 + 0x0a00 + 1 + 2 + 17 + 11));
+    /// ```
+    pub fn offloaded_checksum(&self) -> Option<u16> {
+        let length = match &self.body {
+            Body::Tcp(tcp) => tcp.length(),
+            Body::Udp(udp) => 8 + udp.payload.len(),
+            _ => return None,
+        };
+        Some(!checksum(&[], self.pseudo_header(length)))
+    }
+
     fn pseudo_header(&self, length: usize) -> u32 {
         let addresses = [self.source.octets(), self.destination.octets()].concat();
         sum(&addresses) + u32::from(self.protocol()) + length as u32
@@ -80,14 +108,21 @@ impl Packet {
 }
 
 fn tcp_bytes(tcp: &Tcp) -> Vec<u8> {
-    let options: Vec<u8> = match tcp.options {
+    let mut options: Vec<u8> = match tcp.options {
         TcpOptions::None => Vec::new(),
-        TcpOptions::Timestamps => vec![1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 1],
-        TcpOptions::Syn { mss } => {
+        TcpOptions::Timestamps(_) => vec![1, 1],
+        TcpOptions::Syn { mss, .. } => {
             let [high, low] = mss.to_be_bytes();
-            vec![2, 4, high, low, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3, 7]
+            vec![2, 4, high, low, 4, 2]
         }
     };
+    if let Some(Timestamps { value, echo }) = tcp.options.timestamps() {
+        options.extend([8, 10]);
+        options.extend([value, echo].into_iter().flat_map(u32::to_be_bytes));
+    }
+    if let Some(shift) = tcp.options.window_scale() {
+        options.extend([1, 3, 3, shift]);
+    }
     let mut bytes: Vec<u8> = [tcp.source, tcp.destination].into_iter().flat_map(u16::to_be_bytes).collect();
     bytes.extend(tcp.seq.to_be_bytes());
     bytes.extend(tcp.ack.to_be_bytes());
@@ -154,7 +189,7 @@ mod tests {
                 ack: 4,
                 flags: TcpFlags::SYN,
                 window: 5,
-                options: TcpOptions::Syn { mss: 1400 },
+                options: TcpOptions::syn(1400),
                 payload: vec![1, 2, 3].into(),
             }
             .into(),

@@ -15,7 +15,7 @@ pub use device::{BadDeviceName, DeviceName, DevicePattern};
 pub use icmp::Icmp;
 pub use ipv4::{Body, Fragment, Packet};
 pub use mac::{BadMac, Mac};
-pub use tcp::{Tcp, TcpFlags, TcpOptions};
+pub use tcp::{Tcp, TcpFlags, TcpOptions, Timestamps};
 pub use udp::Udp;
 
 /// Protocol numbers of IPv4 (IANA's list, the names of `/etc/protocols`).

@@ -26,35 +26,65 @@ pub struct Tcp {
 }
 
 /// Sets of TCP options as the systems in the model send them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TcpOptions {
     /// None: a reset.
     None,
     /// Timestamps alone: every segment of an open connection.
-    #[default]
-    Timestamps,
+    Timestamps(Timestamps),
     /// Maximum segment size in bytes, SACK permitted, timestamps, window scale: Linux's SYN.
     Syn {
         /// The maximum segment size announced.
         mss: u16,
+        /// The timestamps.
+        timestamps: Timestamps,
     },
 }
 
+/// The timestamps of a segment (RFC 7323).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timestamps {
+    /// `TSval`: the sender's clock, in milliseconds.
+    pub value: u32,
+    /// `TSecr`: what it has last heard of the other side's; 0 where it has heard nothing.
+    pub echo: u32,
+}
+
 impl TcpOptions {
+    /// Timestamps of a connection that nobody keeps a clock for: both are 1.
+    pub const TIMESTAMPS: Self = Self::Timestamps(Timestamps { value: 1, echo: 1 });
+
+    /// Linux's SYN that announces a maximum segment size, of a connection that nobody keeps a clock for.
+    pub const fn syn(mss: u16) -> Self {
+        Self::Syn { mss, timestamps: Timestamps { value: 1, echo: 0 } }
+    }
+
     /// Bytes that the options take, padded to a multiple of four.
     pub fn length(self) -> usize {
         match self {
             Self::None => 0,
-            Self::Timestamps => 12,
+            Self::Timestamps(_) => 12,
             Self::Syn { .. } => 20,
+        }
+    }
+
+    /// The shift that the sender's windows will have, where it offers window scaling: Linux's for windows of 64 KiB.
+    pub fn window_scale(self) -> Option<u8> {
+        matches!(self, Self::Syn { .. }).then_some(7)
+    }
+
+    /// The timestamps, where there are some.
+    pub fn timestamps(self) -> Option<Timestamps> {
+        match self {
+            Self::None => None,
+            Self::Timestamps(timestamps) | Self::Syn { timestamps, .. } => Some(timestamps),
         }
     }
 }
 
-impl TcpOptions {
-    /// The shift that the sender's windows will have, where it offers window scaling: Linux's for windows of 64 KiB.
-    pub fn window_scale(self) -> Option<u8> {
-        matches!(self, Self::Syn { .. }).then_some(7)
+impl Default for TcpOptions {
+    fn default() -> Self {
+        Self::TIMESTAMPS
     }
 }
 

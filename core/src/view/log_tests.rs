@@ -18,7 +18,7 @@ fn syn(source: u16, destination: u16, window: u16) -> Tcp {
         ack: 0,
         flags: TcpFlags::SYN,
         window,
-        options: TcpOptions::Syn { mss: 1460 },
+        options: TcpOptions::syn(1460),
         payload: Bytes::new(),
     }
 }

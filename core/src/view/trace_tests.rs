@@ -20,7 +20,7 @@ const TUNNEL: ([u8; 4], u16) = ([192, 168, 8, 192], 58927);
 const SERVICE: &str = "iks/essential-nginx-ingress-ingress-nginx-controller:http";
 
 fn tcp(from: ([u8; 4], u16), to: ([u8; 4], u16), flags: TcpFlags, payload: usize) -> Packet {
-    let options = if flags.has(TcpFlags::SYN) { TcpOptions::Syn { mss: 1460 } } else { TcpOptions::Timestamps };
+    let options = if flags.has(TcpFlags::SYN) { TcpOptions::syn(1460) } else { TcpOptions::TIMESTAMPS };
     let (source, destination) = (from.1, to.1);
     let payload = vec![0; payload].into();
     let body = Tcp { source, destination, seq: 1, ack: 0, flags, window: 64240, options, payload };

@@ -32,7 +32,7 @@ impl Namespace {
     pub fn abort<O: Observer>(&mut self, id: ConnectionId, cx: &mut Context<'_, O>) {
         let Some(connection) = self.sockets.get_mut(id) else { return };
         let flags = TcpFlags::RST.with(TcpFlags::ACK);
-        let packet = connection.packet(&Segment { seq: connection.next_seq, flags, payload: Bytes::new() });
+        let packet = connection.packet(&Segment { seq: connection.next_seq, flags, payload: Bytes::new() }, cx.now);
         self.sockets.remove(id);
         self.send_segment(packet, cx);
     }

@@ -75,7 +75,7 @@ fn figure_96_whose_last_question_is_of_tcpdump() {
 #[test]
 fn a_segment_in_the_tunnel() {
     let flags = TcpFlags::PSH.with(TcpFlags::ACK);
-    let options = TcpOptions::Timestamps;
+    let options = TcpOptions::TIMESTAMPS;
     let payload = vec![0; 40].into();
     let tcp = Tcp { source: 41000, destination: 80, seq: 7, ack: 9, flags, window: 501, options, payload };
     let inner = Packet::new([192, 168, 8, 192].into(), [192, 168, 104, 65].into(), tcp);
