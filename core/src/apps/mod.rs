@@ -3,6 +3,8 @@
 //! A process is an [`App`]: a state machine that is told what happened to its sockets and answers with calls on its
 //! [`System`]. It sees names, bytes and sockets, and never a packet.
 
+mod bgp;
+mod bird;
 mod browser;
 mod client;
 mod craft;
@@ -22,6 +24,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+pub use bird::{Bird, HEADER as BIRD_HEADER, LISTENING_HEADER as BIRD_LISTENING_HEADER, PORT as BGP_PORT, SessionNews};
 pub use client::{Answer, Client, Task};
 pub use craft::Crafted;
 pub use dns_server::DnsServer;
@@ -67,6 +70,8 @@ pub enum App {
     HealthCheck(HealthCheck),
     /// The NGINX ingress controller.
     Nginx(Nginx),
+    /// BIRD of calico-node, where its packets travel.
+    Bird(Bird),
     /// Something a scenario does: a connection, a request, a question.
     Client(Box<Client>),
 }
@@ -90,6 +95,7 @@ impl App {
             Self::Dns(server) => server.handle(event, system),
             Self::HealthCheck(server) => server.handle(event, system),
             Self::Nginx(proxy) => proxy.handle(event, system),
+            Self::Bird(bird) => bird.handle(event, system),
             Self::Client(client) => client.handle(event, system),
         }
     }

@@ -15,6 +15,9 @@ pub enum Symptom {
     PodNotReady(Arc<str>),
     /// The BGP session between two nodes, in the order of their names, is down: neither has routes to the other's pods.
     SessionDown(Arc<str>, Arc<str>),
+    /// The BIRD of the first node has lost its session with the second, of which it has no routes. So is said where BGP's
+    /// packets travel, and each side notices for itself.
+    PeerLost(Arc<str>, Arc<str>),
     /// MetalLB's speakers have lost the one of this node.
     SpeakerGone(Arc<str>),
 }
@@ -57,9 +60,11 @@ impl State {
         self.node_is_ready(&pod.node) && !self.shows(&Symptom::PodNotReady(pod.key.clone()))
     }
 
-    /// Whether two nodes have routes from each other.
-    pub fn has_session(&self, one: &Arc<str>, other: &Arc<str>) -> bool {
-        self.health.0.is_empty() || !self.shows(&Symptom::session_down(one, other))
+    /// Whether a node has routes from another one.
+    pub fn has_session(&self, node: &Arc<str>, from: &Arc<str>) -> bool {
+        self.health.0.is_empty()
+            || !self.shows(&Symptom::session_down(node, from))
+                && !self.shows(&Symptom::PeerLost(node.clone(), from.clone()))
     }
 
     /// Whether MetalLB's speakers count the one of `node` among them.

@@ -181,6 +181,9 @@ pub struct Cluster {
     pub service_cluster_ips: Vec<Ipv4Net>,
     /// When packets between nodes travel in IP-in-IP.
     pub overlay: Overlay,
+    /// Whether the packets of BGP's sessions travel.
+    #[serde(skip_serializing_if = "Bgp::is_routes")]
+    pub bgp: Bgp,
     /// The release whose rules kube-proxy writes.
     pub kube_proxy: Version,
     /// How kube-proxy is configured.
@@ -219,6 +222,7 @@ impl Default for Cluster {
             service_cidr: Ipv4Net::new_assert(Ipv4Addr::new(10, 96, 0, 0), 16),
             service_cluster_ips: Vec::new(),
             overlay: Overlay::Always,
+            bgp: Bgp::Routes,
             kube_proxy: Version::new(1, 20, 0),
             kube_proxy_options: KubeProxyOptions::default(),
             node_port_range: (30_000, 32_767),
@@ -264,6 +268,24 @@ pub enum Overlay {
     CrossSubnet,
     /// Never: plain routes.
     Never,
+}
+
+/// How much there is of the BGP sessions between nodes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Bgp {
+    /// The routes they bring, and who notices when that a session is down.
+    #[default]
+    Routes,
+    /// Also their packets, which are counted, tracked and dropped as others are.
+    Packets,
+}
+
+impl Bgp {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+    fn is_routes(&self) -> bool {
+        *self == Self::Routes
+    }
 }
 
 /// A range of addresses.

@@ -79,9 +79,9 @@ impl Namespace {
         }
     }
 
-    /// Whether packets wait for somebody's Ethernet address.
+    /// Whether packets that a scenario has sent wait for somebody's Ethernet address.
     pub fn has_waiting(&self) -> bool {
-        !self.waiting.is_empty()
+        self.waiting.iter().any(|one| !one.skb.id.is_aside())
     }
 
     /// Gives up, without a word, the packets that wait for somebody's Ethernet address.

@@ -188,7 +188,7 @@ pub struct Sockets {
     connections: FxHashMap<Ends, Connection>,
     ends: FxHashMap<ConnectionId, Ends>,
     /// Of the processes that have said something about the headers of their packets.
-    headers: FxHashMap<ProcessId, HeaderFields>,
+    headers: FxHashMap<ProcessId, [HeaderFields; 2]>,
     last: u64,
     next_tcp_port: Option<u16>,
     next_udp_port: Option<u16>,
@@ -200,10 +200,10 @@ impl Sockets {
         self.names.insert(process, name.into());
     }
 
-    /// Gives the sockets that a process opens from now on these fields in their packets' headers; a listening one hands them
-    /// on to its connections.
-    pub fn set_header_fields(&mut self, process: ProcessId, fields: HeaderFields) {
-        self.headers.insert(process, fields);
+    /// Gives the sockets that a process opens from now on these fields in their packets' headers: those that connect, and
+    /// those that listen, which hand them on to their connections.
+    pub fn set_headers(&mut self, process: ProcessId, connecting: HeaderFields, listening: HeaderFields) {
+        self.headers.insert(process, [connecting, listening]);
     }
 
     /// Gives them to one connection.
@@ -418,6 +418,8 @@ impl Namespace {
         let id = ConnectionId(self.sockets.last);
         let route = self.find_route(&Flow::to(*remote.ip()));
         let mtu = route.map_or(1500, |route| self.route_mtu(&route));
+        let listening = usize::from(state == State::SynReceived);
+        let header = self.sockets.headers.get(&process).map_or_else(HeaderFields::default, |both| both[listening]);
         let connection = Connection {
             id,
             process,
@@ -432,7 +434,7 @@ impl Namespace {
             closing: false,
             retries: 0,
             generation: 0,
-            header: self.sockets.headers.get(&process).copied().unwrap_or_default(),
+            header,
             heard: 0,
         };
         self.sockets.connections.insert((local, remote), connection);

@@ -30,6 +30,16 @@ use crate::packet::{DeviceName, Mac, Packet};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PacketId(pub u64);
 
+impl PacketId {
+    /// The first identity of packets that no command of a scenario has sent: those of agents.
+    pub(crate) const ASIDE: u64 = 1 << 63;
+
+    /// Whether no command of a scenario has set it in motion.
+    pub(crate) fn is_aside(self) -> bool {
+        self.0 >= Self::ASIDE
+    }
+}
+
 /// A network namespace as people know it: `worker2`, `browser`, `iks/nginx-7ndcw`, `gateway`.
 pub type Place = Arc<str>;
 

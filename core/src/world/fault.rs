@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::kube::{State, Symptom, Version};
+use crate::kube::{Bgp, State, Symptom, Version};
 
 /// kube-controller-manager's `--node-monitor-grace-period`.
 const NODE_MONITOR_GRACE: Duration = Duration::from_secs(40);
@@ -95,8 +95,16 @@ impl Fault {
         }
     }
 
-    /// What is noticed of it, and how long after it began.
+    /// What is noticed of it, and how long after it began. Where BGP's packets travel, they tell of the sessions.
     pub(super) fn symptoms(&self, state: &State) -> Vec<(Duration, Symptom)> {
+        let mut all = self.all_symptoms(state);
+        if state.cluster().bgp == Bgp::Packets {
+            all.retain(|(_, symptom)| !matches!(symptom, Symptom::SessionDown(..)));
+        }
+        all
+    }
+
+    fn all_symptoms(&self, state: &State) -> Vec<(Duration, Symptom)> {
         let speakers_talk = state.cluster().metallb >= Version::new(0, 9, 0);
         let gone = |node: &str| speakers_talk.then(|| (MEMBERLIST, Symptom::SpeakerGone(node.into())));
         match self {
@@ -123,7 +131,7 @@ impl Fault {
 pub(super) fn recovery(symptom: &Symptom) -> Duration {
     match symptom {
         Symptom::NodeNotReady(_) => NODE_STATUS,
-        Symptom::SessionDown(..) => CONNECT_RETRY,
+        Symptom::SessionDown(..) | Symptom::PeerLost(..) => CONNECT_RETRY,
         Symptom::SpeakerGone(_) | Symptom::PodNotReady(_) => SECOND,
     }
 }

@@ -82,6 +82,7 @@ impl World {
         }
         self.generation += 1;
         self.grow();
+        self.thaw();
         Ok(())
     }
 
@@ -174,6 +175,13 @@ impl World {
         });
         let devices = devices.collect();
         self.network.set_cut(links, devices);
+        let address = |name: &str| self.state.node(name).map(|node| node.object.address);
+        let silenced = self.faults.active.keys().filter_map(|fault| match fault {
+            Fault::Bgp { one, other } => Some((address(one)?, address(other)?)),
+            _ => None,
+        });
+        let silenced = silenced.collect();
+        self.silence(silenced);
     }
 
     /// Whether kube-proxy and Felix of a node are told of what changes, and kube-proxy runs.

@@ -5,11 +5,13 @@
 //! - `run` moves the time from event to event;
 //! - `choose` pins what chance would decide; `explore` takes every way that it could;
 //! - `fault` is what can be broken, `faults` breaks it and lets the cluster notice; `announce` is what MetalLB's speakers say;
+//! - `aside` is what goes on beside what a scenario does: BGP's sessions, where their packets travel;
 //! - `connections` is what a scenario does itself on connections that it keeps open;
 //! - `coverage` is what tests may touch, and the rules that are left out to see whether one notices;
 //! - `judge` compares what happened with what was expected.
 
 mod announce;
+mod aside;
 mod broken;
 mod burst;
 mod chains;
@@ -60,6 +62,7 @@ use crate::kube::State;
 use crate::trace::{Flow, Judgement, Ways};
 use crate::{Origin, Random, Time};
 use announce::Announcers;
+use aside::Aside;
 use connections::Connections;
 use coverage::Omission;
 use faults::Faults;
@@ -109,6 +112,7 @@ pub struct World {
     ways: IndexMap<String, Arc<Ways>>,
     faults: Faults,
     announcers: Announcers,
+    aside: Aside,
     tap: Option<Tap>,
     /// The rules that are left out.
     omissions: Vec<Omission>,
@@ -138,6 +142,7 @@ impl World {
             ways: IndexMap::new(),
             faults: Faults::default(),
             announcers: Announcers::default(),
+            aside: Aside::new(seed),
             tap: None,
             omissions: Vec::new(),
             muted: false,

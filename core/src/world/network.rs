@@ -11,6 +11,7 @@ use std::sync::Arc;
 use ipnet::Ipv4Net;
 use rustc_hash::FxHashMap;
 
+use super::aside::Birds;
 use super::health::HealthPorts;
 use super::routers;
 use crate::agents::{cni, kube_proxy};
@@ -46,6 +47,7 @@ pub(super) struct Network {
     /// What is broken.
     broken: Broken,
     pub(super) health_ports: HealthPorts,
+    pub(super) birds: Birds,
     /// The machines that have a namespace, and what has been set on each by `sysctl`.
     pub(super) machines: BTreeMap<Arc<str>, Labels>,
     /// The files of the containers of each pod and host.

@@ -119,6 +119,7 @@ impl World {
             self.network.grow(&self.state);
             self.apply_faults();
             self.announce();
+            self.start_birds();
         }
     }
 

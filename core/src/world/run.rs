@@ -12,7 +12,7 @@ use crate::net::tcp::{ProcessId, SocketEvent};
 use crate::net::wire::{Frame, Payload};
 use crate::net::{Context, DeviceKind, Effect, Namespace, Timer};
 use crate::packet::Mac;
-use crate::trace::{Arrival, DropReason, End, Observer};
+use crate::trace::{Arrival, DropReason, End, NoObserver, Observer};
 
 /// How long a frame travels along a veth pair.
 const VETH: Duration = Duration::from_micros(5);
@@ -28,6 +28,8 @@ pub(super) struct Queue {
     planned: u64,
     /// How many of them are not for later: frames on their way, and news for processes.
     pressing: usize,
+    /// How many of them go on beside what a scenario does.
+    aside: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -54,6 +56,8 @@ pub(super) enum Planned {
         process: ProcessId,
         event: Event,
     },
+    /// Something that goes on beside what a scenario does. Nobody waits for it.
+    Aside(Box<Planned>),
 }
 
 impl Planned {
@@ -61,12 +65,18 @@ impl Planned {
     fn presses(&self) -> bool {
         matches!(self, Self::Frame { .. } | Self::News { event: Event::Socket(_), .. })
     }
+
+    /// The same, beside what a scenario does.
+    pub(super) fn aside(self) -> Self {
+        Self::Aside(Box::new(self))
+    }
 }
 
 impl Queue {
     pub(super) fn plan(&mut self, at: Time, event: Planned) {
         self.planned += 1;
         self.pressing += usize::from(event.presses());
+        self.aside += usize::from(matches!(event, Planned::Aside(_)));
         self.events.insert((at, self.planned), event);
     }
 
@@ -77,7 +87,13 @@ impl Queue {
         }
         let ((at, _), event) = first.remove_entry();
         self.pressing -= usize::from(event.presses());
+        self.aside -= usize::from(matches!(event, Planned::Aside(_)));
         Some((at, event))
+    }
+
+    /// Whether nothing is to happen that has to do with what a scenario has done.
+    fn is_idle(&self) -> bool {
+        self.events.len() == self.aside
     }
 }
 
@@ -96,7 +112,7 @@ impl World {
                 Some(Answer::Sent) => self.queue.pressing > 0 || self.network.iter().any(Namespace::has_waiting),
                 Some(_) => self.queue.pressing > 0,
             };
-            if !waits {
+            if !waits || self.queue.is_idle() {
                 return Ok(());
             }
             let Some((at, event)) = self.queue.next(None) else { return Ok(()) };
@@ -145,6 +161,22 @@ impl World {
         Err(OpError::bound(problem, "events for each operation", "wait in smaller steps"))
     }
 
+    /// Lets the world run to a moment, or until something is no longer so.
+    pub(super) fn run_while(&mut self, until: Time, goes_on: impl Fn(&Self) -> bool) -> Result<(), OpError> {
+        for _ in 0..MAX_EVENTS {
+            if !goes_on(self) {
+                return Ok(());
+            }
+            let Some((at, event)) = self.queue.next(Some(until)) else {
+                self.time = until;
+                return Ok(());
+            };
+            self.happen(at, event, &mut NoObserver)?;
+        }
+        let problem = format!("more than {MAX_EVENTS} events came of it");
+        Err(OpError::bound(problem, "events for each operation", "wait in smaller steps"))
+    }
+
     fn answer(&self, process: ProcessId) -> Option<&Answer> {
         match &self.network.processes.get(process.0 as usize)?.app {
             App::Client(client) => client.answer.as_ref(),
@@ -155,12 +187,14 @@ impl World {
     fn happen<O: Observer>(&mut self, at: Time, event: Planned, observer: &mut O) -> Result<(), OpError> {
         self.time = self.time.max(at);
         match event {
+            Planned::Aside(event) if self.is_awaited(&event) => self.happen(at, *event, observer)?,
+            Planned::Aside(event) => self.beside(|world| world.happen(at, *event, &mut NoObserver))?,
             Planned::Notice(notice) => self.notice(notice),
             Planned::Announce { namespace, address, times } => self.announce_again(namespace, address, times, observer),
             Planned::Frame { namespace, frame, .. } if self.network.is_down(namespace) => {
                 self.lose(namespace, &frame, observer);
             }
-            Planned::Timer { namespace, .. } if self.network.is_down(namespace) => {}
+            Planned::Timer { namespace, .. } if self.network.is_down(namespace) => self.freeze(namespace, event),
             Planned::Frame { namespace, device, frame } => {
                 self.program(namespace)?;
                 self.overhear(namespace, device, &frame);
@@ -209,6 +243,9 @@ impl World {
         let Some(record) = self.network.processes.get(process.0 as usize) else { return Ok(()) };
         let place = record.namespace;
         if self.network.is_down(place) {
+            if matches!(event, Event::Alarm(_)) {
+                self.freeze(place, Planned::News { process, event });
+            }
             return Ok(());
         }
         let Some(record) = self.network.processes.get_mut(process.0 as usize) else { return Ok(()) };
@@ -236,8 +273,12 @@ impl World {
             pins: &pins,
         };
         app.handle(event, &mut system);
+        let news = if let App::Bird(bird) = &mut app { bird.take_news() } else { Vec::new() };
         self.network.processes[process.0 as usize].app = app;
         self.bring_about(place, effects);
+        if !news.is_empty() {
+            self.hear_of_sessions(&owner, news);
+        }
         Ok(())
     }
 
@@ -247,12 +288,12 @@ impl World {
             match effect {
                 Effect::Announced { device, arp } => self.note_answer(place, device, arp),
                 Effect::Transmit { device, frame } => self.carry(place, device, &frame),
-                Effect::Timer { at, timer } => self.queue.plan(at, Planned::Timer { namespace: place, timer }),
+                Effect::Timer { at, timer } => self.plan(at, Planned::Timer { namespace: place, timer }),
                 Effect::Alarm { at, process, token } => {
-                    self.queue.plan(at, Planned::News { process, event: Event::Alarm(token) });
+                    self.plan(at, Planned::News { process, event: Event::Alarm(token) });
                 }
                 Effect::Socket(SocketEvent { process, happened }) => {
-                    self.queue.plan(self.time, Planned::News { process, event: Event::Socket(happened) });
+                    self.plan(self.time, Planned::News { process, event: Event::Socket(happened) });
                 }
             }
         }
@@ -261,6 +302,9 @@ impl World {
     /// Puts a frame onto the wire of a device: a switch that knows everybody's address.
     fn carry(&mut self, place: usize, device: usize, frame: &Frame) {
         self.overhear(place, device, frame);
+        if self.is_silenced(frame) {
+            return;
+        }
         let sender = &self.network.get(place).devices[device];
         debug_assert_eq!(sender.kind, DeviceKind::Ethernet, "only Ethernet devices have wires");
         let heard: Vec<_> = self.network.hearers(place, device, frame.destination).collect();
@@ -268,7 +312,7 @@ impl World {
             sender.mac == Mac::CALICO || heard.iter().any(|&(n, d)| self.network.get(n).devices[d].mac == Mac::CALICO);
         let at = self.time + if veth { VETH } else { WIRE };
         for (namespace, device) in heard {
-            self.queue.plan(at, Planned::Frame { namespace, device, frame: frame.clone() });
+            self.plan(at, Planned::Frame { namespace, device, frame: frame.clone() });
         }
     }
 }

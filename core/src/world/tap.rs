@@ -65,7 +65,8 @@ impl World {
     }
 
     /// A frame passes a device of a namespace, on its way out or in.
-    pub(super) fn overhear(&self, place: usize, device: usize, frame: &Frame) {
+    pub(super) fn overhear(&mut self, place: usize, device: usize, frame: &Frame) {
+        self.remember(place, device, frame);
         let Some(tap) = &self.tap else { return };
         let namespace = self.network.get(place);
         if let Some(port) = namespace.devices.get(device) {

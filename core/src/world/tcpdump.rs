@@ -7,16 +7,18 @@ use std::sync::Arc;
 use indexmap::{IndexMap, IndexSet};
 
 use super::{OpError, Source, World};
+use crate::Time;
 use crate::agents::coredns::{self, Asker};
 use crate::apps::Task;
-use crate::packet::Packet;
 use crate::trace::FlowKind;
 use crate::view;
 use crate::view::shell::Capture;
+use crate::view::tcpdump::{Printer, Seen};
 
 impl World {
-    /// The packets of every flow that have passed a device. Without `-n`, tcpdump asks for the name of every address that
-    /// it prints (`addrtoname.c`, `ipaddr_string`), once for each; what it sends is seen on the device, too.
+    /// The packets of every flow that have passed a device, and those of BGP. Without `-n`, tcpdump asks for the name of
+    /// every address that it prints (`addrtoname.c`, `ipaddr_string`), once for each; what it sends is seen on the device,
+    /// too. With `timeout` in front it begins now, and time passes.
     pub(super) fn tcpdump(&mut self, place: usize, capture: Capture) -> Result<String, OpError> {
         let Capture { device, .. } = capture;
         let namespace = self.network.get(place);
@@ -25,15 +27,30 @@ impl World {
             let names: Vec<_> = namespace.devices.iter().map(|device| device.name.to_string()).collect();
             return Err(OpError::new(problem, Some(format!("it has: {}", names.join(", ")))));
         }
+        let begun = self.time;
+        let since = match capture.timeout {
+            None => Time::ZERO,
+            Some(duration) => {
+                // What is seen last is what happened last before the end.
+                self.run_while(begun + duration, |world| {
+                    capture.count.is_none_or(|count| world.seen(place, capture, begun).len() < count)
+                })?;
+                begun
+            }
+        };
         let mut names = IndexMap::new();
         loop {
-            let mut text = "tcpdump: verbose output suppressed, use -v or -vv for full protocol decode\n".to_owned();
+            let mut text = if capture.verbose {
+                "tcpdump: ".to_owned()
+            } else {
+                "tcpdump: verbose output suppressed, use -v or -vv for full protocol decode\n".to_owned()
+            };
             text.extend([
                 "listening on ",
                 device.as_str(),
                 ", link-type EN10MB (Ethernet), capture size 262144 bytes\n",
             ]);
-            let nameless = self.lines(place, capture, &names, &mut text);
+            let nameless = self.lines(place, capture, since, &names, &mut text);
             if nameless.is_empty() {
                 return Ok(text);
             }
@@ -44,21 +61,39 @@ impl World {
         }
     }
 
+    /// The packets that a capture shows, in the order in which they passed.
+    fn seen(&self, place: usize, capture: Capture, since: Time) -> Vec<Seen<'_>> {
+        let packets = self.captured.iter().flat_map(|flow| &flow.packets);
+        let Capture { device, port, protocol, host, count, .. } = capture;
+        let namespace = self.network.get(place);
+        let mut seen = view::tcpdump::captured(packets, &namespace.name, device);
+        let device = namespace.device_index(device);
+        let beside = self.aside.passed().filter(|one| one.place == place && Some(one.device) == device);
+        seen.extend(beside.map(|one| Seen {
+            time: one.time,
+            packet: &one.packet,
+            offloaded: namespace.is_local(one.packet.source),
+        }));
+        seen.retain(|Seen { time, packet, .. }| {
+            *time >= since
+                && port.is_none_or(|port| packet.ports().is_some_and(|(from, to)| from == port || to == port))
+                && protocol.is_none_or(|protocol| packet.protocol() == protocol)
+                && host.is_none_or(|host| packet.source == host || packet.destination == host)
+        });
+        seen.sort_by_key(|one| one.time);
+        seen.truncate(count.unwrap_or(usize::MAX));
+        seen
+    }
+
     /// Writes the lines, and tells of which addresses nobody has asked for the name.
     fn lines(
         &self,
         place: usize,
         capture: Capture,
+        since: Time,
         names: &IndexMap<Ipv4Addr, Option<String>>,
         text: &mut String,
     ) -> IndexSet<Ipv4Addr> {
-        let packets = self.captured.iter().flat_map(|flow| &flow.packets);
-        let Capture { device, numeric, port, protocol } = capture;
-        let seen = view::tcpdump::captured(packets, &self.network.get(place).name, device);
-        let wanted = |packet: &Packet| {
-            port.is_none_or(|port| packet.ports().is_some_and(|(from, to)| from == port || to == port))
-                && protocol.is_none_or(|protocol| packet.protocol() == protocol)
-        };
         let nameless = RefCell::new(IndexSet::new());
         let name_of = |address: Ipv4Addr| {
             let name = names.get(&address);
@@ -67,9 +102,10 @@ impl World {
             }
             name.cloned().flatten()
         };
-        let name_of: Option<&dyn Fn(Ipv4Addr) -> Option<String>> = if numeric { None } else { Some(&name_of) };
-        for (time, packet) in seen.into_iter().filter(|(_, packet)| wanted(packet)) {
-            *text += &view::tcpdump::line(time, packet, name_of);
+        let name_of: Option<&dyn Fn(Ipv4Addr) -> Option<String>> = if capture.numeric { None } else { Some(&name_of) };
+        let mut printer = Printer::new(name_of, capture.verbose);
+        for seen in self.seen(place, capture, since) {
+            *text += &printer.text(seen);
             text.push('\n');
         }
         nameless.into_inner()

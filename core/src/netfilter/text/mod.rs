@@ -41,7 +41,7 @@ pub use restore::{RestoreError, RestoreInput, RestoreLine, restore, restore_with
 pub use save::{rule_text, save};
 
 pub(crate) use parse::TOS_NAMES;
-pub(crate) use protocols::{chain_protocol, port_name, protocol_name, protocol_number};
+pub(crate) use protocols::{chain_protocol, port_name, port_number, protocol_name, protocol_number};
 pub(crate) use save::{listed, match_text, rule_with, target_name};
 
 /// Why a piece of iptables' text was not understood or could not be applied.

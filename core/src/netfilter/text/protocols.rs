@@ -97,6 +97,6 @@ pub(crate) fn port_name(number: u16) -> Option<&'static str> {
 }
 
 /// The port of that name.
-pub(super) fn port_number(name: &str) -> Option<u16> {
+pub(crate) fn port_number(name: &str) -> Option<u16> {
     PORTS.iter().find(|(_, known)| *known == name).map(|(number, _)| *number)
 }

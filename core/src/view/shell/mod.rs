@@ -8,10 +8,12 @@ mod pipe;
 
 use std::net::Ipv4Addr;
 use std::ops::Range;
+use std::time::Duration;
 
 use super::command_line::{CommandError, Word, Words, missing, unknown};
 use crate::netfilter::TableName;
-use crate::packet::DeviceName;
+use crate::netfilter::text::port_number;
+use crate::packet::{DeviceName, protocol};
 
 pub use conntrack::{Conntrack, Ends, Filter};
 pub use iptables::{Listing, ListingKind};
@@ -62,7 +64,7 @@ pub enum Look {
     RouteGet(Ipv4Addr),
     /// `dmesg`: what LOG rules wrote.
     Log,
-    /// `tcpdump -i DEVICE`: what has passed a device since the world, or the test, began.
+    /// `tcpdump -i DEVICE`: what has passed a device since the world, or the test, began, or in a time from now on.
     Tcpdump(Capture),
     /// `cat` of a file that the model has.
     File(File),
@@ -75,10 +77,18 @@ pub struct Capture {
     pub device: DeviceName,
     /// `-n`: numbers, no names.
     pub numeric: bool,
-    /// `port NUMBER`, or `port domain`.
+    /// `port NUMBER`, or by name, as `port domain`.
     pub port: Option<u16>,
-    /// `proto NUMBER`: the protocol in the header of IP.
+    /// `proto NUMBER`, `tcp`, `udp` or `icmp`: the protocol in the header of IP.
     pub protocol: Option<u8>,
+    /// `host ADDRESS`: one of the ends.
+    pub host: Option<Ipv4Addr>,
+    /// `-v`: the header of IP, checksums, and what BGP says.
+    pub verbose: bool,
+    /// `-c`: so many packets and no more.
+    pub count: Option<usize>,
+    /// `timeout DURATION` in front of it: how long it listens, from now on. Without it, it shows what has passed so far.
+    pub timeout: Option<Duration>,
 }
 
 /// A file that the model has.
@@ -102,8 +112,8 @@ impl File {
 }
 
 /// The programs that are known here.
-pub const PROGRAMS: [&str; 9] =
-    ["iptables", "iptables-save", "ipset", "conntrack", "ip", "route", "tcpdump", "dmesg", "cat"];
+pub const PROGRAMS: [&str; 10] =
+    ["iptables", "iptables-save", "ipset", "conntrack", "ip", "route", "tcpdump", "timeout", "dmesg", "cat"];
 
 impl Command {
     /// Understands a command line.
@@ -127,7 +137,8 @@ fn look(text: &str, at: Range<usize>) -> Result<Look, CommandError> {
         "conntrack" => conntrack(text, words),
         "ip" => ip(text, words),
         "route" => only(text, words, "-n").map(|()| Look::Routes),
-        "tcpdump" => tcpdump(text, words),
+        "tcpdump" => tcpdump(text, words, None),
+        "timeout" => timeout(text, words),
         "dmesg" => match words.next() {
             None => Ok(Look::Log),
             Some(word) => Err(unknown(word.at, "option", word.text, &[], "expected nothing more")),
@@ -214,22 +225,63 @@ fn conntrack<'a>(text: &str, words: impl Iterator<Item = Word<'a>>) -> Result<Lo
     }
 }
 
-fn tcpdump<'a>(text: &str, mut words: impl Iterator<Item = Word<'a>>) -> Result<Look, CommandError> {
-    const ALL: &str = "known are: -i DEVICE, -n, -s LENGTH, port NUMBER, proto NUMBER";
+/// `timeout DURATION tcpdump …`, as of coreutils: seconds, or a number with `s`, `m` or `h` behind it.
+fn timeout<'a>(text: &str, mut words: impl Iterator<Item = Word<'a>>) -> Result<Look, CommandError> {
+    const ALL: &str = "expected seconds, or a number with s, m or h behind it";
+    let time = words.next().ok_or_else(|| missing(text, "the duration", ALL))?;
+    let (number, factor) = match time.text.split_at(time.text.len().saturating_sub(1)) {
+        (number, "s") => (number, 1),
+        (number, "m") => (number, 60),
+        (number, "h") => (number, 3600),
+        _ => (time.text, 1),
+    };
+    let seconds = number.parse::<u32>().ok().map(|number| u64::from(number) * factor);
+    let seconds = seconds.ok_or_else(|| unknown(time.at, "duration", time.text, &[], ALL))?;
+    match words.next() {
+        Some(word) if word.text == "tcpdump" => tcpdump(text, words, Some(Duration::from_secs(seconds))),
+        Some(word) => Err(unknown(word.at, "command", word.text, &["tcpdump"], "only `tcpdump` is waited for")),
+        None => Err(missing(text, "the command", "only `tcpdump` is waited for")),
+    }
+}
+
+fn tcpdump<'a>(
+    text: &str,
+    mut words: impl Iterator<Item = Word<'a>>,
+    timeout: Option<Duration>,
+) -> Result<Look, CommandError> {
+    const ALL: &str = "known are: -i DEVICE, -n, -v, -c COUNT, -s LENGTH, [tcp|udp] port NUMBER, host ADDRESS, icmp, proto NUMBER";
     let (mut device, mut numeric, mut port, mut protocol) = (None, false, None, None);
+    let (mut verbose, mut host, mut count) = (false, None, None);
     while let Some(word) = words.next() {
         match word.text {
             "-n" | "-nn" => numeric = true,
-            "-i" | "-ni" | "-nni" => {
-                numeric |= word.text != "-i";
+            "-v" => verbose = true,
+            "-i" | "-ni" | "-nni" | "-vni" | "-nvi" | "-vi" => {
+                numeric |= word.text.contains('n');
+                verbose |= word.text.contains('v');
                 let name = words.next().ok_or_else(|| missing(text, "the device", ALL))?;
                 let found = name.text.parse().map_err(|_| unknown(name.at, "device", name.text, &[], ALL))?;
                 device = Some(found);
             }
             "port" => {
                 let number = words.next().ok_or_else(|| missing(text, "the port", ALL))?;
-                let found = if number.text == "domain" { Some(53) } else { number.text.parse().ok() };
-                port = Some(found.ok_or_else(|| unknown(number.at, "port", number.text, &["domain"], ALL))?);
+                let found = port_number(number.text).or_else(|| number.text.parse().ok());
+                port = Some(found.ok_or_else(|| unknown(number.at, "port", number.text, &["domain", "bgp"], ALL))?);
+            }
+            "tcp" => protocol = Some(protocol::TCP),
+            "udp" => protocol = Some(protocol::UDP),
+            "icmp" => protocol = Some(protocol::ICMP),
+            // All that is said has to be so, with the word and without.
+            "and" => {}
+            "host" => {
+                let address = words.next().ok_or_else(|| missing(text, "the address", ALL))?;
+                let found = address.text.parse().ok();
+                host = Some(found.ok_or_else(|| unknown(address.at, "address", address.text, &[], ALL))?);
+            }
+            "-c" => {
+                let number = words.next().ok_or_else(|| missing(text, "how many", ALL))?;
+                let found = number.text.parse().ok().filter(|count| *count > 0);
+                count = Some(found.ok_or_else(|| unknown(number.at, "count", number.text, &[], ALL))?);
             }
             "proto" => {
                 let number = words.next().ok_or_else(|| missing(text, "the protocol", ALL))?;
@@ -244,11 +296,11 @@ fn tcpdump<'a>(text: &str, mut words: impl Iterator<Item = Word<'a>>) -> Result<
                     return Err(unknown(length.at, "length", length.text, &[], ALL));
                 }
             }
-            other => return Err(unknown(word.at, "word", other, &["-i", "-n", "-s", "port", "proto"], ALL)),
+            other => return Err(unknown(word.at, "word", other, &["-i", "-n", "-v", "-c", "-s", "port", "host", "proto"], ALL)),
         }
     }
     let device = device.ok_or_else(|| missing(text, "the device", ALL))?;
-    Ok(Look::Tcpdump(Capture { device, numeric, port, protocol }))
+    Ok(Look::Tcpdump(Capture { device, numeric, port, protocol, host, verbose, count, timeout }))
 }
 
 #[cfg(test)]
