@@ -56,7 +56,7 @@ fn who_notices_when() {
         assert_eq!((world.state().node_is_ready(&b), world.state().has_session(&a, &b)), (ready, session));
     }
     world.apply(&operation(Op::Restore { what })).unwrap();
-    for (seconds, ready, session) in [(9, false, false), (1, true, false), (110, true, true)] {
+    for (seconds, ready, session) in [(4, false, false), (1, false, true), (4, false, true), (1, true, true)] {
         wait(&mut world, seconds);
         assert_eq!((world.state().node_is_ready(&b), world.state().has_session(&a, &b)), (ready, session));
     }

@@ -279,6 +279,7 @@ pub enum StatementKind {
     },
     ServiceCidr(Text),
     Overlay(Text),
+    Bgp(Text),
     Version {
         word: Word,
         version: Text,
@@ -760,6 +761,7 @@ impl StatementKind {
             Self::PodCidr { .. } => Word::PodCidr,
             Self::ServiceCidr(_) => Word::ServiceCidr,
             Self::Overlay(_) => Word::Overlay,
+            Self::Bgp(_) => Word::Bgp,
             Self::Mtu(_) => Word::Mtu,
             Self::Domain(_) => Word::Domain,
             Self::KubeProxy { .. } => Word::KubeProxy,

@@ -10,7 +10,8 @@ use crate::words::BlockKind;
 use crate::{Code, Diagnostic, SourceFile, Span, Word};
 
 /// The programs whose command lines stand in an `on` block as they are typed, but for `iptables`.
-pub(crate) const LOOKING: [&str; 8] = ["iptables-save", "ipset", "conntrack", "ip", "route", "tcpdump", "dmesg", "cat"];
+pub(crate) const LOOKING: [&str; 9] =
+    ["iptables-save", "ipset", "conntrack", "ip", "route", "tcpdump", "timeout", "dmesg", "cat"];
 
 /// A token and its place.
 pub(crate) type Spanned<'s> = (usize, Token<'s>, usize);

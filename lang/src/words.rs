@@ -370,7 +370,7 @@ words! {
     Log "log" [File Test] "log \"text ${ x }\", or show log on NODE, or show metallb log" "print a line; what LOG rules wrote; what MetalLB's speakers did";
     Flags "flags" [] "flags FLAG, …" "one segment of no connection, with these TCP flags";
     Link "link" [] "fail link NODE NODE|DEVICE" "the wire between two nodes; a device's";
-    Bgp "bgp" [] "fail bgp NODE NODE" "the BGP session of two nodes";
+    Bgp "bgp" [Cluster] "in a cluster: bgp routes|packets; or fail bgp NODE NODE" "whether the packets of BGP's sessions travel; the session of two nodes";
     Speaker "speaker" [] "fail speaker NODE" "MetalLB's speaker";
     Assets "assets" [] "with assets, or assets URL, …" "the scripts, styles and images of a page";
     With "with" [] "with assets, or with probability P" "as a browser does it; how probable it is";

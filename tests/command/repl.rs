@@ -219,7 +219,7 @@ fn a_machine_has_a_prompt_of_its_own() {
         (run.status, run.stderr.as_str()),
         (
             2,
-            "error: ssh is not modelled; known are iptables, ping, curl, dig, kubectl, iptables-save, ipset, conntrack, ip, route, tcpdump, dmesg and cat\n"
+            "error: ssh is not modelled; known are iptables, ping, curl, dig, kubectl, iptables-save, ipset, conntrack, ip, route, tcpdump, timeout, dmesg and cat\n"
         )
     );
 }

@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod bgp;
 mod objects;
 mod packets;
 mod paper;
@@ -18,7 +19,7 @@ use common::root;
 /// Every figure has a test: a file that no test names would be compared with nothing.
 #[test]
 fn every_figure_is_compared() {
-    let sources = ["objects.rs", "packets.rs", "rules.rs", "wordpress.rs"];
+    let sources = ["bgp.rs", "objects.rs", "packets.rs", "rules.rs", "wordpress.rs"];
     let folder = root().join("tests/whitepaper");
     let read = |name: &str| fs::read_to_string(folder.join(name)).expect("a file of this suite");
     let tests: String = sources.iter().map(|name| read(name)).collect();

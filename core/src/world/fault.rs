@@ -14,8 +14,9 @@ const NODE_MONITOR_GRACE: Duration = Duration::from_secs(40);
 const NODE_STATUS: Duration = Duration::from_secs(10);
 /// BIRD's `hold time`.
 const HOLD_TIME: Duration = Duration::from_mins(4);
-/// BIRD's `connect retry time`: a session that can be is, after its next attempt at the latest.
-const CONNECT_RETRY: Duration = Duration::from_mins(2);
+/// BIRD's `connect retry time` in Calico's `bird.cfg.template`: a session that can be is, after its next attempt at the
+/// latest.
+const CONNECT_RETRY: Duration = Duration::from_secs(5);
 /// Until memberlist, with its probes every second and its suspicion, gives a member up (MetalLB since 0.9).
 const MEMBERLIST: Duration = Duration::from_secs(10);
 /// kubelet looks at its containers (`PLEG`) once in a second; memberlist probes its members as often.

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
-use netscene_core::kube::{Cluster, Host, Node, Object, Overlay, Pool, PoolPurpose, StaticRoute};
+use netscene_core::kube::{Bgp, Cluster, Host, Node, Object, Overlay, Pool, PoolPurpose, StaticRoute};
 use netscene_core::packet::DeviceName;
 
 use super::routers::Links;
@@ -92,7 +92,7 @@ impl Checker<'_> {
         let mut pod_cidr = Field::default();
         let (mut service_cidr, mut overlay, mut mtu, mut domain) =
             (Field::default(), Field::default(), Field::default(), Field::default());
-        let (mut kube_proxy, mut node_port_range) = (Field::default(), Field::default());
+        let (mut kube_proxy, mut node_port_range, mut bgp) = (Field::default(), Field::default(), Field::default());
         let (mut nameservers, mut searches) = (Field::default(), Field::default());
         let mut versions: [(Word, Field<_>); 5] =
             [Word::Calico, Word::Metallb, Word::Kubectl, Word::Iptables, Word::Kernel]
@@ -117,6 +117,11 @@ impl Checker<'_> {
                         [("always", Overlay::Always), ("crossSubnet", Overlay::CrossSubnet), ("never", Overlay::Never)];
                     let value = self.ok(values::choice("mode of IP-in-IP", mode, &choices));
                     overlay.set(self, "overlay", span, value);
+                }
+                StatementKind::Bgp(what) => {
+                    let choices = [("routes", Bgp::Routes), ("packets", Bgp::Packets)];
+                    let value = self.ok(values::choice("way to have BGP", what, &choices));
+                    bgp.set(self, "bgp", span, value);
                 }
                 StatementKind::Version { word, version } => {
                     let value = self.ok(values::version(version));
@@ -162,6 +167,7 @@ impl Checker<'_> {
             service_cidr: service_cidr.value.unwrap_or(default.service_cidr),
             service_cluster_ips: default.service_cluster_ips,
             overlay,
+            bgp: bgp.value.unwrap_or(default.bgp),
             kube_proxy,
             kube_proxy_options,
             node_port_range: node_port_range.value.unwrap_or(default.node_port_range),
