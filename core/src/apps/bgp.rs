@@ -71,7 +71,8 @@ pub(super) fn open(hold_time: u16, id: Ipv4Addr) -> Vec<u8> {
 /// routes, the model counts from 1.
 pub(super) fn updates(next_hop: Ipv4Addr, prefixes: &[Ipv4Net]) -> Vec<Vec<u8>> {
     let [a, b, c, d] = next_hop.octets();
-    let attributes = [&[0x40, 1, 1, 0][..], &[0x40, 2, 0], &[0x40, 3, 4, a, b, c, d], &[0x40, 5, 4, 0, 0, 0, 100]].concat();
+    let attributes =
+        [&[0x40, 1, 1, 0][..], &[0x40, 2, 0], &[0x40, 3, 4, a, b, c, d], &[0x40, 5, 4, 0, 0, 0, 100]].concat();
     let numbered: Vec<(u32, &Ipv4Net)> = (1..).zip(prefixes).collect();
     let announce = |part: &[(u32, &Ipv4Net)]| {
         let mut body = vec![0, 0];

@@ -87,10 +87,9 @@ pub use stateful_set::{POD_NAME_LABEL, StatefulSet};
 pub use zone::{Zone, ZoneData, ZoneRecord};
 
 pub use objects::{
-    Bgp,
-    Cluster, Connect, Container, ContainerPort, Deployment, Host, HttpAnswer, HttpHandler, Ingress, IngressBackend,
-    IngressPath, NamedPod, Node, Object, ObjectKind, Overlay, PathType, Pod, PodRecords, Pool, PoolPurpose, Serve,
-    TransportProtocol, Version,
+    Bgp, Cluster, Connect, Container, ContainerPort, Deployment, Host, HttpAnswer, HttpHandler, Ingress,
+    IngressBackend, IngressPath, NamedPod, Node, Object, ObjectKind, Overlay, PathType, Pod, PodRecords, Pool,
+    PoolPurpose, Serve, TransportProtocol, Version,
 };
 
 /// Whether a field says nothing, and need not be written.

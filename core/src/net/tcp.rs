@@ -726,7 +726,11 @@ impl Connection {
             ack: if segment.flags.has(TcpFlags::ACK) { self.next_ack } else { 0 },
             flags: segment.flags,
             window: if syn { window } else { window >> 7 },
-            options: if syn { TcpOptions::Syn { mss: self.mss, timestamps } } else { TcpOptions::Timestamps(timestamps) },
+            options: if syn {
+                TcpOptions::Syn { mss: self.mss, timestamps }
+            } else {
+                TcpOptions::Timestamps(timestamps)
+            },
             payload: segment.payload.clone(),
         };
         let HeaderFields { tos, ttl } = self.header;
@@ -766,7 +770,8 @@ impl Connection {
 /// Where the clock of timestamps begins between two machines: anywhere, and always at the same (`secure_tcp_ts_off`). The
 /// kernel mixes in a secret of its own; here the addresses decide alone (SplitMix64).
 fn clock_offset(local: Ipv4Addr, remote: Ipv4Addr) -> u32 {
-    let mut mixed = (u64::from(local.to_bits()) << 32 | u64::from(remote.to_bits())).wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut mixed =
+        (u64::from(local.to_bits()) << 32 | u64::from(remote.to_bits())).wrapping_add(0x9e37_79b9_7f4a_7c15);
     for (shift, factor) in [(30, 0xbf58_476d_1ce4_e5b9), (27, 0x94d0_49bb_1331_11eb_u64)] {
         mixed = (mixed ^ mixed >> shift).wrapping_mul(factor);
     }

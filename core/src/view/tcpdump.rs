@@ -217,8 +217,7 @@ impl<'a> Printer<'a> {
         }
         let (seq, ack) = self.numbers(packet, tcp);
         let length = tcp.payload.len();
-        let starts_or_ends =
-            [TcpFlags::SYN, TcpFlags::FIN, TcpFlags::RST].iter().any(|flag| tcp.flags.has(*flag));
+        let starts_or_ends = [TcpFlags::SYN, TcpFlags::FIN, TcpFlags::RST].iter().any(|flag| tcp.flags.has(*flag));
         if length > 0 {
             write!(out, ", seq {seq}:{}", seq.wrapping_add(length as u32))?;
         } else if starts_or_ends {

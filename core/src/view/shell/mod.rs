@@ -249,7 +249,8 @@ fn tcpdump<'a>(
     mut words: impl Iterator<Item = Word<'a>>,
     timeout: Option<Duration>,
 ) -> Result<Look, CommandError> {
-    const ALL: &str = "known are: -i DEVICE, -n, -v, -c COUNT, -s LENGTH, [tcp|udp] port NUMBER, host ADDRESS, icmp, proto NUMBER";
+    const ALL: &str =
+        "known are: -i DEVICE, -n, -v, -c COUNT, -s LENGTH, [tcp|udp] port NUMBER, host ADDRESS, icmp, proto NUMBER";
     let (mut device, mut numeric, mut port, mut protocol) = (None, false, None, None);
     let (mut verbose, mut host, mut count) = (false, None, None);
     while let Some(word) = words.next() {
@@ -296,7 +297,15 @@ fn tcpdump<'a>(
                     return Err(unknown(length.at, "length", length.text, &[], ALL));
                 }
             }
-            other => return Err(unknown(word.at, "word", other, &["-i", "-n", "-v", "-c", "-s", "port", "host", "proto"], ALL)),
+            other => {
+                return Err(unknown(
+                    word.at,
+                    "word",
+                    other,
+                    &["-i", "-n", "-v", "-c", "-s", "port", "host", "proto"],
+                    ALL,
+                ));
+            }
         }
     }
     let device = device.ok_or_else(|| missing(text, "the device", ALL))?;

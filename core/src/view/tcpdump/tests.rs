@@ -112,9 +112,30 @@ fn figure_15_with_its_checksums() {
     };
     let (up, down) = ((60695, 179), (179, 60695));
     let packets = [
-        (30605909881, 31472, worker2, worker1, false, segment(up, (317107071, 1227624664), 502, (3707605346, 2965967288), &keepalive)),
-        (30605911739, 11868, worker1, worker2, true, segment(down, (1227624664, 317107090), 509, (2966031004, 3707605346), &[])),
-        (30610908578, 11869, worker1, worker2, true, segment(down, (1227624664, 317107090), 509, (2966035993, 3707605346), &keepalive)),
+        (
+            30605909881,
+            31472,
+            worker2,
+            worker1,
+            false,
+            segment(up, (317107071, 1227624664), 502, (3707605346, 2965967288), &keepalive),
+        ),
+        (
+            30605911739,
+            11868,
+            worker1,
+            worker2,
+            true,
+            segment(down, (1227624664, 317107090), 509, (2966031004, 3707605346), &[]),
+        ),
+        (
+            30610908578,
+            11869,
+            worker1,
+            worker2,
+            true,
+            segment(down, (1227624664, 317107090), 509, (2966035993, 3707605346), &keepalive),
+        ),
     ];
     let nobody = |_: Ipv4Addr| None;
     let mut printer = Printer::new(Some(&nobody), true);
@@ -125,5 +146,8 @@ fn figure_15_with_its_checksums() {
         printed += &printer.text(Seen { time, packet: &packet, offloaded });
         printed.push('\n');
     }
-    assert_eq!(printed, include_str!("../../../../tests/whitepaper/fig015_tcpdump_bgp.txt").split_once('\n').unwrap().1);
+    assert_eq!(
+        printed,
+        include_str!("../../../../tests/whitepaper/fig015_tcpdump_bgp.txt").split_once('\n').unwrap().1
+    );
 }
