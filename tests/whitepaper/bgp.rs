@@ -29,12 +29,12 @@ fn without_chance(text: &str) -> Vec<String> {
             before = word;
         }
         if words[0].contains(':') {
-            words[0] = "#".to_owned();
+            words[0] = "#".into();
         }
         // A checksum that is right.
         for at in 1..words.len() {
             if words[at].starts_with("(correct)") {
-                words[at - 1] = "#".to_owned();
+                words[at - 1] = "#".into();
             }
         }
         for word in &mut words {

@@ -67,7 +67,7 @@ pub(super) fn open(hold_time: u16, id: Ipv4Addr) -> Vec<u8> {
 }
 
 /// UPDATEs that announce prefixes, and the one that says that there are no more (End-of-RIB, RFC 4724). Attributes: ORIGIN
-/// IGP, an empty AS_PATH, NEXT_HOP, LOCAL_PREF 100. Each prefix has a path identifier (RFC 7911); BIRD counts sources of
+/// IGP, an empty `AS_PATH`, `NEXT_HOP`, `LOCAL_PREF` 100. Each prefix has a path identifier (RFC 7911); BIRD counts sources of
 /// routes, the model counts from 1.
 pub(super) fn updates(next_hop: Ipv4Addr, prefixes: &[Ipv4Net]) -> Vec<Vec<u8>> {
     let [a, b, c, d] = next_hop.octets();

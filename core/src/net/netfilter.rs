@@ -257,10 +257,10 @@ impl Environment for Around<'_> {
 fn apply(changes: Rewritten, packet: &mut Packet) {
     packet.tos = changes.tos.unwrap_or(packet.tos);
     packet.ttl = changes.ttl.unwrap_or(packet.ttl);
-    if let (Body::Tcp(segment), Some(mss)) = (&mut packet.body, changes.mss) {
-        if let TcpOptions::Syn { mss: announced, .. } = &mut segment.options {
-            *announced = mss;
-        }
+    if let (Body::Tcp(segment), Some(mss)) = (&mut packet.body, changes.mss)
+        && let TcpOptions::Syn { mss: announced, .. } = &mut segment.options
+    {
+        *announced = mss;
     }
 }
 

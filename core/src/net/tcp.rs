@@ -768,7 +768,7 @@ impl Connection {
 }
 
 /// Where the clock of timestamps begins between two machines: anywhere, and always at the same (`secure_tcp_ts_off`). The
-/// kernel mixes in a secret of its own; here the addresses decide alone (SplitMix64).
+/// kernel mixes in a secret of its own; here the addresses decide alone (`SplitMix64`).
 fn clock_offset(local: Ipv4Addr, remote: Ipv4Addr) -> u32 {
     let mut mixed =
         (u64::from(local.to_bits()) << 32 | u64::from(remote.to_bits())).wrapping_add(0x9e37_79b9_7f4a_7c15);

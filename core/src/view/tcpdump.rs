@@ -251,16 +251,13 @@ impl<'a> Printer<'a> {
         let (from, to) = (packet.source_socket(), packet.destination_socket());
         let reverse = (from.port(), from.ip()) > (to.port(), to.ip());
         let ends = if reverse { (to, from) } else { (from, to) };
-        match self.conversations.get(&ends).filter(|_| !tcp.flags.has(TcpFlags::SYN)) {
-            Some(&(first, second)) => {
-                let (own, other) = if reverse { (second, first) } else { (first, second) };
-                (tcp.seq.wrapping_sub(own), tcp.ack.wrapping_sub(other))
-            }
-            None => {
-                let (own, other) = (tcp.seq, tcp.ack.wrapping_sub(1));
-                self.conversations.insert(ends, if reverse { (other, own) } else { (own, other) });
-                (tcp.seq, tcp.ack)
-            }
+        if let Some(&(first, second)) = self.conversations.get(&ends).filter(|_| !tcp.flags.has(TcpFlags::SYN)) {
+            let (own, other) = if reverse { (second, first) } else { (first, second) };
+            (tcp.seq.wrapping_sub(own), tcp.ack.wrapping_sub(other))
+        } else {
+            let (own, other) = (tcp.seq, tcp.ack.wrapping_sub(1));
+            self.conversations.insert(ends, if reverse { (other, own) } else { (own, other) });
+            (tcp.seq, tcp.ack)
         }
     }
 }
