@@ -9,7 +9,7 @@ use netscene_core::dump::{Dump, DumpFile};
 use crate::ast::{Ast, Island, Statement, StatementKind, Text};
 use crate::limits::{MOST_BYTES, MOST_FILES};
 use crate::repeat::Repeats;
-use crate::{Code, Diagnostic, SourceFile, SourceFiles, has_errors, manifest, parse};
+use crate::{Code, Diagnostic, SourceFile, SourceFiles, Span, has_errors, manifest, parse};
 
 /// The folder of a scenario, as far as the scenario may look.
 ///
@@ -94,6 +94,8 @@ pub(crate) fn read_on(
         included: 0,
         unread: false,
         library,
+        repeats: None,
+        carried_out: IndexMap::new(),
         not_read: before,
         diagnostics: Vec::new(),
     };
@@ -120,6 +122,10 @@ struct Reading<'a> {
     unread: bool,
     /// The `rhai` blocks that have been read.
     library: Vec<Island>,
+    /// What carries out the `for`s and `if`s around declarations, from the first that is met.
+    repeats: Option<Repeats>,
+    /// What came of each. A file may be included in many tests.
+    carried_out: IndexMap<Span, Vec<Statement>>,
     /// How many of the files have not been read for this scenario: turns of `for`s, and what was there before.
     not_read: usize,
     diagnostics: Vec<Diagnostic>,
@@ -137,45 +143,64 @@ fn repeats(statement: &Statement) -> bool {
 impl Reading<'_> {
     /// The sentences of a file that lies in `within`, a folder below the scenario's.
     fn scenario(&mut self, file: &Arc<SourceFile>, within: &str) -> Vec<Statement> {
-        let (ast, found) = parse(file);
-        self.diagnostics.extend(found);
-        let statements = self.carried_out(ast.statements);
-        self.statements(statements, within, false)
+        let read = self.parsed(file);
+        self.statements(read, within, false)
     }
 
-    /// With the turns of `for`s around declarations in their place.
-    fn carried_out(&mut self, statements: Vec<Statement>) -> Vec<Statement> {
-        let block = |statement: &Statement| match &statement.kind {
+    /// What a file says, as it stands there. Its `rhai` blocks are known in the whole of it.
+    fn parsed(&mut self, file: &Arc<SourceFile>) -> Vec<Statement> {
+        let (ast, found) = parse(file);
+        self.diagnostics.extend(found);
+        let blocks = ast.statements.iter().filter_map(|statement| match &statement.kind {
             StatementKind::Rhai(island) => Some(island.clone()),
             _ => None,
-        };
-        self.library.extend(statements.iter().filter_map(block));
-        if !statements.iter().any(repeats) {
-            return statements;
+        });
+        self.library.extend(blocks);
+        ast.statements
+    }
+
+    /// Carries out a `for` or an `if` around declarations: its turns are in its place.
+    fn carry_out(&mut self, statement: Statement) -> Vec<Statement> {
+        if let Some(before) = self.carried_out.get(&statement.span) {
+            return before.clone();
         }
-        let mut turns = Repeats::new(&self.library);
-        let statements = turns.carry_out(statements, self.files, &mut self.diagnostics);
-        self.not_read += turns.made();
+        let span = statement.span;
+        let repeats = self.repeats.get_or_insert_default();
+        let made = repeats.made();
+        repeats.learn(&self.library);
+        let statements = repeats.carry_out(statement, self.files, &mut self.diagnostics);
+        self.not_read += repeats.made() - made;
+        self.carried_out.insert(span, statements.clone());
         statements
     }
 
     /// Puts in what is included and applied, in a test or outside of all.
     fn statements(&mut self, read: Vec<Statement>, within: &str, in_test: bool) -> Vec<Statement> {
         let mut statements = Vec::with_capacity(read.len());
-        for mut statement in read {
-            if let StatementKind::Include(path) = &statement.kind {
-                statements.extend(self.include(path, within, in_test));
-                continue;
+        for statement in read {
+            if repeats(&statement) {
+                for turn in self.carry_out(statement) {
+                    self.statement(turn, within, in_test, &mut statements);
+                }
+            } else {
+                self.statement(statement, within, in_test, &mut statements);
             }
-            self.manifests(&mut statement, within);
-            let in_test = in_test || matches!(statement.kind, StatementKind::Test { .. });
-            for block in statement.kind.blocks_mut() {
-                let inner = std::mem::take(&mut block.statements);
-                block.statements = self.statements(inner, within, in_test);
-            }
-            statements.push(statement);
         }
         statements
+    }
+
+    fn statement(&mut self, mut statement: Statement, within: &str, in_test: bool, into: &mut Vec<Statement>) {
+        if let StatementKind::Include(path) = &statement.kind {
+            into.extend(self.include(path, within, in_test));
+            return;
+        }
+        self.manifests(&mut statement, within);
+        let in_test = in_test || matches!(statement.kind, StatementKind::Test { .. });
+        for block in statement.kind.blocks_mut() {
+            let inner = std::mem::take(&mut block.statements);
+            block.statements = self.statements(inner, within, in_test);
+        }
+        into.push(statement);
     }
 
     fn include(&mut self, path: &Text, within: &str, in_test: bool) -> Vec<Statement> {
@@ -201,9 +226,7 @@ impl Reading<'_> {
         }
         if !self.parsed.contains_key(&path_below) {
             let Some(file) = self.file(path, &path_below) else { return Vec::new() };
-            let (ast, found) = parse(&file);
-            self.diagnostics.extend(found);
-            let statements = self.carried_out(ast.statements);
+            let statements = self.parsed(&file);
             self.parsed.insert(path_below.clone(), statements);
         }
         let read = self.parsed.get(&path_below).cloned().unwrap_or_default();
@@ -339,10 +362,34 @@ impl Reading<'_> {
 mod tests {
     use super::*;
 
+    fn folder(files: &[(&str, &str)]) -> BTreeMap<String, String> {
+        files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+    }
+
+    #[test]
+    fn what_is_included_is_known_to_the_declarations_below() {
+        let disk = folder(&[("names.scn", "rhai { fn last(n) { n + 10 } }\n")]);
+        let text = "include \"names.scn\"\nfor n in ${ 1..3 } { node worker${n} at 10.0.0.${ last(n) } }\n";
+        let mut files = SourceFiles::default();
+        let main = files.add("main.scn", text);
+        let (program, diagnostics) = crate::compile_in(&mut files, &main, &disk);
+        assert!(diagnostics.is_empty(), "{diagnostics:?}");
+        assert_eq!(program.declarations().len(), 2);
+    }
+
+    #[test]
+    fn turns_are_bounded_in_all_files_together() {
+        let half = "for a in ${ 0..50 } { for b in ${ 0..50 } { node n${a}-${b} at 10.0.${a}.${b} } }\n";
+        let disk = folder(&[("half.scn", half)]);
+        let mut files = SourceFiles::default();
+        let main = files.add("main.scn", format!("{}include \"half.scn\"\n", half.replace("node n", "node m")));
+        let (_, diagnostics) = crate::compile_in(&mut files, &main, &disk);
+        assert_eq!(diagnostics.iter().filter(|found| found.code == Code::TooMuch).count(), 1, "{diagnostics:?}");
+    }
+
     #[test]
     fn a_map_is_a_folder() {
-        let files = [("dumps/edge/b.txt", "2"), ("dumps/edge/a.txt", "1"), ("x.yaml", "")];
-        let map: BTreeMap<_, _> = files.map(|(name, text)| (name.to_owned(), text.to_owned())).into();
+        let map = folder(&[("dumps/edge/b.txt", "2"), ("dumps/edge/a.txt", "1"), ("x.yaml", "")]);
         assert_eq!(map.list("dumps/edge/"), Ok(vec!["a.txt".to_owned(), "b.txt".to_owned()]));
         assert_eq!(map.read("dumps/edge/a.txt"), Ok("1".to_owned()));
         assert!(map.read("none").is_err() && map.list("x.yaml").is_err());

@@ -132,7 +132,9 @@ fn declares(tokens: &[Spanned<'_>], block: BlockKind) -> bool {
 pub(crate) struct Repeats {
     engine: Engine,
     steps: Steps,
-    /// The constants of `rhai` blocks.
+    /// How many `rhai` blocks it knows.
+    learned: usize,
+    /// Their constants.
     constants: Scope<'static>,
     /// The variables of the `for`s around, outermost first.
     turn: Vec<(String, Dynamic)>,
@@ -144,23 +146,38 @@ pub(crate) struct Repeats {
     told: bool,
 }
 
-impl Repeats {
-    /// With the constants and functions of `rhai` blocks. What is wrong with those the checks say.
-    pub(crate) fn new(library: &[Island]) -> Self {
+impl Default for Repeats {
+    fn default() -> Self {
         let (mut engine, steps) = (script::engine(), Steps::default());
         steps.watch(&mut engine, &crate::Cancel::default());
-        let mut constants = Scope::new();
-        for block in library {
-            steps.reset();
-            let Ok(ast) = engine.compile_with_scope(&constants, &block.text) else { continue };
-            let functions = Module::eval_ast_as_new(constants.clone(), &ast, &engine);
-            if engine.run_ast_with_scope(&mut constants, &ast).is_ok()
+        Self {
+            engine,
+            steps,
+            learned: 0,
+            constants: Scope::new(),
+            turn: Vec::new(),
+            real: IndexMap::new(),
+            turns: 0,
+            bytes: 0,
+            told: false,
+        }
+    }
+}
+
+impl Repeats {
+    /// Takes in the constants and functions of the `rhai` blocks that are new. What is wrong with those the checks say.
+    pub(crate) fn learn(&mut self, library: &[Island]) {
+        for block in library.get(self.learned..).unwrap_or_default() {
+            self.steps.reset();
+            let Ok(ast) = self.engine.compile_with_scope(&self.constants, &block.text) else { continue };
+            let functions = Module::eval_ast_as_new(self.constants.clone(), &ast, &self.engine);
+            if self.engine.run_ast_with_scope(&mut self.constants, &ast).is_ok()
                 && let Ok(functions) = functions
             {
-                engine.register_global_module(functions.into());
+                self.engine.register_global_module(functions.into());
             }
         }
-        Self { engine, steps, constants, turn: Vec::new(), real: IndexMap::new(), turns: 0, bytes: 0, told: false }
+        self.learned = library.len();
     }
 
     /// How many texts it has made.
@@ -168,14 +185,14 @@ impl Repeats {
         self.real.len()
     }
 
-    /// The sentences, with each turn in the place of its `for`.
+    /// A sentence, with each turn in the place of its `for`.
     pub(crate) fn carry_out(
         &mut self,
-        statements: Vec<Statement>,
+        statement: Statement,
         files: &mut SourceFiles,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Vec<Statement> {
-        self.all(statements, None, files, diagnostics)
+        self.all(vec![statement], None, files, diagnostics)
     }
 
     fn all(

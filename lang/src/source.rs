@@ -3,6 +3,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use netscene_core::Origin;
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 /// The identity of a file among [`SourceFiles`].
@@ -107,12 +108,15 @@ impl SourceFile {
 #[derive(Clone, Debug, Default)]
 pub struct SourceFiles {
     files: Vec<Arc<SourceFile>>,
+    /// Where the first file of each name is.
+    by_name: FxHashMap<Arc<str>, usize>,
 }
 
 impl SourceFiles {
     /// Adds a file under the name the user knows it by.
     pub fn add(&mut self, name: &str, text: impl Into<String>) -> Arc<SourceFile> {
         let file = Arc::new(SourceFile::new(FileId(self.files.len() as u32), name, text.into()));
+        self.by_name.entry(file.name.clone()).or_insert(self.files.len());
         self.files.push(file.clone());
         file
     }
@@ -126,7 +130,7 @@ impl SourceFiles {
 
     /// The file of that name.
     pub fn named(&self, name: &str) -> Option<&Arc<SourceFile>> {
-        self.files.iter().find(|file| *file.name == *name)
+        self.by_name.get(name).and_then(|&at| self.files.get(at))
     }
 
     /// Their names, in the order in which they were added.
@@ -146,7 +150,7 @@ impl SourceFiles {
 
     /// One file.
     pub(crate) fn one(file: &Arc<SourceFile>) -> Self {
-        Self { files: vec![file.clone()] }
+        Self { files: vec![file.clone()], by_name: FxHashMap::from_iter([(file.name.clone(), 0)]) }
     }
 
     /// The text at a place.

@@ -108,9 +108,9 @@ impl State {
         Ok(())
     }
 
-    /// Scales a deployment or a stateful set. Of a stateful set the pods with the highest numbers go. Fewer pods: first go those that are not ready, then of the node with most of them, then the
-    /// newest (`pkg/controller/controller_utils.go`, `ActivePodsWithRanks`). More: on the nodes of its `on`, in turn, or on
-    /// the one with the fewest pods.
+    /// Scales a deployment or a stateful set. Fewer pods: first go those that are not ready, then of the node with most of
+    /// them, then the newest (`pkg/controller/controller_utils.go`, `ActivePodsWithRanks`); of a stateful set those with the
+    /// highest numbers. More: on the nodes of its `on`, in turn, or on the one with the fewest pods.
     pub fn scale(&mut self, name: &str, replicas: u32) -> Result<(), OpError> {
         let key = if name.contains('/') { name.to_owned() } else { format!("default/{name}") };
         let Some(declared) = self.deployments.get(key.as_str()).cloned() else {

@@ -97,6 +97,10 @@ impl Queue {
     }
 }
 
+fn too_many_events(cure: &str) -> OpError {
+    OpError::bound(format!("more than {MAX_EVENTS} events came of it"), "events for each operation", cure)
+}
+
 impl World {
     /// Lets the world run until `process` has its answer and no frame is on its way any more.
     pub(super) fn run_for<O: Observer>(&mut self, process: ProcessId, observer: &mut O) -> Result<(), OpError> {
@@ -118,8 +122,7 @@ impl World {
             let Some((at, event)) = self.queue.next(None) else { return Ok(()) };
             self.happen(at, event, observer)?;
         }
-        let problem = format!("more than {MAX_EVENTS} events came of it");
-        Err(OpError::bound(problem, "events for each operation", "something goes in circles"))
+        Err(too_many_events("something goes in circles"))
     }
 
     /// Lets the world run until a namespace is as it is waited for, but no longer than to a moment, and no frame is on its
@@ -144,8 +147,7 @@ impl World {
             };
             self.happen(at, event, observer)?;
         }
-        let problem = format!("more than {MAX_EVENTS} events came of it");
-        Err(OpError::bound(problem, "events for each operation", "something goes in circles"))
+        Err(too_many_events("something goes in circles"))
     }
 
     /// Lets the world run to a moment.
@@ -157,8 +159,7 @@ impl World {
             };
             self.happen(at, event, observer)?;
         }
-        let problem = format!("more than {MAX_EVENTS} events came of it");
-        Err(OpError::bound(problem, "events for each operation", "wait in smaller steps"))
+        Err(too_many_events("wait in smaller steps"))
     }
 
     /// Lets the world run to a moment, or until something is no longer so.
