@@ -180,7 +180,7 @@ codes! {
     /// An ingress leads to a port that the service does not have: nginx answers 503.
     NoSuchServicePort = 705,
         "node worker1 at 10.0.0.1\nnamespace default {\n  pod web { labels app=web; container nginx { port 80; serve http } }\n  service web { selector app=web; port 80 }\n  ingress web { path Prefix / -> web:8080 }\n}\n"
-        => "Write one of the service's own ports. An ingress leads to the port of the service, not to that of the container.";
+        => "Write one of the service's own ports. An ingress leads to the port of the service, by number or by name, not to that of the container; ingress-nginx alone takes a `targetPort` for it.";
     /// A field is taken, but nothing acts on it together with the others.
     NoEffect = 706,
         "node worker1 at 10.0.0.1\nnamespace default {\n  pod web { labels app=web; container nginx { port 80; serve http } }\n  service web { selector app=web; port 80; clusterIP None; sessionAffinity ClientIP }\n}\n"

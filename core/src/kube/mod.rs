@@ -36,6 +36,7 @@ pub mod endpoints;
 mod go_rand;
 mod health;
 mod holders;
+mod ingress;
 pub mod ipam;
 mod label_selector;
 mod labels;
@@ -67,6 +68,7 @@ pub use disk::{Disk, File, VolumeMount};
 pub use endpoints::Endpoint;
 pub use health::Symptom;
 pub use holders::Holder;
+pub use ingress::{Ingress, IngressBackend, IngressPath, PathType, ServiceBackendPort};
 pub use label_selector::{LabelOperator, LabelRequirement, LabelSelector};
 pub use labels::{Labels, selects};
 pub use names::interface_name;
@@ -87,9 +89,8 @@ pub use stateful_set::{POD_NAME_LABEL, StatefulSet};
 pub use zone::{Zone, ZoneData, ZoneRecord};
 
 pub use objects::{
-    Bgp, Cluster, Connect, Container, ContainerPort, Deployment, Host, HttpAnswer, HttpHandler, Ingress,
-    IngressBackend, IngressPath, NamedPod, Node, Object, ObjectKind, Overlay, PathType, Pod, PodRecords, Pool,
-    PoolPurpose, Serve, TransportProtocol, Version,
+    Bgp, Cluster, Connect, Container, ContainerPort, Deployment, Host, HttpAnswer, HttpHandler, NamedPod, Node, Object,
+    ObjectKind, Overlay, Pod, PodRecords, Pool, PoolPurpose, Serve, TransportProtocol, Version,
 };
 
 /// Whether a field says nothing, and need not be written.

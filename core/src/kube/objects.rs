@@ -7,8 +7,8 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ConfigMap, Disk, KubeProxyOptions, Labels, NetworkDevice, NetworkPolicy, PodDns, PodStatus, Router, Service,
-    StatefulSet, StaticRoute, Zone, is_default,
+    ConfigMap, Disk, Ingress, KubeProxyOptions, Labels, NetworkDevice, NetworkPolicy, PodDns, PodStatus, Router,
+    Service, StatefulSet, StaticRoute, Zone, is_default,
 };
 use crate::packet::{DeviceName, Mac};
 
@@ -644,67 +644,6 @@ pub struct Connect {
     pub host: String,
     /// The port.
     pub port: u16,
-}
-
-/// An ingress.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Ingress {
-    /// Its namespace.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
-    /// Its annotations.
-    #[serde(default, skip_serializing_if = "Labels::is_empty")]
-    pub annotations: Labels,
-    /// `ingressClassName`: which controller it is for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ingress_class_name: Option<String>,
-    /// `tls[].hosts`: the hosts there are certificates for.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub tls: Vec<String>,
-    /// `defaultBackend`: for requests that no path is for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub default_backend: Option<IngressBackend>,
-    /// Its paths, in the order written.
-    pub paths: Vec<IngressPath>,
-}
-
-/// A service and a port of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct IngressBackend {
-    /// The service, in the ingress' namespace.
-    pub service: String,
-    /// The service's port.
-    pub port: u16,
-}
-
-/// A path of an ingress and the service behind it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct IngressPath {
-    /// The host it is for; every host when not given.
-    pub host: Option<String>,
-    /// `pathType`.
-    pub path_type: PathType,
-    /// The path.
-    pub path: String,
-    /// The service, in the ingress' namespace.
-    pub service: String,
-    /// The service's port.
-    pub port: u16,
-}
-
-/// `pathType` of an ingress path (networking.k8s.io/v1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum PathType {
-    /// The path and nothing else.
-    Exact,
-    /// The path and all below it, element by element.
-    Prefix,
-    /// What the controller makes of it: for nginx, whatever begins with the text.
-    ImplementationSpecific,
 }
 
 impl Node {

@@ -8,7 +8,7 @@ use super::*;
 use crate::Fraction;
 use crate::kube::{
     Cluster, Container, Deployment, HttpHandler, Ingress, IngressPath, Labels, Node, Object, PathType, Pod, Serve,
-    Service, ServicePort, TransportProtocol, Version,
+    Service, ServiceBackendPort, ServicePort, TransportProtocol, Version,
 };
 use crate::trace::{Depth, FlowOutcome, Step};
 use crate::view;
@@ -30,8 +30,13 @@ fn world(endpoints: u32, version: Version) -> World {
     let nginx = Container::serving("nginx", 80, Serve::IngressNginx);
     let dns_port = ServicePort { protocol: TransportProtocol::Udp, ..ServicePort::new(53) };
     let kube_dns = Service { ports: vec![dns_port], ..Service::new("kube-system", "kube-dns", labels("dns"), 53) };
-    let path =
-        IngressPath { host: None, path: "/".into(), path_type: PathType::Prefix, service: "web".into(), port: 80 };
+    let path = IngressPath {
+        host: None,
+        path: "/".into(),
+        path_type: PathType::Prefix,
+        service: "web".into(),
+        port: ServiceBackendPort::Number(80),
+    };
     let objects = [
         Object::Cluster(Cluster { kube_proxy: version, ..Cluster::default() }),
         Object::Node(Node::new("worker1", [10, 0, 0, 1])),

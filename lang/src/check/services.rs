@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use netscene_core::kube::{
     AFFINITY_SECONDS, Conditions, EndpointAddress, Ingress, IngressBackend, IngressPath, IpMode, Labels,
-    NginxAnnotations, Object, PathType, PoolPurpose, Service, ServicePort, ServiceType, TargetPort,
+    NginxAnnotations, Object, PathType, PoolPurpose, Service, ServiceBackendPort, ServicePort, ServiceType, TargetPort,
     TrafficDistribution, TrafficPolicy,
 };
 
@@ -418,7 +418,7 @@ impl Checker<'_> {
     fn ingress_backend(&mut self, namespace: &str, service: &Operand) -> Option<IngressBackend> {
         let (What::Name(name), Some(port)) = (&service.what, &service.port) else {
             let diagnostic = Diagnostic::error(Code::BadValue, "a path leads to a service and a port of it");
-            self.report(diagnostic.at(service.span, "expected SERVICE:PORT"));
+            self.report(diagnostic.at(service.span, "expected SERVICE:PORT, such as web:80 or web:http"));
             return None;
         };
         let found = self.symbols.resolve(&format!("{namespace}/{name}"), service.span, &[Kind::Service]);
@@ -426,6 +426,12 @@ impl Checker<'_> {
             // Kubernetes takes such an ingress, and nginx answers 503.
             self.report(unknown.warning());
         }
-        Some(IngressBackend { service: name.clone(), port: self.ok(values::port(&port.text, port.span))? })
+        let named = !port.text.starts_with(|first: char| first.is_ascii_digit());
+        let port = if named {
+            ServiceBackendPort::Name(port.text.clone())
+        } else {
+            ServiceBackendPort::Number(self.ok(values::port(&port.text, port.span))?)
+        };
+        Some(IngressBackend { service: name.clone(), port })
     }
 }

@@ -1,10 +1,10 @@
 //! Ingresses, as `networking.k8s.io/v1` has them and as its two forerunners had.
 
-use netscene_core::kube::{Ingress, IngressBackend, IngressPath, Object, PathType};
+use netscene_core::kube::{Ingress, IngressBackend, IngressPath, Object, PathType, ServiceBackendPort};
 
 use super::fields::{Fields, text};
 use super::meta::Meta;
-use super::service::number;
+use super::service::{named, number};
 use crate::{Code, Diagnostic};
 
 /// An ingress of an `apiVersion`.
@@ -75,7 +75,12 @@ fn backend(backend: Fields<'_>, old: bool) -> Option<IngressBackend> {
     }
     let (service, port) = if old && !backend.has("service") {
         let name = backend.required("serviceName").and_then(|_| backend.text("serviceName"));
-        (name, backend.required("servicePort").and_then(|port| number(port, faults)))
+        backend.required("servicePort");
+        let port = match backend.text("servicePort") {
+            Some(name) if named(name) => Some(ServiceBackendPort::Name(name.to_owned())),
+            _ => backend.port("servicePort").map(ServiceBackendPort::Number),
+        };
+        (name, port)
     } else {
         backend.required("service");
         let Some(service) = backend.fields("service") else {
@@ -85,13 +90,9 @@ fn backend(backend: Fields<'_>, old: bool) -> Option<IngressBackend> {
         let name = service.required("name").and_then(|_| service.text("name"));
         service.required("port");
         let port = service.fields("port");
-        let number = port.as_ref().and_then(|port| {
-            if let Some(name) = port.get("name") {
-                let diagnostic = Diagnostic::error(Code::Unmodelled, "the model has no backend whose port is a name");
-                faults.tell(diagnostic.at(name.span, "write `number: …`, the port of the service"));
-                return None;
-            }
-            number(port.required("number")?, faults)
+        let number = port.as_ref().and_then(|port| match port.text("name") {
+            Some(name) => Some(ServiceBackendPort::Name(name.to_owned())),
+            None => number(port.required("number")?, faults).map(ServiceBackendPort::Number),
         });
         if let Some(port) = port {
             port.finish(&[]);

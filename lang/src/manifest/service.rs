@@ -89,10 +89,14 @@ fn affinity(spec: &Fields<'_>) -> Option<u32> {
     (sticks == Some(true)).then(|| seconds.unwrap_or(AFFINITY_SECONDS))
 }
 
+/// Whether a port that may be a number or a name is a name: every name has a letter.
+pub(super) fn named(text: &str) -> bool {
+    text.bytes().any(|byte| byte.is_ascii_alphabetic())
+}
+
 fn port(port: Fields<'_>) -> Option<ServicePort> {
     let number = port.required("port").and_then(|_| port.port("port"));
     let target = port.text("targetPort");
-    let named = |text: &str| text.bytes().any(|byte| byte.is_ascii_alphabetic());
     let target_port = match target {
         Some(text) if named(text) => Some(TargetPort::Name(text.to_owned())),
         Some(_) => port.port("targetPort").map(TargetPort::Number),

@@ -1,3 +1,5 @@
+use netscene_core::kube::ServiceBackendPort;
+
 use super::*;
 use crate::{SourceFiles, compile, has_errors};
 
@@ -109,9 +111,18 @@ fn an_ingress_of_each_version_is_the_same() {
     let (applied, faults) = read(&files.add("new.yaml", new));
     assert_eq!(faults, []);
     let Object::Ingress(ingress) = &objects(&applied)[0] else { panic!("{applied:?}") };
-    assert_eq!((ingress.paths[0].path.as_str(), ingress.paths[0].port), ("/shop", 80));
+    let path = &ingress.paths[0];
+    assert_eq!((path.path.as_str(), &path.port), ("/shop", &ServiceBackendPort::Number(80)));
     let (before, faults) = read(&files.add("old.yaml", old));
     assert_eq!(faults.iter().map(|fault| fault.code).collect::<Vec<_>>(), [Code::Deprecated]);
+    assert_eq!(objects(&before), objects(&applied));
+
+    // A port may be named.
+    let (before, _) = read(&files.add("old_name.yaml", old.replace("servicePort: 80", "servicePort: http")));
+    let (applied, faults) = read(&files.add("new_name.yaml", new.replace("number: 80", "name: http")));
+    assert_eq!(faults, []);
+    let Object::Ingress(ingress) = &objects(&applied)[0] else { panic!("{applied:?}") };
+    assert_eq!(ingress.paths[0].port, ServiceBackendPort::Name("http".to_owned()));
     assert_eq!(objects(&before), objects(&applied));
 }
 

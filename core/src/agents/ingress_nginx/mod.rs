@@ -123,7 +123,7 @@ impl Config {
                 location::add(&mut server.locations, location::plain(rule, path_type, backend, settings.clone()));
             };
             for path in &ingress.paths {
-                let to = IngressBackend { service: path.service.clone(), port: path.port };
+                let to = IngressBackend { service: path.service.clone(), port: path.port.clone() };
                 add(path.host.as_deref(), &path.path, path.path_type, &to);
             }
             // What no path is for: of the ingress' own hosts, or of all where it has none.
@@ -220,7 +220,7 @@ fn is_ours(ingress: &Ingress) -> bool {
 
 fn backend(state: &State, namespace: &str, to: &IngressBackend, to_service: bool) -> Backend {
     let service = state.service(&format!("{namespace}/{}", to.service)).map(|service| &service.object);
-    let port = service.and_then(|service| service.ports.iter().find(|port| port.port == to.port));
+    let port = service.and_then(|service| service.ports.iter().find(|port| to.port.leads_to(port)));
     let found = service.zip(port).map(|(service, port)| match service.cluster_ip.filter(|_| to_service) {
         Some(address) => vec![Endpoint::outside(address, port.port)],
         None => endpoints(state, service, port),

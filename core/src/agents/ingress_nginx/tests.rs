@@ -1,6 +1,6 @@
 use super::*;
 use crate::kube::validate::tests::{declare, node, pod, service};
-use crate::kube::{IngressPath, Object};
+use crate::kube::{IngressPath, Object, ServiceBackendPort};
 
 /// Declares an ingress of `host path type service` lines; services named after their path's purpose.
 fn ingress(name: &str, rules: &[(&str, PathType, &str, &str)]) -> Object {
@@ -9,7 +9,7 @@ fn ingress(name: &str, rules: &[(&str, PathType, &str, &str)]) -> Object {
         path_type,
         path: path.into(),
         service: service.into(),
-        port: 80,
+        port: ServiceBackendPort::Number(80),
     };
     let paths = rules.iter().map(path).collect();
     Object::Ingress(Ingress { namespace: "default".into(), name: name.into(), paths, ..Ingress::default() })
@@ -254,7 +254,7 @@ fn what_no_path_is_for_goes_to_the_default_backend_of_its_ingress() {
     let Object::Ingress(mut with) = ingress("with", &[("foo.example.com", PathType::Prefix, "/a", "one")]) else {
         panic!()
     };
-    with.default_backend = Some(IngressBackend { service: "two".into(), port: 80 });
+    with.default_backend = Some(IngressBackend { service: "two".into(), port: ServiceBackendPort::Number(80) });
     declare(&mut state, Object::Ingress(with.clone()));
     check(
         &Config::of(&state),
@@ -272,7 +272,7 @@ fn what_no_path_is_for_goes_to_the_default_backend_of_its_ingress() {
         path: "/f".into(),
         host: None,
         service: "three".into(),
-        port: 80,
+        port: ServiceBackendPort::Number(80),
     }];
     declare(&mut state, Object::Ingress(with.clone()));
     check(&Config::of(&state), &[("h", "/f", "two")]);

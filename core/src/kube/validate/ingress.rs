@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::{dns_label, dns_subdomain, fault, is_dns_label, port, unique};
-use crate::kube::{Ingress, NginxAnnotations, PathType, State};
+use crate::kube::{Ingress, NginxAnnotations, PathType, ServiceBackendPort, State};
 use crate::world::OpError;
 
 pub(super) fn ingress(state: &State, ingress: &Ingress) -> Result<(), OpError> {
@@ -36,10 +36,17 @@ pub(super) fn ingress(state: &State, ingress: &Ingress) -> Result<(), OpError> {
         if let Some(host) = &path.host {
             ingress_host(host)?;
         }
-        dns_label("a service's name", &path.service)?;
-        port("a backend's port", path.port)?;
+        backend(&path.service, &path.port)?;
     }
-    Ok(())
+    ingress.default_backend.as_ref().map_or(Ok(()), |to| backend(&to.service, &to.port))
+}
+
+fn backend(service: &str, named: &ServiceBackendPort) -> Result<(), OpError> {
+    dns_label("a service's name", service)?;
+    match named {
+        ServiceBackendPort::Number(number) => port("a backend's port", *number),
+        ServiceBackendPort::Name(name) => dns_label("the name of a service's port", name),
+    }
 }
 
 /// A DNS name, or `*.` and one.

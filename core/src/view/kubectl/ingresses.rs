@@ -7,7 +7,7 @@ use super::sheet::{LAST_APPLIED, Sheet, sorted};
 use super::table::{Columns, Row};
 use super::{Cluster, NONE, key};
 use crate::agents::ingress_nginx;
-use crate::kube::{Ingress, IngressPath, Version};
+use crate::kube::{Ingress, IngressPath, ServiceBackendPort, Version};
 
 pub(super) const COLUMNS: Columns = Columns { usual: &["CLASS", "HOSTS", "ADDRESS", "PORTS", "AGE"], wide: &[] };
 
@@ -65,7 +65,7 @@ pub(super) fn describe(cluster: Cluster<'_>, of: &str) -> Option<Sheet> {
         sheet.field("Ingress Class", NONE);
         sheet.field("Default backend", "<default>");
     } else {
-        let default = backend(cluster, "kube-system", DEFAULT_BACKEND, 80);
+        let default = backend(cluster, "kube-system", DEFAULT_BACKEND, &ServiceBackendPort::Number(80));
         sheet.field("Default backend", format!("{DEFAULT_BACKEND}:80 ({default})"));
     }
     sheet.line("Rules:");
@@ -74,7 +74,7 @@ pub(super) fn describe(cluster: Cluster<'_>, of: &str) -> Option<Sheet> {
     for (host, paths) in rules(ingress) {
         sheet.line(&format!("  {}\t", if host.is_empty() { "*" } else { host }));
         for path in paths {
-            let behind = backend(cluster, &ingress.namespace, &path.service, path.port);
+            let behind = backend(cluster, &ingress.namespace, &path.service, &path.port);
             sheet.line(&format!("    \t{} \t{}:{} ({behind})", path.path, path.service, path.port));
         }
     }
@@ -93,10 +93,10 @@ pub(super) fn describe(cluster: Cluster<'_>, of: &str) -> Option<Sheet> {
 }
 
 /// The endpoints of a backend. Since 1.18 kubectl tells when there is no such service.
-fn backend(cluster: Cluster<'_>, namespace: &str, service: &str, number: u16) -> String {
+fn backend(cluster: Cluster<'_>, namespace: &str, service: &str, port: &ServiceBackendPort) -> String {
     match cluster.state.service(&key(namespace, service)) {
         Some(found) => {
-            let ports = found.object.ports.iter().filter(|port| port.port == number);
+            let ports = found.object.ports.iter().filter(|one| port.is(one));
             behind(cluster.state, &found.object, ports)
         }
         None if cluster.kubectl() < Version::new(1, 18, 0) => NONE.to_owned(),

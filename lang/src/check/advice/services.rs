@@ -1,7 +1,8 @@
 //! Services that lead nowhere, and ingresses that lead to ports which a service does not have.
 
 use netscene_core::kube::{
-    Container, ContainerPort, Ingress, Labels, Object, POD_NAME_LABEL, Service, ServicePort, ServiceType, TargetPort,
+    Container, ContainerPort, Ingress, Labels, Object, POD_NAME_LABEL, Service, ServiceBackendPort, ServicePort,
+    ServiceType, TargetPort,
 };
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -292,8 +293,8 @@ fn ingress_ports(
     places: &Places<'_>,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let backends = ingress.paths.iter().map(|path| (path.service.as_str(), path.port));
-    let backends = backends.chain(ingress.default_backend.iter().map(|to| (to.service.as_str(), to.port)));
+    let backends = ingress.paths.iter().map(|path| (path.service.as_str(), &path.port));
+    let backends = backends.chain(ingress.default_backend.iter().map(|to| (to.service.as_str(), &to.port)));
     for (name, port) in backends {
         let backend = |kind: &StatementKind| match kind {
             StatementKind::Path { service, .. } | StatementKind::DefaultBackend(service) => {
@@ -315,13 +316,23 @@ fn ingress_ports(
                 diagnostics.push(diagnostic.at(at(), label.unwrap_or_else(|| "nginx answers 503".to_owned())));
             }
             Some((service, there))
-                if service.ports.iter().all(|other| other.port != port) && !service.ports.is_empty() =>
+                if !service.ports.iter().any(|other| port.is(other)) && !service.ports.is_empty() =>
             {
                 let title = format!("service `{name}` has no port {port}");
-                let known: Vec<_> = service.ports.iter().map(|port| port.port.to_string()).collect();
+                let known = service.ports.iter().map(|other| match (port, &other.name) {
+                    (ServiceBackendPort::Name(_), Some(name)) => name.clone(),
+                    _ => other.port.to_string(),
+                });
+                let known: Vec<_> = known.collect();
                 let known = list(known.iter().map(String::as_str), "and");
                 let diagnostic = Diagnostic::error(Code::NoSuchServicePort, title).warning();
-                let diagnostic = diagnostic.at(at(), "nginx answers 503");
+                let taken = service.ports.iter().any(|other| port.leads_to(other));
+                let label = if taken {
+                    "ingress-nginx takes the targetPort for it, and no other controller does"
+                } else {
+                    "nginx answers 503"
+                };
+                let diagnostic = diagnostic.at(at(), label);
                 diagnostics.push(diagnostic.see(port_span(places, *there, 0), format!("it has {known}")));
             }
             _ => {}
