@@ -51,6 +51,18 @@ fn examples_print_what_is_expected() {
     }
 }
 
+/// A page of the book shows them as they are: what they say has to be so.
+#[test]
+fn scenarios_of_the_book_hold() {
+    for path in scenarios("wasm/book/scenarios") {
+        let file = path.to_str().expect("its name is UTF-8");
+        let run = scn(&["run", file]);
+        assert_eq!(run.status, 0, "{file}\n{}{}", run.stdout, run.stderr);
+        let run = scn(&["test", file]);
+        assert_eq!(run.status, 0, "{file}\n{}{}", run.stdout, run.stderr);
+    }
+}
+
 #[test]
 fn the_same_seed_gives_the_same_bytes() {
     for path in scenarios("examples") {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Gets what the page is built and tested with, and does nothing where it is there: the compiler for wasm32 (rustup's target, or
-# Debian's packages below target/), npm's packages below wasm/, and Debian's Chromium into the system. Prints nothing but the environment that wasm/build.sh runs cargo in.
+# Debian's packages below target/), npm's packages below wasm/, and Debian's Node and Chromium into the system. Prints nothing but
+# the environment that wasm/build.sh runs cargo in.
 #
 #   wasm/setup.sh            the compiler and npm's packages
 #   wasm/setup.sh browser    and Chromium, for wasm/test.sh
@@ -10,14 +11,29 @@ target=${CARGO_TARGET_DIR:-$PWD/target}
 tools=$target/wasm-toolchain
 mkdir -p "$tools"
 
+# A mirror that is busy is asked again.
+again() {
+    "$@" && return
+    for pause in 2 15 60; do
+        echo "setup.sh: once more in $pause s: $*" >&2
+        sleep "$pause"
+        "$@" && return
+    done
+    return 1
+}
+quietly() {
+    local said
+    said=$("$@" 2>&1) || { echo "$said" >&2; return 1; }
+}
 apt_install() {
     export DEBIAN_FRONTEND=noninteractive
-    apt-get update -qq >&2
-    apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+    again quietly apt-get update -qq
+    again quietly apt-get install -y -qq --no-install-recommends "$@"
 }
 
+command -v npm >/dev/null || apt_install nodejs npm
 if [ ! -e wasm/node_modules/.package-lock.json ] || [ wasm/package-lock.json -nt wasm/node_modules/.package-lock.json ]; then
-    npm ci --prefix wasm --ignore-scripts --no-audit --no-fund --loglevel=error >&2
+    again quietly npm ci --prefix wasm --ignore-scripts --no-audit --no-fund --loglevel=error
 fi
 if [ "${1:-}" = browser ] && ! command -v chromium >/dev/null; then
     apt_install chromium
@@ -27,8 +43,8 @@ fi
 # is there too.
 installed() { rustup target list --installed 2>/dev/null | grep -qx wasm32-unknown-unknown; }
 if [ ! -e "$tools/usr/bin/rustc" ]; then
-    if installed || timeout 60 rustup target add wasm32-unknown-unknown >&2; then
-        [ -e "$(rustc --print sysroot)/lib/rustlib/src/rust/library/Cargo.lock" ] || timeout 60 rustup component add rust-src >&2 || true
+    if installed || quietly timeout 300 rustup target add wasm32-unknown-unknown; then
+        [ -e "$(rustc --print sysroot)/lib/rustlib/src/rust/library/Cargo.lock" ] || quietly timeout 300 rustup component add rust-src || true
         exit 0
     fi
     # It cannot be had: Debian's compiler for the web and its source, unpacked where nothing else sees them.
@@ -38,7 +54,7 @@ if [ ! -e "$tools/usr/bin/rustc" ]; then
     fresh=$(mktemp -d "$tools/unpack.XXXXXX")
     (
         cd "$fresh"
-        apt-get download -qq rustc-web "$version" libstd-rust-web-dev rust-web-src rust-web-llvm >&2
+        again quietly apt-get download -qq rustc-web "$version" libstd-rust-web-dev rust-web-src rust-web-llvm
         for package in *.deb; do dpkg -x "$package" unpacked; done
     )
     mv "$fresh/unpacked/usr" "$tools/usr"

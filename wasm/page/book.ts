@@ -1,64 +1,97 @@
 // The book: every block of a scenario becomes one that can be edited and run; the theme is the book's; a permalink fills the
 // page that asks for it; and all pages are kept for reading without a network.
+//
+// It is loaded beside the page, not after it: the first scene runs as soon as it has been read, in the Worker that the head of the
+// page has started.
+import { engine } from "./engine";
 import "./net-scene";
 import "./repl";
 import type { NetScene } from "./net-scene";
+import type { NetSceneRepl } from "./repl";
 import { unpack } from "./permalink";
+
+performance.mark("netscene-script");
 
 const root = new URL(".", import.meta.url);
 document.documentElement.dataset.netscenePlay = new URL("play.html", root).href;
+document.documentElement.dataset.netsceneRepl = new URL("repl.html", root).href;
 
 const DARK = ["navy", "coal", "ayu"];
 const theme = () => (DARK.some((name) => document.documentElement.classList.contains(name)) ? "dark" : "light");
-
-/** The scenes of this page, in order. */
-for (const code of document.querySelectorAll<HTMLElement>("pre[data-name] > code")) {
-  const pre = code.parentElement!;
-  const scene = document.createElement("net-scene") as NetScene;
-  scene.setAttribute("name", pre.dataset.name!);
-  scene.setAttribute("verbatim", "");
-  scene.setAttribute("autorun", "");
-  if (pre.dataset.play !== undefined) scene.dataset.play = "";
-  const script = (text: string, file?: string) => {
-    const made = Object.assign(document.createElement("script"), { type: "text/plain", textContent: text });
-    if (file !== undefined) made.dataset.file = file;
-    return made;
-  };
-  scene.append(script(code.textContent ?? ""));
-  const others = pre.nextElementSibling;
-  if (others?.matches("script.scenario-files")) {
-    for (const [file, text] of Object.entries<string>(JSON.parse(others.textContent ?? "{}"))) scene.append(script(text, file));
-  }
-  // A permalink comes instead of what stands here.
-  if (scene.dataset.play !== undefined && location.hash.startsWith("#s=")) scene.removeAttribute("autorun");
-  pre.replaceWith(scene);
-}
-
 const themed = () => {
   for (const one of document.querySelectorAll("net-scene, net-scene-repl")) one.setAttribute("theme", theme());
 };
-themed();
-new MutationObserver(themed).observe(document.documentElement, { attributeFilter: ["class"] });
 
-// Play: the scenario of the address.
-const player = document.querySelector<NetScene>("net-scene[data-play]");
-const shown = async () => {
-  const shared = await unpack(location.hash);
-  if (player && shared) player.load(shared);
-};
-if (player) {
-  addEventListener("hashchange", () => void shown());
-  void shown();
+/** Whether the parser has read an element to its end, and what belongs to it. */
+const whole = (pre: Element) => document.readyState !== "loading" || pre.nextElementSibling?.nextElementSibling;
+
+const shared = unpack(location.hash);
+
+/** Makes scenes of the blocks that have been read. */
+function dress(): void {
+  for (const code of document.querySelectorAll<HTMLElement>("pre[data-name] > code")) {
+    const pre = code.parentElement!;
+    if (!whole(pre)) break;
+    const first = !document.querySelector("net-scene");
+    const scene = document.createElement("net-scene") as NetScene;
+    scene.setAttribute("name", pre.dataset.name!);
+    scene.setAttribute("verbatim", "");
+    scene.setAttribute("autorun", first ? "now" : "");
+    scene.setAttribute("theme", theme());
+    if (pre.dataset.play !== undefined) scene.dataset.play = "";
+    const script = (text: string, file?: string) => {
+      const made = Object.assign(document.createElement("script"), { type: "text/plain", textContent: text });
+      if (file !== undefined) made.dataset.file = file;
+      return made;
+    };
+    scene.append(script(code.textContent ?? ""));
+    const others = pre.nextElementSibling;
+    if (others?.matches("script.scenario-files")) {
+      for (const [file, text] of Object.entries<string>(JSON.parse(others.textContent ?? "{}"))) scene.append(script(text, file));
+    }
+    // A permalink comes instead of what stands here.
+    if (scene.dataset.play !== undefined && location.hash.startsWith("#s=")) scene.removeAttribute("autorun");
+    // mdBook steps from page to page with the arrow keys; in a trace and in an editor they are ours.
+    scene.addEventListener("keydown", (event) => event.stopPropagation());
+    pre.replaceWith(scene);
+  }
 }
 
-// mdBook steps from page to page with the arrow keys; in a trace and in an editor they are ours.
-for (const one of document.querySelectorAll("net-scene, net-scene-repl")) one.addEventListener("keydown", (event) => event.stopPropagation());
-
-if ("serviceWorker" in navigator && isSecureContext) {
-  void navigator.serviceWorker.register(new URL("offline.js", root), { scope: root.pathname }).then(async () => {
-    const ready = await navigator.serviceWorker.ready;
-    const pages = [...document.querySelectorAll<HTMLAnchorElement>("nav a[href]")].map((link) => link.href.split("#")[0]);
-    const parts = performance.getEntriesByType("resource").map((entry) => entry.name).filter((name) => name.startsWith(root.href));
-    ready.active?.postMessage([...new Set([location.href.split("#")[0], new URL("netscene.wasm", root).href, ...pages, ...parts])]);
-  }).catch(() => { /* Without it the book needs the network, and nothing else is amiss. */ });
+/** What the whole page is needed for. */
+function finish(): void {
+  dress();
+  themed();
+  new MutationObserver(themed).observe(document.documentElement, { attributeFilter: ["class"] });
+  const repl = document.querySelector<NetSceneRepl>("net-scene-repl");
+  repl?.addEventListener("keydown", (event) => event.stopPropagation());
+  const player = document.querySelector<NetScene>("net-scene[data-play]");
+  const show = async (what: ReturnType<typeof unpack>) => {
+    const scenario = await what;
+    if (scenario) (player ?? repl)?.load(scenario);
+  };
+  if (!player && !repl) return;
+  addEventListener("hashchange", () => void show(unpack(location.hash)));
+  void show(shared);
 }
+
+/** Keeps the book for reading without a network, once the page is there. */
+async function keep(): Promise<void> {
+  if (!("serviceWorker" in navigator) || !isSecureContext) return;
+  await engine.idle();
+  await import("./editor");
+  await navigator.serviceWorker.register(new URL("offline.js", root), { scope: root.pathname });
+  const { active } = await navigator.serviceWorker.ready;
+  const pages = [...document.querySelectorAll<HTMLAnchorElement>("nav a[href]")].map((link) => link.href.split("#")[0]);
+  const parts = performance.getEntriesByType("resource").map((entry) => entry.name).filter((name) => name.startsWith(root.href));
+  active?.postMessage([...new Set([location.href.split("#")[0], new URL(ENGINE_FILE, root).href, ...pages, ...parts])]);
+}
+
+dress();
+if (document.readyState === "loading") {
+  const reading = new MutationObserver(dress);
+  reading.observe(document, { childList: true, subtree: true });
+  document.addEventListener("DOMContentLoaded", () => { reading.disconnect(); finish(); });
+} else finish();
+const kept = () => void keep().catch(() => { /* Without it the book needs the network, and nothing else is amiss. */ });
+if (document.readyState === "complete") kept();
+else addEventListener("load", kept);

@@ -1,39 +1,58 @@
-// The editor: CodeMirror with the language's colours, and what is wrong marked in the text.
-import { closeBrackets } from "@codemirror/autocomplete";
+// The editor: CodeMirror with the language's colours, what may be written next, and what is wrong marked in the text. It is loaded
+// when a page has shown what it shows first.
+import {
+  acceptCompletion, autocompletion, closeBrackets, completionKeymap, completionStatus, moveCompletionSelection, selectedCompletion, startCompletion,
+} from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { bracketMatching, indentUnit, syntaxHighlighting } from "@codemirror/language";
 import { lintGutter, setDiagnostics, type Diagnostic } from "@codemirror/lint";
 import { EditorState } from "@codemirror/state";
-import { drawSelection, EditorView, keymap, lineNumbers } from "@codemirror/view";
+import { drawSelection, EditorView, keymap, lineNumbers, placeholder, type KeyBinding } from "@codemirror/view";
 import { classHighlighter } from "@lezer/highlight";
 import type { Problem } from "../../target/page/pkg/netscene_wasm.js";
+import { source, type Complete } from "./completions";
 import { scn } from "./language";
 
 interface Wishes {
   parent: Element;
   root: ShadowRoot;
   text: string;
-  readOnly: boolean;
   label: string;
-  changed: () => void;
-  run: () => void;
+  complete: Complete;
+  readOnly?: boolean;
+  /** What comes before the editor's own keys. */
+  keys: KeyBinding[];
+  changed?: () => void;
+  /** One sentence, without numbers of lines. */
+  placeholder?: string;
 }
 
+/** Tab takes what is offered, the first where nothing is chosen. Enter takes only what was chosen: it ends a line. */
+function tab(view: EditorView): boolean {
+  if (completionStatus(view.state) !== "active") return false;
+  if (!selectedCompletion(view.state)) moveCompletionSelection(true)(view);
+  return acceptCompletion(view);
+}
+
+/** In a line of its own Tab asks for what may be written: there is nothing to indent. */
+const ask = (view: EditorView) => view.state.doc.length > 0 && startCompletion(view);
+
 export function editor(wishes: Wishes): EditorView {
-  const submit = { key: "Mod-Enter", run: () => { wishes.run(); return true; } };
+  const whole = wishes.placeholder === undefined;
   return new EditorView({
     parent: wishes.parent,
     root: wishes.root,
     state: EditorState.create({
       doc: wishes.text,
       extensions: [
-        lineNumbers(), lintGutter(), history(), drawSelection(), bracketMatching(), closeBrackets(), indentUnit.of("  "),
+        whole ? [lineNumbers(), lintGutter()] : [placeholder(wishes.placeholder!), EditorView.lineWrapping], history(), drawSelection(), bracketMatching(), closeBrackets(), indentUnit.of("  "),
         scn, syntaxHighlighting(classHighlighter),
+        autocompletion({ override: [source(wishes.complete)], icons: false, maxRenderedOptions: 60, selectOnOpen: false, interactionDelay: 0 }),
         // Escape, then Tab leaves the editor: nobody is caught in it.
-        keymap.of([submit, ...defaultKeymap, ...historyKeymap, indentWithTab]),
+        keymap.of([{ key: "Tab", run: tab }, ...(whole ? [] : [{ key: "Tab", run: ask }]), ...completionKeymap, ...wishes.keys, ...defaultKeymap, ...historyKeymap, indentWithTab]),
         EditorView.contentAttributes.of({ "aria-label": wishes.label, spellcheck: "false", autocapitalize: "off" }),
-        EditorState.readOnly.of(wishes.readOnly),
-        EditorView.updateListener.of((update) => { if (update.docChanged) wishes.changed(); }),
+        EditorState.readOnly.of(wishes.readOnly ?? false),
+        EditorView.updateListener.of((update) => { if (update.docChanged) wishes.changed?.(); }),
       ],
     }),
   });

@@ -1,8 +1,8 @@
 // The engine as a page sees it: requests go to a Worker one at a time. Of several from one asker the last wins, a run that takes
 // too long is ended with its Worker, and another Worker stands in.
 import workerText from "worker-text";
-import type { Request } from "./worker";
-import type { CheckResult, Files, FormatResult, RunResult } from "../../target/page/pkg/netscene_wasm.js";
+import type { Heard, Request, Times, Told } from "./worker";
+import type { CheckResult, Completion, Files, FormatResult, RunResult, Sent } from "../../target/page/pkg/netscene_wasm.js";
 
 /** Why there is no answer: another request took its place, somebody stopped it, it took too long, or the engine gave up. */
 export class NoAnswer extends Error {
@@ -16,40 +16,56 @@ interface Job {
   asker: object;
   request: Request;
   deadline: number;
+  /** The flows of a run that were told so far. */
+  flows: Sent[];
+  /** The same as JSON, as long as nobody has had to read them. */
+  unread: string[];
+  first?: (sent: Sent) => void;
   resolve: (value: unknown) => void;
   reject: (error: NoAnswer) => void;
 }
 
-/** Where the engine lies: beside this script. */
-const place = new URL("netscene.wasm", import.meta.url);
-let module: Promise<WebAssembly.Module> | undefined;
-
-/** The engine, compiled once for all Workers of the page. */
-async function compiled(): Promise<WebAssembly.Module> {
-  const response = await fetch(place);
-  if (!response.ok) throw new Error(`${place}: ${response.status} ${response.statusText}`);
-  // Not every static host knows the type of a .wasm file.
-  if (response.headers.get("content-type")?.startsWith("application/wasm")) return WebAssembly.compileStreaming(response);
-  return WebAssembly.compile(await response.arrayBuffer());
-}
+/** Where the engine lies: beside this script, by a name that changes with it. */
+const place = new URL(ENGINE_FILE, import.meta.url).href;
+/** The engine, once a Worker of the page has compiled it: the others take it as it is. */
+let compiled: WebAssembly.Module | undefined;
 
 /** The longest that a run may take, in milliseconds. */
 export const DEADLINE = 10_000;
 
+/** The Worker that a page has started in its head, before there was any of this; only one can have it. */
+function early(): Worker | undefined {
+  const page = globalThis as { netsceneWorker?: Worker };
+  const worker = page.netsceneWorker;
+  delete page.netsceneWorker;
+  return worker;
+}
+
+/** Notes when something was, for whoever measures. */
+function note(times: Times): void {
+  for (const [name, at] of Object.entries(times)) {
+    if (!performance.getEntriesByName(name).length) performance.mark(name, { startTime: Math.max(at - performance.timeOrigin, 0) });
+  }
+}
+
 export class Engine {
   private worker: Worker | undefined;
+  /** Whether the Worker has said that its engine is there. */
+  private ready = false;
   private queue: Job[] = [];
   private current: Job | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private next = 1;
+  private idlers: (() => void)[] = [];
   /** How long the last answer took in the Worker, in milliseconds. */
   took = 0;
 
   /** Is told when the Worker was ended: what it held is gone. */
   constructor(private readonly lost: () => void = () => {}) {}
 
-  run(asker: object, name: string, text: string, files: Files | undefined, seed: number, deadline = DEADLINE): Promise<RunResult> {
-    return this.ask(asker, { kind: "run", name, text, files, seed }, deadline) as Promise<RunResult>;
+  /** Runs a scenario. `first` is told of the first flow when it has happened, while the rest still runs. */
+  run(asker: object, name: string, text: string, files: Files | undefined, seed: number, deadline = DEADLINE, first?: (sent: Sent) => void): Promise<RunResult> {
+    return this.ask(asker, { kind: "run", name, text, files, seed }, deadline, first) as Promise<RunResult>;
   }
 
   check(asker: object, name: string, text: string, files?: Files): Promise<CheckResult> {
@@ -60,19 +76,34 @@ export class Engine {
     return this.ask(asker, { kind: "format", name, text }) as Promise<FormatResult>;
   }
 
+  /** What may be written at a place of a scenario, in UTF-16 units. */
+  complete(asker: object, name: string, text: string, files: Files | undefined, cursor: number): Promise<Completion> {
+    return this.ask(asker, { kind: "complete", name, text, files, cursor }) as Promise<Completion>;
+  }
+
   /** Gets the engine ready before anybody asks. What goes wrong is told to the first who does. */
   warm(): void {
-    void this.started().catch(() => { module = undefined; });
+    this.started();
+  }
+
+  /** Is kept when nobody waits for anything any more. */
+  async idle(): Promise<void> {
+    while (this.current || this.queue.length) await new Promise<void>((done) => this.idlers.push(done));
   }
 
   /** Asks for something. What the same asker has asked before, in the same way, and has not got yet, it does not get any more. */
-  ask(asker: object, request: Request, deadline = DEADLINE): Promise<unknown> {
-    const same = (job: Job) => job.asker === asker && job.request.kind === request.kind && request.kind !== "enter";
-    for (const job of this.queue.filter(same)) job.reject(new NoAnswer("superseded", "another request took its place"));
+  ask(asker: object, request: Request, deadline = DEADLINE, first?: (sent: Sent) => void): Promise<unknown> {
+    const same = (job: Job) => job.asker === asker && job.request.kind === request.kind && request.kind !== "session";
+    const superseded = new NoAnswer("superseded", "another request took its place");
+    for (const job of this.queue.filter(same)) job.reject(superseded);
     this.queue = this.queue.filter((job) => !same(job));
-    if (this.current && same(this.current)) this.end(new NoAnswer("superseded", "another request took its place"));
+    if (this.current && same(this.current)) {
+      // A run may take long. Whatever else is soon over: nobody waits for it any more, and the Worker lives.
+      if (request.kind === "run") this.end(superseded);
+      else this.current.reject(superseded);
+    }
     return new Promise((resolve, reject) => {
-      this.queue.push({ id: this.next++, asker, request, deadline, resolve, reject });
+      this.queue.push({ id: this.next++, asker, request, deadline, flows: [], unread: [], first, resolve, reject });
       this.turn();
     });
   }
@@ -86,48 +117,62 @@ export class Engine {
   }
 
   private turn(): void {
-    if (this.current || !this.queue.length) return;
+    if (this.current) return;
+    if (!this.queue.length) return this.idlers.splice(0).forEach((done) => done());
     const job = (this.current = this.queue.shift()!);
-    void this.started().then((worker) => {
-      if (this.current !== job) return;
-      // The clock starts when the engine is there: a slow network is no slow scenario.
-      this.timer = setTimeout(() => {
-        this.end(new NoAnswer("time", `stopped after ${job.deadline / 1000} s`));
-      }, job.deadline);
-      worker.postMessage({ id: job.id, request: job.request });
-    }, (error) => {
-      module = undefined;
-      this.end(new NoAnswer("crash", `the engine could not be loaded: ${error}`));
-    });
+    this.started().postMessage({ id: job.id, request: job.request } satisfies Heard);
+    if (this.ready) this.limit(job);
   }
 
-  private async started(): Promise<Worker> {
+  /** The clock starts when the engine is there: a slow network is no slow scenario. */
+  private limit(job: Job): void {
+    this.timer = setTimeout(() => this.end(new NoAnswer("time", `stopped after ${job.deadline / 1000} s`)), job.deadline);
+  }
+
+  private started(): Worker {
     if (this.worker) return this.worker;
-    const code = await (module ??= compiled());
-    if (this.worker) return this.worker;
-    // From a blob, because a Worker's script may not come from another host, and an embedding page is on another one.
-    const url = URL.createObjectURL(new Blob([workerText], { type: "text/javascript" }));
-    const worker = new Worker(url);
-    URL.revokeObjectURL(url);
-    worker.onmessage = (event) => this.answered(event.data);
+    let worker = early();
+    if (!worker) {
+      // From a blob, because a Worker's script may not come from another host, and an embedding page is on another one.
+      const url = URL.createObjectURL(new Blob([workerText], { type: "text/javascript" }));
+      worker = new Worker(url);
+      URL.revokeObjectURL(url);
+    }
+    worker.onmessage = (event: MessageEvent<Told>) => this.told(event.data);
     worker.onerror = (event) => {
       event.preventDefault();
       this.end(new NoAnswer("crash", `the engine gave up: ${event.message}`));
     };
-    worker.postMessage({ module: code });
+    worker.postMessage({ engine: compiled ?? place } satisfies Heard);
     return (this.worker = worker);
   }
 
-  private answered({ id, value, error, took }: { id: number; value?: unknown; error?: string; took: number }): void {
-    const job = this.current;
-    if (job?.id !== id) return;
-    // After a trap the memory of the engine may be in any state.
-    if (error !== undefined) return this.end(new NoAnswer("crash", `the engine gave up: ${error}`));
-    clearTimeout(this.timer);
-    this.took = took;
-    this.current = undefined;
-    job.resolve(value);
-    this.turn();
+  private told(told: Told): void {
+    if ("ready" in told) {
+      compiled ??= told.ready;
+      this.ready = true;
+      note(told.times);
+      if (this.current) this.limit(this.current);
+    } else if ("failed" in told) {
+      this.end(new NoAnswer("crash", `the engine could not be loaded: ${told.failed}`));
+    } else if (this.current?.id === told.id) {
+      const job = this.current;
+      if ("flow" in told) {
+        // There may be very many: all but the first are read when the run is over.
+        if (!job.first || job.flows.length) job.unread.push(told.flow);
+        else job.first(job.flows[job.flows.push(JSON.parse(told.flow)) - 1]);
+        return;
+      }
+      // After a trap the memory of the engine may be in any state.
+      if ("error" in told) return this.end(new NoAnswer("crash", `the engine gave up: ${told.error}`));
+      clearTimeout(this.timer);
+      this.took = told.took;
+      note(told.times);
+      this.current = undefined;
+      const more = job.unread.map((flow): Sent => JSON.parse(flow));
+      job.resolve(job.request.kind === "run" ? { ...(told.value as RunResult), flows: [...job.flows, ...more] } : told.value);
+      this.turn();
+    }
   }
 
   /** Ends the Worker, and with it what runs. */
@@ -138,6 +183,10 @@ export class Engine {
     if (this.worker) {
       this.worker.terminate();
       this.worker = undefined;
+      this.ready = false;
+      // What was to be asked of the session that was lost has no answer in a new one.
+      for (const other of this.queue.filter(({ request }) => request.kind === "session")) other.reject(reason);
+      this.queue = this.queue.filter(({ request }) => request.kind !== "session");
       this.lost();
     }
     job?.reject(reason);

@@ -6,12 +6,12 @@
 //   …
 //   </script></net-scene>
 //
-// Attributes: name (what diagnostics call it), seed, autorun (runs as soon as it is seen), readonly, theme (light or dark; the
+// Attributes: name (what diagnostics call it), seed, autorun (runs as soon as it is seen, or with the value `now` as soon as it
+// is there), readonly, theme (light or dark; the
 // reader's own wish if there is none). Other files of the scenario: <script type="text/plain" data-file="path">.
 import type { EditorView } from "@codemirror/view";
-import type { Files, RunResult } from "../../target/page/pkg/netscene_wasm.js";
+import type { Completion, Files, RunResult, Sent } from "../../target/page/pkg/netscene_wasm.js";
 import { element } from "./dom";
-import { editor, mark } from "./editor";
 import { DEADLINE, Engine, engine, NoAnswer } from "./engine";
 import { pack, type Shared } from "./permalink";
 import styleText from "./style.css";
@@ -30,6 +30,13 @@ export function follow(host: HTMLElement): void {
   apply();
 }
 
+/** Whether the parser has met an element, and not yet read what is in it: it will be connected when all is read. */
+export function early(host: HTMLElement & { connectedCallback(): void }): boolean {
+  if (document.readyState !== "loading" || host.hasChildNodes()) return false;
+  document.addEventListener("DOMContentLoaded", () => host.connectedCallback(), { once: true });
+  return true;
+}
+
 /** A text without the lines that only stand around it. */
 function trimmed(text: string): string {
   const lines = text.replace(/^\s*\n/, "").trimEnd().split("\n");
@@ -46,12 +53,18 @@ export class NetScene extends HTMLElement {
   /** What came of the last run. */
   result: RunResult | undefined;
   private view: EditorView | undefined;
+  private editing: Promise<void> | undefined;
   private original = "";
+  /** What stands there as long as the editor is not. */
+  private text = "";
+  /** The other files of the scenario. */
   private files: Files | undefined;
   private wait: ReturnType<typeof setTimeout> | undefined;
   private wanted = false;
+  private marked: typeof import("./editor").mark | undefined;
   private readonly trace = new TraceView();
-  private readonly place = element("div");
+  private readonly plain = element("pre", { class: "plain", tabindex: "0" });
+  private readonly place = element("div", {}, this.plain);
   private readonly verdict = element("div", { class: "verdict", role: "status" });
   private readonly diagnostics = element("pre", { class: "diagnostics", tabindex: "0", "aria-label": "what is wrong" });
   private readonly output = element("pre", { class: "output", tabindex: "0", "aria-label": "what the command prints" });
@@ -61,11 +74,15 @@ export class NetScene extends HTMLElement {
 
   /** The scenario as it stands in the editor. */
   get value(): string {
-    return this.view?.state.doc.toString() ?? this.original;
+    return this.view?.state.doc.toString() ?? this.text;
   }
 
   set value(text: string) {
-    this.view?.dispatch({ changes: { from: 0, to: this.view.state.doc.length, insert: text } });
+    if (this.view) this.view.dispatch({ changes: { from: 0, to: this.view.state.doc.length, insert: text } });
+    else {
+      this.text = this.plain.textContent = text;
+      this.changed();
+    }
   }
 
   get name(): string {
@@ -77,14 +94,17 @@ export class NetScene extends HTMLElement {
   }
 
   connectedCallback(): void {
-    if (this.view) return;
+    if (this.shadowRoot || early(this)) return;
     const others = [...this.querySelectorAll<HTMLScriptElement>("script[data-file]")];
     if (others.length) this.files = Object.fromEntries(others.map((script) => [script.dataset.file!, script.textContent ?? ""]));
     const script = this.querySelector("script:not([data-file])");
     this.original = this.hasAttribute("verbatim") ? (script ?? this).textContent ?? "" : trimmed((script ?? this).textContent ?? "");
-    engine.warm();
+    this.text = this.original;
+    // Before anything else: the engine works while the rest of this is made.
+    if (this.getAttribute("autorun") === "now") void this.run();
+    else engine.warm();
     follow(this);
-    const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
+    const root = this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [sheet];
     const button = (text: string, action: () => void) => {
       const made = element("button", { type: "button" }, text);
@@ -100,17 +120,44 @@ export class NetScene extends HTMLElement {
     root.append(element("div", { class: "frame" }, bar, this.place, this.verdict, this.diagnostics, this.trace.root, this.printed));
     this.verdict.hidden = true;
     this.printed.hidden = true;
-    this.view = editor({
-      parent: this.place, root, text: this.original, readOnly: this.hasAttribute("readonly"), label: `scenario ${this.name}`,
-      changed: () => this.changed(), run: () => void this.run(),
-    });
-    if (this.hasAttribute("autorun")) {
-      const seen = new IntersectionObserver((entries) => {
-        if (!entries.some((entry) => entry.isIntersecting)) return;
-        seen.disconnect();
-        if (!this.wanted) void this.run();
-      }, { rootMargin: "300px" });
-      seen.observe(this);
+    this.plain.textContent = this.text;
+    this.plain.setAttribute("aria-label", `scenario ${this.name}`);
+    for (const kind of ["focus", "pointerdown"]) this.plain.addEventListener(kind, () => void this.edit());
+    const seen = new IntersectionObserver((entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      seen.disconnect();
+      const ran = this.hasAttribute("autorun") && !this.wanted ? this.run() : engine.idle();
+      void ran.then(() => this.edit());
+    }, { rootMargin: "300px" });
+    seen.observe(this);
+  }
+
+  /** Puts the editor where the text stands. It is loaded only now: what it weighs delays nothing that can be seen before. */
+  edit(): Promise<void> {
+    return (this.editing ??= import("./editor").then(({ editor, mark }) => {
+      const within = this.shadowRoot?.activeElement === this.plain;
+      const run = () => { void this.run(); return true; };
+      this.plain.remove();
+      this.view = editor({
+        parent: this.place, root: this.shadowRoot!, text: this.text, readOnly: this.hasAttribute("readonly"),
+        label: `scenario ${this.name}`, keys: [{ key: "Mod-Enter", run }], changed: () => this.changed(),
+        complete: (text, cursor) => this.complete(text, cursor),
+      });
+      this.marked = mark;
+      if (this.result) this.marked(this.view, this.name, this.result.problems);
+      if (within) this.view.focus();
+    }).catch(() => {
+      // Without a network it may be missing: what stands there can be read and run, and the next touch tries again.
+      this.editing = undefined;
+    }));
+  }
+
+  private async complete(text: string, cursor: number): Promise<Completion | undefined> {
+    try {
+      return await engine.complete(this, this.name, text, this.files, cursor);
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error;
+      return undefined;
     }
   }
 
@@ -121,7 +168,8 @@ export class NetScene extends HTMLElement {
     this.stopButton.disabled = false;
     this.setAttribute("aria-busy", "true");
     try {
-      const result = await engine.run(this, this.name, this.value, this.files, this.seed, Number(this.getAttribute("deadline") ?? DEADLINE));
+      const result = await engine.run(this, this.name, this.value, this.files, this.seed,
+        Number(this.getAttribute("deadline") ?? DEADLINE), (sent) => this.draw([sent]));
       this.show(result, engine.took);
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
@@ -140,11 +188,15 @@ export class NetScene extends HTMLElement {
     this.diagnostics.classList.toggle("warns", !result.problems.some((problem) => problem.severity === "error"));
     this.output.textContent = result.output;
     this.printed.hidden = !result.output;
-    this.trace.set(result.flows);
+    this.draw(result.flows);
     if (!result.flows.length) this.printed.open = true;
-    if (!performance.getEntriesByName(FIRST).length) performance.mark(FIRST);
-    if (this.view) mark(this.view, this.name, result.problems);
+    if (this.view) this.marked?.(this.view, this.name, result.problems);
     this.dispatchEvent(new CustomEvent("netscene-ran", { bubbles: true, composed: true, detail: result }));
+  }
+
+  private draw(flows: Sent[]): void {
+    this.trace.set(flows);
+    if (flows.length && !performance.getEntriesByName(FIRST).length) performance.mark(FIRST);
   }
 
   private say(how: "good" | "bad", text: string, took?: number): void {
@@ -163,7 +215,7 @@ export class NetScene extends HTMLElement {
   private async check(): Promise<void> {
     try {
       const { problems } = await engine.check(this, this.name, this.value, this.files);
-      if (this.view) mark(this.view, this.name, problems);
+      if (this.view) this.marked?.(this.view, this.name, problems);
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
     }
@@ -173,7 +225,7 @@ export class NetScene extends HTMLElement {
     try {
       const { text, problems } = await engine.format(this, this.name, this.value);
       if (text !== null && text !== this.value) this.value = text;
-      if (text === null && this.view) mark(this.view, this.name, problems);
+      if (text === null && this.view) this.marked?.(this.view, this.name, problems);
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
     }

@@ -1,33 +1,57 @@
-// The service worker: once loaded, the book works without a network. It asks the network first, so that nobody reads an old page
-// while there is a new one, and keeps what it got.
+// The service worker: once loaded, the book works without a network. What has a name of its own for every version, as the engine
+// has, is taken from what was kept, and its compiled code with it. For anything else the network is asked first, so that nobody
+// reads an old page while there is a new one.
 export {};
 
 const scope = self as unknown as {
   skipWaiting(): Promise<void>;
   clients: { claim(): Promise<void> };
-  registration: { scope: string };
+  registration: { scope: string; navigationPreload?: { enable(): Promise<void> } };
   addEventListener(kind: string, listener: (event: any) => void): void;
 };
 const KEPT = "netscene";
 
 scope.addEventListener("install", (event) => event.waitUntil(scope.skipWaiting()));
-scope.addEventListener("activate", (event) => event.waitUntil(scope.clients.claim()));
+scope.addEventListener("activate", (event) => event.waitUntil(Promise.all([scope.clients.claim(), scope.registration.navigationPreload?.enable()])));
 scope.addEventListener("message", (event) => event.waitUntil(keep(event.data as string[])));
 scope.addEventListener("fetch", (event) => {
   const request = event.request as Request;
-  if (request.method === "GET" && request.url.startsWith(scope.registration.scope)) event.respondWith(answer(request));
+  if (request.method !== "GET" || !request.url.startsWith(scope.registration.scope)) return;
+  event.respondWith(named(request.url) ? first(request) : latest(request, event.preloadResponse));
 });
+
+/** Whether a file of this name never changes: it has a number of its content in it, `?v=…` or `…-1a2b3c4d.css`. */
+function named(url: string): boolean {
+  const { pathname, search } = new URL(url);
+  return /^\?v=\w+$/.test(search) || /-[0-9a-zA-Z]{8}\.\w+$/.test(pathname);
+}
 
 async function keep(urls: string[]): Promise<void> {
   const cache = await caches.open(KEPT);
   // One that fails is no reason to go without the others.
   await Promise.allSettled(urls.map(async (url) => (await cache.match(url)) ?? cache.add(url)));
+  // Of what has versions, those that no page asks for any more.
+  const now = new Map(urls.filter(named).map((url) => [bare(url), url]));
+  const old = (await cache.keys()).filter(({ url }) => named(url) && (now.get(bare(url)) ?? url) !== url);
+  await Promise.all(old.map((request) => cache.delete(request)));
 }
 
-async function answer(request: Request): Promise<Response> {
+/** The name of a file without its version. */
+function bare(url: string): string {
+  return url.replace(/\?v=\w+$/, "?").replace(/-[0-9a-zA-Z]{8}(\.\w+)$/, "-$1");
+}
+
+/** What was kept; the network where nothing was. */
+async function first(request: Request): Promise<Response> {
+  const cache = await caches.open(KEPT);
+  return (await cache.match(request)) ?? latest(request, undefined);
+}
+
+/** What the network has; what was kept where there is none. */
+async function latest(request: Request, preload: Promise<Response | undefined> | undefined): Promise<Response> {
   const cache = await caches.open(KEPT);
   try {
-    const response = await fetch(request);
+    const response = (await preload) ?? (await fetch(request));
     if (response.ok) void cache.put(request, response.clone());
     return response;
   } catch (error) {

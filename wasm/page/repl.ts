@@ -1,112 +1,216 @@
-// <net-scene-repl>: sentences entered one after the other, in a world that stays.
-import type { Answer } from "../../target/page/pkg/netscene_wasm.js";
+// <net-scene-repl>: sentences entered one after the other, in a world that stays; or command lines typed on one of its machines.
+import type { EditorView } from "@codemirror/view";
+import type { Answer, Completion } from "../../target/page/pkg/netscene_wasm.js";
 import { element } from "./dom";
 import { Engine, NoAnswer } from "./engine";
-import { follow, sheet } from "./net-scene";
+import { early, follow, sheet } from "./net-scene";
+import type { Shared } from "./permalink";
 import { TraceView } from "./trace";
+import type { Asked } from "./worker";
+
+/** What there is to look at: of the cluster, and of a machine. */
+const LISTS = ["nodes", "pods", "services", "endpoints", "endpointslices", "ingresses", "deployments", "daemonsets", "statefulsets", "networkpolicies", "configmaps"];
+const SIGHTS = [["routes", "ip route"], ["addresses", "ip addr"], ["rules", "iptables-save"], ["connections", "conntrack -L"]];
 
 export class NetSceneRepl extends HTMLElement {
-  private entered: string[] = [];
+  /** What makes the world as it is: after a Worker was ended, the same makes the same world. */
+  private done: Asked[] = [];
+  private undone: Asked[] = [];
+  private typed: string[] = [];
   private recalled = 0;
-  private readonly engine = new Engine(() => { this.gone = true; });
-  /** Whether the Worker that held the world was ended. */
-  private gone = false;
+  private readonly engine = new Engine(() => { this.world = undefined; });
+  /** Is kept when the Worker holds the world; there is none yet, or none any more. */
+  private world: Promise<unknown> | undefined;
+  private view: EditorView | undefined;
+  private editing: Promise<EditorView> | undefined;
   private readonly entries = element("div", { class: "entries", role: "log", "aria-label": "what was entered and answered", tabindex: "0" });
-  private readonly input = element("textarea", { rows: "3", "aria-label": "a sentence; Enter runs it", spellcheck: "false", autocapitalize: "off", placeholder: "node worker1 at 10.0.0.1" });
+  private readonly input = element("div", { class: "entry" });
+  private readonly place = element("select", { class: "place", "aria-label": "where command lines are typed" });
+  private readonly sights = element("select", { class: "look", "aria-label": "look at" });
 
   connectedCallback(): void {
-    if (this.shadowRoot) return;
+    if (this.shadowRoot || early(this)) return;
     follow(this);
     const root = this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [sheet];
-    const button = (text: string, action: () => void) => {
-      const made = element("button", { type: "button" }, text);
+    const button = (text: string, title: string, action: () => void) => {
+      const made = element("button", { type: "button", title }, text);
       made.addEventListener("click", action);
       return made;
     };
-    const bar = element("div", { class: "bar" }, element("span", { class: "name" }, "a world of your own"),
-      button("Undo", () => void this.undo()), button("Stop", () => this.engine.stop(this)), button("Save", () => void this.save()));
-    this.input.style.cssText = "width:100%;border:0;border-top:1px solid var(--line);padding:8px 10px;font:13.5px/1.5 ui-monospace,monospace;background:var(--paper);color:var(--ink);resize:vertical";
-    this.input.addEventListener("keydown", (event) => this.key(event));
+    const bar = element("div", { class: "bar" }, element("span", { class: "name" }, "a world of your own"), this.place, this.sights,
+      button("Undo", "take the last entry back", () => void this.undo()), button("Redo", "do it again", () => void this.redo()),
+      button("Diff", "what the last entry changed", () => void this.tell("diff", { call: "diff", with: [1] }, "nothing has changed")),
+      button("Test", "run the tests that were entered or loaded", () => void this.test()),
+      button("Stop", "stop what runs", () => this.engine.stop(this)),
+      button("Save", "what was entered, as a scenario", () => void this.tell("save", { call: "save", with: [] }, "nothing was entered")));
+    this.place.addEventListener("change", () => this.view?.focus());
+    this.sights.addEventListener("change", () => void this.look());
+    this.offer([]);
     root.append(element("div", { class: "frame" }, bar, this.entries, this.input));
     const start = (this.textContent ?? "").trim();
-    if (start) void start.split("\n").reduce<Promise<unknown>>((before, line) => before.then(() => this.enter(line)), Promise.resolve());
+    const begun = start ? start.split("\n").reduce<Promise<unknown>>((before, line) => before.then(() => this.enter(line)), Promise.resolve()) : Promise.resolve();
+    void begun.then(() => this.edit());
   }
 
-  /** Enters a sentence, and shows what comes of it. */
+  /** The line that is written, as soon as it is there. */
+  edit(): Promise<EditorView> {
+    return (this.editing ??= import("./editor").then(({ editor }) => {
+      const bind = (key: string, run: () => boolean) => ({ key, run });
+      return (this.view = editor({
+        parent: this.input, root: this.shadowRoot!, text: "", label: "a sentence; Enter runs it", placeholder: "node worker1 at 10.0.0.1",
+        keys: [bind("Enter", () => this.submit()), bind("ArrowUp", () => this.recall(-1)), bind("ArrowDown", () => this.recall(1))],
+        complete: (text, cursor) => this.complete(text, cursor),
+      }));
+    }));
+  }
+
+  /** Begins anew with the world of a scenario, without its tests. */
+  async load(shared: Shared): Promise<void> {
+    const asked: Asked = { call: "load", with: ["scenario.scn", shared.text, shared.files] };
+    const answer = await this.answer("load", asked);
+    if (answer?.outcome !== "done") return;
+    this.done.push(asked);
+    this.undone = [];
+    await this.offered();
+  }
+
+  /** Enters a sentence, or what is typed on the chosen machine, and shows what comes of it. */
   async enter(text: string): Promise<Answer | undefined> {
+    const at = this.place.value;
+    const asked: Asked = at ? { call: "enterAt", with: [at, text] } : { call: "enter", with: [text] };
+    const answer = await this.answer(at ? `${at}# ${text}` : `> ${text}`, asked);
+    if (answer && answer.outcome !== "incomplete") this.typed.push(text);
+    this.recalled = this.typed.length;
+    if (answer?.outcome !== "done") return answer;
+    this.done.push(asked);
+    this.undone = [];
+    await this.offered();
+    return answer;
+  }
+
+  /** Asks the session, and shows its answer; one that is incomplete is not shown. */
+  private async answer(said: string, asked: Asked): Promise<Answer | undefined> {
     try {
-      await this.again();
-      const answer = (await this.engine.ask(this, { kind: "enter", text })) as Answer;
+      const answer = (await this.ask(asked)) as Answer;
       if (answer.outcome === "incomplete") return answer;
-      this.input.value = "";
-      if (answer.outcome === "done") this.entered.push(text);
-      this.recalled = this.entered.length;
-      this.show(text, answer.text, answer.diagnostics);
+      this.show(said, answer.text, answer.diagnostics);
       if (answer.flows.length) {
         const view = new TraceView();
         this.entries.append(view.root);
         view.set(answer.flows);
       }
       this.entries.scrollTop = this.entries.scrollHeight;
+      if (!performance.getEntriesByName("netscene-first-trace").length) performance.mark("netscene-first-trace");
       this.dispatchEvent(new CustomEvent("netscene-answered", { bubbles: true, composed: true, detail: answer }));
       return answer;
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
-      this.show(text, "", error.message);
+      this.show(said, "", error.message);
       return undefined;
     }
   }
 
-  /** After a Worker was ended: the same sentences make the same world. */
-  private async again(): Promise<void> {
-    if (!this.gone) return;
-    this.gone = false;
-    for (const text of this.entered) await this.engine.ask(this, { kind: "enter", text });
+  private async ask(asked: Asked): Promise<unknown> {
+    const tell = (asked: Asked) => this.engine.ask(this, { kind: "session", asked });
+    // All at once, one after the other: nothing that is asked meanwhile comes before the world is as it was.
+    await (this.world ??= Promise.all(this.done.map(tell)));
+    return tell(asked);
   }
 
   private show(said: string, text: string, wrong: string): void {
-    this.entries.append(element("pre", { class: "said" }, `> ${said}`));
+    this.entries.append(element("pre", { class: "said" }, said));
     if (text) this.entries.append(element("pre", { class: "output" }, text));
     if (wrong) this.entries.append(element("pre", { class: "diagnostics" }, wrong));
     this.entries.scrollTop = this.entries.scrollHeight;
   }
 
-  private undo(): Promise<void> {
-    return this.asked("undo", async () => {
-      const undone = (await this.engine.ask(this, { kind: "undo" })) as string | null;
-      if (undone !== null) this.entered.pop();
-      return undone === null ? "there is nothing to undo" : `undone: ${undone}`;
-    });
+  private async undo(): Promise<void> {
+    const undone = await this.tell("undo", { call: "undo", with: [] }, "there is nothing to undo");
+    if (undone === null) return;
+    this.undone.push(...this.done.splice(-1));
+    await this.offered();
   }
 
-  private save(): Promise<void> {
-    return this.asked("save", async () => ((await this.engine.ask(this, { kind: "save" })) as string) || "nothing was entered");
+  private async redo(): Promise<void> {
+    const again = await this.tell("redo", { call: "redo", with: [] }, "there is nothing to do again");
+    if (again === null) return;
+    this.done.push(...this.undone.splice(-1));
+    await this.offered();
   }
 
-  /** Shows what comes of a button, or why nothing does. */
-  private async asked(what: string, ask: () => Promise<string>): Promise<void> {
+  private async test(): Promise<void> {
+    const answer = await this.answer("test", { call: "test", with: [""] });
+    if (answer && !answer.text && !answer.diagnostics) this.show("", "no test was entered or loaded", "");
+  }
+
+  private async look(): Promise<void> {
+    const [command, place] = [this.sights.value, this.place.value];
+    this.sights.value = "";
+    const of = command.startsWith("kubectl ") ? undefined : place;
+    await this.tell(of ? `${of}# ${command}` : command, { call: "look", with: [command, of] }, "there is nothing to see");
+  }
+
+  /** Shows a text that the session answers, or what there is to say where there is none; gives it. */
+  private async tell(said: string, asked: Asked, none: string): Promise<string | null> {
     try {
-      await this.again();
-      this.show(what, await ask(), "");
+      const text = (await this.ask(asked)) as string | null;
+      this.show(said, text || none, "");
+      return text || null;
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
-      this.show(what, "", error.message);
+      this.show(said, "", error.message);
+      return null;
     }
   }
 
-  private key(event: KeyboardEvent): void {
-    const { input } = this;
-    if (event.key === "Enter" && !event.shiftKey) {
-      event.preventDefault();
-      const text = input.value;
-      // A brace that is open wants another line.
-      if (text.trim()) void this.enter(text).then((answer) => { if (answer?.outcome === "incomplete") input.value = `${text}\n`; });
-    } else if ((event.key === "ArrowUp" || event.key === "ArrowDown") && !input.value.includes("\n")) {
-      this.recalled = Math.max(0, Math.min(this.entered.length, this.recalled + (event.key === "ArrowUp" ? -1 : 1)));
-      input.value = this.entered[this.recalled] ?? "";
-      event.preventDefault();
+  /** Where somebody can type, and what there is to look at, after something has changed. */
+  private async offered(): Promise<void> {
+    const places = await this.ask({ call: "places", with: [] }).catch(() => undefined);
+    if (places) this.offer(places as string[]);
+  }
+
+  private offer(places: string[]): void {
+    const before = this.place.value;
+    const option = (value: string, text: string) => element("option", { value }, text);
+    this.place.replaceChildren(option("", "in the language"), ...places.map((place) => option(place, `on ${place}`)));
+    this.place.value = places.includes(before) ? before : "";
+    const of = element("optgroup", { label: "of the chosen machine" }, ...SIGHTS.map(([name, command]) => option(command, name)));
+    const all = element("optgroup", { label: "of the cluster" }, ...LISTS.map((kind) => option(`kubectl get ${kind} -A -o wide`, kind)));
+    this.sights.replaceChildren(option("", "Look at …"), all, of);
+  }
+
+  private async complete(text: string, cursor: number): Promise<Completion | undefined> {
+    try {
+      return (await this.ask({ call: "complete", with: [text, cursor, this.place.value || undefined] })) as Completion;
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error;
+      return undefined;
     }
+  }
+
+  private write(text: string): void {
+    const view = this.view!;
+    view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text }, selection: { anchor: text.length }, scrollIntoView: true });
+  }
+
+  private submit(): boolean {
+    const text = this.view!.state.doc.toString();
+    if (!text.trim()) return true;
+    void this.enter(text).then((answer) => {
+      // A brace that is open wants another line; whoever has gone on writing keeps what he wrote.
+      if (this.view!.state.doc.toString() !== text) return;
+      this.write(answer?.outcome === "incomplete" ? `${text}\n` : "");
+    });
+    return true;
+  }
+
+  /** What was entered before, or after, where the line is one. */
+  private recall(by: number): boolean {
+    if (this.view!.state.doc.lines > 1) return false;
+    this.recalled = Math.max(0, Math.min(this.typed.length, this.recalled + by));
+    this.write(this.typed[this.recalled] ?? "");
+    return true;
   }
 }
 

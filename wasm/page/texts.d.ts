@@ -6,3 +6,5 @@ declare module "*.css" {
   const text: string;
   export default text;
 }
+/** The engine's file, by a name that changes with it. */
+declare const ENGINE_FILE: string;

@@ -20,6 +20,8 @@ export class TraceView {
   private readonly detail = element("div", { class: "detail" });
   private readonly count = element("span", { class: "count", role: "status" });
   private dot: SVGGElement | undefined;
+  /** Whether there is little room: by the window, until the place itself has told. To ask it would cost a layout. */
+  private narrow = matchMedia("(max-width: 620px)").matches;
   private playing: ReturnType<typeof setInterval> | undefined;
   private readonly play = this.button("Play", "play the packets' way", () => this.toggle());
 
@@ -34,11 +36,10 @@ export class TraceView {
       const item = (event.target as Element).closest("li[data-at]");
       if (item) this.show(Number(item.getAttribute("data-at")));
     });
-    let wide = 0;
     new ResizeObserver(([entry]) => {
-      const narrow = entry.contentRect.width < 560;
-      if (this.moments.length && Number(narrow) !== wide) this.draw();
-      wide = Number(narrow);
+      const before = this.narrow;
+      this.narrow = entry.contentRect.width < 560;
+      if (this.moments.length && this.narrow !== before) this.draw();
     }).observe(this.root);
   }
 
@@ -50,7 +51,9 @@ export class TraceView {
       element("option", { value: String(index) }, `${test === null ? "" : `${test} · `}${title(trace)}`)));
     const same = this.sent.findIndex((one) => before && one.test === before.test && one.trace.name === before.trace.name);
     this.root.hidden = !this.sent.length;
-    if (this.sent.length) this.choose(Math.max(same, 0));
+    // What is drawn already stays as it is, and so does the place in it.
+    if (before && this.sent[same] === before) this.choice.value = String((this.flow = same));
+    else if (this.sent.length) this.choose(Math.max(same, 0));
     else {
       this.halt();
       this.moments = [];
@@ -78,12 +81,8 @@ export class TraceView {
       ...head, place, " ", element("span", { class: "devices" }, devices), element("code", {}, packet(hop.before)), ...said);
   }
 
-  private narrow(): boolean {
-    return this.root.clientWidth > 0 && this.root.clientWidth < 560;
-  }
-
   private draw(): void {
-    const where = (this.drawn = layout(this.sent[this.flow].trace, this.narrow()));
+    const where = (this.drawn = layout(this.sent[this.flow].trace, this.narrow));
     const drawing = svg("svg", { viewBox: `0 0 ${where.width} ${where.height}`, role: "img", "aria-label": "the machines, pods and wires of this flow; the list tells the same" });
     drawing.style.maxWidth = `${where.width * 1.25}px`;
     const line = (points: Point[], name: string) => svg("polyline", { class: name, points: points.map(({ x, y }) => `${x},${y}`).join(" ") });
@@ -131,10 +130,12 @@ export class TraceView {
     const item = this.list.children[this.now] as HTMLElement;
     item.setAttribute("aria-selected", "true");
     this.list.setAttribute("aria-activedescendant", item.id);
-    // Only the list scrolls, never the page.
-    const [top, bottom] = [item.offsetTop - this.list.offsetTop, item.offsetTop - this.list.offsetTop + item.offsetHeight];
-    if (top < this.list.scrollTop) this.list.scrollTop = top;
-    if (bottom > this.list.scrollTop + this.list.clientHeight) this.list.scrollTop = bottom - this.list.clientHeight;
+    // Only the list scrolls, never the page. A new list begins at its top; to ask where things are would cost a layout.
+    if (!jump) {
+      const [top, bottom] = [item.offsetTop - this.list.offsetTop, item.offsetTop - this.list.offsetTop + item.offsetHeight];
+      if (top < this.list.scrollTop) this.list.scrollTop = top;
+      if (bottom > this.list.scrollTop + this.list.clientHeight) this.list.scrollTop = bottom - this.list.clientHeight;
+    }
     this.count.textContent = `step ${this.now + 1} of ${this.moments.length}`;
     this.tell(hop);
   }

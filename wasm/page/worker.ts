@@ -1,42 +1,95 @@
 // The Worker in which the engine runs: one request after the other, each answered by its number. It is ended from outside when
 // a run takes too long, so that nothing in here has to be able to stop.
-import { initSync, run, check, format, Session } from "../../target/page/pkg/netscene_wasm.js";
+//
+// It is started in two ways. The head of a page of the book starts it from a file of its own, and it gets the engine at once,
+// while the page is still being read; anywhere else it is a blob, and is told where the engine is.
+import { initSync, run, check, complete, format, Session } from "../../target/page/pkg/netscene_wasm.js";
 import type { Files } from "../../target/page/pkg/netscene_wasm.js";
+
+/** What can be asked of a session, and how it is asked: the name of a method, and what it takes. */
+export type Asked = { [M in keyof Session]: Session[M] extends (...given: infer G) => unknown ? { call: M; with: G } : never }[keyof Session];
 
 export type Request =
   | { kind: "run"; name: string; text: string; files?: Files; seed: number }
   | { kind: "check"; name: string; text: string; files?: Files }
   | { kind: "format"; name: string; text: string }
-  | { kind: "enter"; text: string }
-  | { kind: "undo" }
-  | { kind: "save" };
+  | { kind: "complete"; name: string; text: string; files?: Files; cursor: number }
+  | { kind: "session"; asked: Asked };
+
+/** When something was, in milliseconds since 1970, by the name under which the page notes it. */
+export type Times = Record<string, number>;
+
+/** What it is told: where the engine is, or the engine itself; or what somebody asks. */
+export type Heard = { engine: string | WebAssembly.Module } | { id: number; request: Request };
+
+/** What it tells: that its engine is there, or why not; a flow of a run, as JSON, as soon as it has happened; the answer. */
+export type Told =
+  | { ready: WebAssembly.Module; times: Times }
+  | { failed: string }
+  | { id: number; flow: string }
+  | { id: number; value: unknown; took: number; times: Times }
+  | { id: number; error: string };
+
+const now = () => performance.timeOrigin + performance.now();
+const times: Times = { "netscene-worker": now() };
+
+/** The engine as the book has kept it: read from here it comes sooner than by way of the service worker. */
+const kept = (place: string) => globalThis.caches?.match(place).catch(() => undefined);
+
+async function compiled(place: string): Promise<WebAssembly.Module> {
+  const response = (await kept(place)) ?? (await fetch(place));
+  if (!response.ok) throw new Error(`${place}: ${response.status} ${response.statusText}`);
+  times["netscene-fetched"] = now();
+  // Not every static host knows the type of a .wasm file. Where it does, the browser compiles what is arriving, and may keep the
+  // compiled code for the next time.
+  if (response.headers.get("content-type")?.startsWith("application/wasm")) return WebAssembly.compileStreaming(response);
+  return WebAssembly.compile(await response.arrayBuffer());
+}
+
+async function start(engine: string | WebAssembly.Module): Promise<WebAssembly.Module> {
+  const module = typeof engine === "string" ? await compiled(engine) : engine;
+  times["netscene-compiled"] = now();
+  initSync({ module });
+  times["netscene-instantiated"] = now();
+  return module;
+}
+
+const tell = (told: Told) => self.postMessage(told);
+
+let engine = location.protocol === "blob:" ? undefined : start(new URL(ENGINE_FILE, location.href).href);
+// Whoever asks is told; that nobody has asked yet is no fault.
+engine?.catch(() => {});
 
 let session: Session | undefined;
 
-const held = (): Session => (session ??= new Session(0, undefined));
-
-function answer(request: Request): unknown {
+function answer(id: number, request: Request): unknown {
   switch (request.kind) {
-    case "run": return run(request.name, request.text, request.files, request.seed);
+    case "run": return run(request.name, request.text, request.files, request.seed, (flow) => tell({ id, flow }));
     case "check": return check(request.name, request.text, request.files);
     case "format": return format(request.name, request.text);
-    case "enter": return held().enter(request.text);
-    case "undo": return held().undo() ?? null;
-    case "save": return held().save();
+    case "complete": return complete(request.name, request.text, request.files, request.cursor);
+    case "session": {
+      session ??= new Session(0, undefined);
+      const method = session[request.asked.call] as (...given: unknown[]) => unknown;
+      return method.apply(session, request.asked.with) ?? null;
+    }
   }
 }
 
-self.onmessage = (event: MessageEvent) => {
-  const { id, request, module } = event.data;
-  if (module) {
-    initSync({ module });
-    return;
-  }
+function asked(id: number, request: Request): void {
   try {
-    const begun = performance.now();
-    const value = answer(request);
-    self.postMessage({ id, value, took: performance.now() - begun });
+    const [begun, asked] = [performance.now(), now()];
+    const value = answer(id, request);
+    tell({ id, value, took: performance.now() - begun, times: { "netscene-asked": asked, "netscene-answered": now() } });
   } catch (error) {
-    self.postMessage({ id, error: String(error) });
+    tell({ id, error: String(error) });
+  }
+}
+
+self.onmessage = async ({ data }: MessageEvent<Heard>) => {
+  if ("engine" in data) {
+    await (engine ??= start(data.engine)).then((ready) => tell({ ready, times }), (error) => tell({ failed: String(error) }));
+  } else {
+    await engine?.then(() => asked(data.id, data.request), () => {});
   }
 };

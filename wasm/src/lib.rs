@@ -7,6 +7,7 @@
 //! A page calls it in a Worker, which it ends if a run takes too long: see `wasm/page/engine.ts`.
 
 mod answer;
+mod complete;
 mod files;
 mod session;
 mod types;
@@ -17,10 +18,12 @@ use std::sync::Arc;
 
 use netscene_core::trace::Flow;
 use netscene_lang::{Channel, Diagnostic, Listener, SourceFiles, compile_in, render, run_scenario_heard};
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::answer::{Answer as _, Checked, Formatted, Problem, Ran, Sent, Story};
-use crate::types::{CheckResult, Files, FormatResult, RunResult};
+use crate::answer::{Answer as _, Checked, Formatted, Problem, Ran, Sent, Story, json};
+use crate::complete::Suggestions;
+use crate::types::{CheckResult, Completion, Files, FormatResult, RunResult, Tell};
 
 /// The version of the engine.
 #[wasm_bindgen]
@@ -29,10 +32,11 @@ pub fn version() -> String {
 }
 
 /// Runs a scenario. `name` is what diagnostics call it, `files` what it may include, apply and load, by path; all chance comes
-/// from `seed`.
+/// from `seed`. With `tell` each flow is told when it has happened, as the JSON of a `Sent`, and is not in the result: a page can
+/// draw the first while the rest still runs.
 #[wasm_bindgen]
-pub fn run(name: &str, text: &str, files: Option<Files>, seed: u32) -> RunResult {
-    let mut heard = Heard::default();
+pub fn run(name: &str, text: &str, files: Option<Files>, seed: u32, tell: Option<Tell>) -> RunResult {
+    let mut heard = Heard { tell, ..Heard::default() };
     let (mut output, mut diagnostics) = (String::new(), String::new());
     let mut write = |channel, text: &str| match channel {
         Channel::Output => output.push_str(text),
@@ -55,6 +59,12 @@ pub fn check(name: &str, text: &str, files: Option<Files>) -> CheckResult {
     .value()
 }
 
+/// What may be written at a place of a scenario, in UTF-16 units. Names are those of the world that the scenario makes.
+#[wasm_bindgen]
+pub fn complete(name: &str, text: &str, files: Option<Files>, cursor: usize) -> Completion {
+    Suggestions::in_scenario(name, text, files, cursor).value()
+}
+
 /// The one form of a scenario; what is wrong with it if it cannot be read.
 #[wasm_bindgen]
 pub fn format(name: &str, text: &str) -> FormatResult {
@@ -71,13 +81,18 @@ pub fn format(name: &str, text: &str) -> FormatResult {
 /// What a run tells besides its text.
 #[derive(Default)]
 pub(crate) struct Heard {
+    tell: Option<Tell>,
     problems: Vec<Problem>,
     flows: Vec<Sent>,
 }
 
 impl Listener for Heard {
     fn flow(&mut self, test: Option<&str>, flow: &Arc<Flow>) {
-        self.flows.push(Sent { test: test.map(str::to_owned), trace: Story(flow.clone()) });
+        let sent = Sent { test: test.map(str::to_owned), trace: Story(flow.clone()) };
+        match &self.tell {
+            Some(tell) => tell.call(&JsValue::UNDEFINED, &json(&sent)),
+            None => self.flows.push(sent),
+        }
     }
 
     fn diagnostic(&mut self, diagnostic: &Diagnostic, files: &SourceFiles) {

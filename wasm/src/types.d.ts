@@ -94,3 +94,20 @@ export interface Answer {
   problems: Problem[];
   flows: Sent[];
 }
+
+/** What may be written at a place. */
+export interface Completion {
+  /** Where the part begins that a candidate replaces, in UTF-16 units; it ends at the cursor. */
+  from: number;
+  /** Names before words. */
+  candidates: Candidate[];
+}
+
+/** One thing that may be written. */
+export interface Candidate {
+  text: string;
+  kind: "word" | "command" | "pod" | "deployment" | "service" | "ingress" | "networkPolicy" | "configMap" | "node" | "host" | "router"
+    | "pool" | "namespace" | "container" | "device" | "chain" | "table" | "flow" | "label" | "url" | "property" | "function";
+  /** What it is for, in a line; may be empty. */
+  help: string;
+}

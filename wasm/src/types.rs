@@ -18,6 +18,13 @@ extern "C" {
     #[wasm_bindgen(typescript_type = "Files")]
     pub type Files;
 
+    /// Who is told something: a function.
+    #[wasm_bindgen(typescript_type = "((flow: string) => void)")]
+    pub type Tell;
+
+    #[wasm_bindgen(method)]
+    pub(crate) fn call(this: &Tell, itself: &JsValue, text: &str);
+
     /// What came of a scenario.
     #[wasm_bindgen(typescript_type = "RunResult")]
     pub type RunResult;
@@ -33,4 +40,12 @@ extern "C" {
     /// What came of an entry.
     #[wasm_bindgen(typescript_type = "Answer")]
     pub type Answer;
+
+    /// What may be written at a place.
+    #[wasm_bindgen(typescript_type = "Completion")]
+    pub type Completion;
+
+    /// A list of texts.
+    #[wasm_bindgen(typescript_type = "string[]")]
+    pub type Texts;
 }

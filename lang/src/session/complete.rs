@@ -1,6 +1,7 @@
 //! What may be written at a place: by the grammar, and by what there is in the world.
 
 use indexmap::IndexSet;
+use serde::Serialize;
 
 use super::{Session, islands, names};
 use crate::sentences::{self, Beginning, LOOKING};
@@ -18,7 +19,7 @@ pub struct Completion {
 }
 
 /// One thing that may be written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Candidate {
     /// The text.
     pub text: String,
@@ -29,7 +30,8 @@ pub struct Candidate {
 }
 
 /// What a candidate is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub enum CandidateKind {
     /// A word of the language.
     Word,

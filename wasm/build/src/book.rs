@@ -22,6 +22,8 @@ pub(crate) fn build(from: &Path, to: &Path) -> Result {
     }
     let mut blocks = Vec::new();
     copy(from, &sources, &mut blocks)?;
+    // The head of the pages names the scripts by their versions: it is written where those are made.
+    fs::copy(parent.join("head.hbs"), sources.join("theme/head.hbs")).map_err(|error| format!("head.hbs: {error}"))?;
     for (page, text) in reference::pages()? {
         let path = sources.join("src/reference").join(&page);
         fs::create_dir_all(sources.join("src/reference"))?;
