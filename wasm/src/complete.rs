@@ -69,7 +69,8 @@ mod tests {
 
     #[test]
     fn names_come_from_the_world_that_the_rest_of_the_scenario_makes() {
-        let world = "# ü 𝄞\nnode worker1 at 10.0.0.1\nnamespace default { pod client on worker1; pod web on worker1 }\n";
+        let world =
+            "# ü 𝄞\nnode worker1 at 10.0.0.1\nnamespace default { pod client on worker1; pod web on worker1 }\n";
         assert_eq!(texts(&format!("{world}ping cl|ient -> web as p\n")), ["client"], "in a whole scenario");
         assert_eq!(texts(&format!("{world}ping cl|\n")), ["client"], "in a sentence that is not whole yet");
         assert_eq!(texts(&format!("{world}test \"t\" {{\n  send cl|\n}}\n")), ["client"], "in a test");
