@@ -38,6 +38,33 @@ expect("what cannot be read is not formatted", engine.format("x.scn", "node {\n"
 const included = engine.run("x.scn", 'include "sub/a.scn"\nping worker1 -> worker1 as p\nexpect p delivered\n', { "sub/a.scn": "node worker1 at 10.0.0.1\n" }, 0);
 expect("a file can be included", included.status === 0 && included.flows[0].trace.name === "p");
 
+const two = "node a at 10.0.0.1\nping a -> a as p\ntest \"t\" { ping a -> a as q }\n";
+const told = [];
+const heard = engine.run("x.scn", two, {}, 0, (flow) => told.push(JSON.parse(flow)));
+const [held, flows] = [engine.run("x.scn", two, {}, 0), told.map(({ test, trace }) => `${test}/${trace.name}`)];
+expect(`flows are told when they happen: ${flows}`, flows.join() === "null/p,t/q" && heard.flows.length === 0);
+expect("and are those of a run that tells at its end", JSON.stringify(held) === JSON.stringify({ ...heard, flows: told }));
+const written = "# ü 𝄞\nnode worker1 at 10.0.0.1\nping wor";
+const offered = engine.complete("x.scn", written, {}, written.length);
+expect(`what may be written is offered: ${JSON.stringify(offered)}`, offered.from === written.lastIndexOf("wor") && offered.candidates.some(({ text, kind }) => text === "worker1" && kind === "node"));
+
+// And of a session.
+const session = new engine.Session(0, undefined);
+const loaded = session.load("x.scn", 'include "sub/a.scn"\ntest "t" { ping worker1 -> worker1 as p; expect p delivered }\n', { "sub/a.scn": "node worker1 at 10.0.0.1\n" });
+expect(`a scenario is loaded: ${loaded.diagnostics}`, loaded.outcome === "done" && session.tests().join() === "t" && session.places().join() === "worker1");
+expect("its tests run", session.test("").text.includes('test "t" passed'));
+expect("a sentence is done", session.enter("node worker2 at 10.0.0.2").outcome === "done");
+expect("it changes something", session.diff(1).includes("worker2"));
+expect("it is taken back, and done again", session.undo() === "node worker2 at 10.0.0.2" && session.undo() !== undefined && session.undo() === undefined && session.redo() !== undefined && session.redo() === "node worker2 at 10.0.0.2" && session.redo() === undefined);
+const names = (completion) => completion.candidates.map(({ text }) => text).join();
+expect("names of its world are offered", names(session.complete("fail node w", 11)) === "worker1,worker2");
+expect("and what is typed on a machine", names(session.complete("iptab", 5, "worker1")) === "iptables,iptables-save");
+const pinged = session.enterAt("worker1", "ping -c 1 worker2");
+expect(`a command is typed: ${pinged.text}`, pinged.outcome === "done" && pinged.flows[0].trace.kind === "ping");
+expect("a list is looked at", /^NAME +STATUS[^]*\nworker1 +Ready[^]*\nworker2 +Ready/.test(session.look("kubectl get nodes")) && session.look("ip route", "worker2").includes("10.0.0.0/"));
+expect("what is refused changes nothing", session.enter("nod x").outcome === "refused" && session.enter("namespace n {").outcome === "incomplete" && session.entries().length === 3);
+expect("it is saved as a scenario", engine.run("saved.scn", session.save(), { "sub/a.scn": "node worker1 at 10.0.0.1\n" }, 0).status === 0);
+
 const median = (times) => times.sort((a, b) => a - b)[times.length >> 1];
 const flow = scenarios.find(({ name }) => name === "examples/wordpress.scn");
 const once = () => { const begun = performance.now(); engine.run(flow.name, flow.text, flow.files, 0); return performance.now() - begun; };
