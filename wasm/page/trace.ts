@@ -91,7 +91,10 @@ export class TraceView {
         svg("text", { class: "name", x: box.x + 10, y: box.y + 16 }, short(name, 26)), line(wire, "wire"));
     }
     if (where.machines.length > 1) drawing.append(line(where.bus, "bus"));
-    for (const [node, pod] of where.veths) drawing.append(line([where.spots.get(node)!.at, where.spots.get(pod)!.at], "wire"));
+    for (const [node, pod] of where.veths) {
+      const { x, y } = where.spots.get(pod)!.at;
+      drawing.append(line([{ x, y }, { x, y: where.spots.get(node)!.box.y }], "wire"));
+    }
     for (const spot of where.spots.values()) {
       const { x, y, w, h } = spot.box;
       const label = svg("text", { x: x + 9, y: y + h / 2 + 4 }, spot.pod ? short(spot.place) : "own namespace");
