@@ -428,7 +428,7 @@ impl Namespace {
     ) -> Result<(), Dropped> {
         let Some(tracked) = skb.tracked else { return Ok(()) };
         if tracked.state == CtState::Related && self.is_redirect_about_nat(skb, tracked) {
-            return Err(Dropped(DropReason::Conntrack));
+            return Err(Dropped(DropReason::RedirectOfNat));
         }
         // A reset that REJECT sends about a first packet is RELATED, and no ICMP: it asks the rules like a first packet.
         let asks = match tracked.state {
@@ -444,7 +444,7 @@ impl Namespace {
                 Verdict::Masquerade { ports, random_fully } => {
                     let address = out_device.and_then(|device| self.source_for(device));
                     // `nf_nat_masquerade_ipv4` drops a packet for which it finds no address.
-                    let address = address.ok_or(Dropped(DropReason::Conntrack))?;
+                    let address = address.ok_or(Dropped(DropReason::NothingToMasquerade))?;
                     masquerade = out_device;
                     let (first, last) = (Some(address), Some(address));
                     Some(Binding { first, last, ports, random_fully, persistent: false })
@@ -462,7 +462,7 @@ impl Namespace {
             let bound = self.conntrack.get(tracked.entry).and_then(|entry| entry.masquerade);
             if bound.is_some() && bound != out_device {
                 self.conntrack.kill(tracked.entry);
-                return Err(Dropped(DropReason::Conntrack));
+                return Err(Dropped(DropReason::MasqueradeMoved));
             }
         }
         let before = O::RECORDS.then(|| skb.packet.clone());

@@ -241,7 +241,7 @@ fn a_redirect_about_a_translated_connection_is_dropped_inside_nat() {
     assert_eq!(packets.len(), 1, "the pod's own packet comes back to it, and no redirect: {packets:?}");
     assert_eq!(packets[0].destination, POD);
     assert!(hops.iter().any(|hop| matches!(&hop.before.body, Body::Icmp(Icmp::Redirect { .. }))));
-    assert_eq!(dropped(&hops), &DropReason::Conntrack);
+    assert_eq!(dropped(&hops), &DropReason::RedirectOfNat);
 }
 
 #[test]

@@ -393,6 +393,12 @@ pub enum DropReason {
     NoListener,
     /// Connection tracking could not keep it.
     Conntrack,
+    /// It is an ICMP redirect about a connection that is translated, or whose translation is not settled.
+    RedirectOfNat,
+    /// MASQUERADE found no address on the device that it leaves by.
+    NothingToMasquerade,
+    /// Its connection was masqueraded for another device than the one that it leaves by.
+    MasqueradeMoved,
     /// It would have begun a connection, and the table of connections was full.
     ConntrackFull,
     /// Its source should have come by another device (`rp_filter`).
@@ -435,6 +441,9 @@ impl fmt::Display for DropReason {
             Self::NoNeighbour { address } => write!(f, "nobody answered ARP for {address}"),
             Self::NoListener => f.write_str("no process listens on its port"),
             Self::Conntrack => f.write_str("connection tracking could not keep it"),
+            Self::RedirectOfNat => f.write_str("NAT lets no redirect about this connection through"),
+            Self::NothingToMasquerade => f.write_str("MASQUERADE found no address on the device it leaves by"),
+            Self::MasqueradeMoved => f.write_str("its connection was masqueraded for another device"),
             Self::ConntrackFull => f.write_str("nf_conntrack: table full"),
             Self::ReversePath => f.write_str("its source is not reached by the device it came from (rp_filter)"),
             Self::BadChecksum => f.write_str("its checksum is wrong"),

@@ -66,6 +66,19 @@ impl World {
                 cause: "no free port or tuple was left for its translation, or another packet of it was first".into(),
                 cure: None,
             },
+            DropReason::RedirectOfNat => Why {
+                cause: "the connection is translated, or not settled yet: whom the redirect is for would leave the \
+                        translation out"
+                    .into(),
+                cure: None,
+            },
+            DropReason::NothingToMasquerade => {
+                Why::new("the device has no IPv4 address that a packet could get", "the device had an address")
+            }
+            DropReason::MasqueradeMoved => Why::new(
+                "the route has changed since the connection began, which is forgotten now",
+                "it began anew: the next packet of it is translated for the new device",
+            ),
             DropReason::ConntrackFull => Why::new(
                 format!("{place} tracks as many connections as it may"),
                 "net.netfilter.nf_conntrack_max were larger, or connections ended",
