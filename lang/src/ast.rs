@@ -363,6 +363,7 @@ pub enum StatementKind {
     Type(Text),
     ClusterIp(Text),
     LoadBalancerIp(Text),
+    LoadBalancerClass(Text),
     Endpoints(Vec<EndpointField>),
     /// `endpoints NAME { }`
     EndpointsObject {
@@ -785,6 +786,7 @@ impl StatementKind {
             Self::Type(_) => Word::Type,
             Self::ClusterIp(_) => Word::ClusterIp,
             Self::LoadBalancerIp(_) => Word::LoadBalancerIp,
+            Self::LoadBalancerClass(_) => Word::LoadBalancerClass,
             Self::Endpoints(_) | Self::EndpointsObject { .. } => Word::Endpoints,
             Self::Addresses(_) => Word::Addresses,
             Self::ExternalIps(_) => Word::ExternalIps,

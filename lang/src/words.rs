@@ -281,6 +281,7 @@ words! {
     PublishNotReadyAddresses "publishNotReadyAddresses" [Service] "publishNotReadyAddresses true|false" "whether pods that are not ready count as ready";
     TrafficDistribution "trafficDistribution" [Service] "trafficDistribution PreferClose|PreferSameZone|PreferSameNode" "which endpoints are preferred";
     LoadBalancerIp "loadBalancerIP" [Service] "loadBalancerIP ADDRESS" "its address outside the cluster";
+    LoadBalancerClass "loadBalancerClass" [Service] "loadBalancerClass NAME" "who is to give it that address, in MetalLB's place";
     Selector "selector" [Service] "selector KEY=VALUE, …" "which pods are behind it";
     Endpoints "endpoints" [Service Namespace] "endpoints ADDRESS:PORT [on NODE] [ready false] [terminating true], …; in a namespace: endpoints SERVICE { addresses …; port … }" "endpoints of a service without selector";
     Addresses "addresses" [Endpoints] "addresses ADDRESS [on NODE] [ready false] [terminating true], …" "where the endpoints are: each has every port";

@@ -18,7 +18,7 @@ const BY_MEMBERS: Version = Version::new(0, 9, 0);
 /// The node that announces the address of `service`: the one whose hash is the lowest (metallb, speaker,
 /// `layer2_controller.go`). Nobody does if the service has no address, or no endpoint.
 pub fn announcer<'a>(state: &'a State, service: &Service) -> Option<&'a Node> {
-    if service.kind != ServiceType::LoadBalancer {
+    if service.kind != ServiceType::LoadBalancer || !state.is_metallbs(service) {
         return None;
     }
     let address = service.load_balancer_ip?;

@@ -36,6 +36,8 @@ pub struct NginxAnnotations {
     pub force_ssl_redirect: bool,
     /// `preserve-trailing-slash`, of those redirects.
     pub preserve_trailing_slash: bool,
+    /// `from-to-www-redirect`: whether the host's name with `www.` is sent to the one without, or the other way.
+    pub from_to_www_redirect: bool,
     /// `app-root`: where `/` is sent.
     pub app_root: Option<String>,
     /// `permanent-redirect` with its `permanent-redirect-code`, else `temporal-redirect` with 302.
@@ -58,6 +60,7 @@ impl Default for NginxAnnotations {
             ssl_redirect: true,
             force_ssl_redirect: false,
             preserve_trailing_slash: false,
+            from_to_www_redirect: false,
             app_root: None,
             redirect: None,
             service_upstream: false,
@@ -79,12 +82,13 @@ pub struct AnnotationError {
 
 impl NginxAnnotations {
     /// The names that [`read`](Self::read) takes, without what stands before all of them.
-    pub const NAMES: [&str; 13] = [
+    pub const NAMES: [&str; 14] = [
         "rewrite-target",
         "use-regex",
         "ssl-redirect",
         "force-ssl-redirect",
         "preserve-trailing-slash",
+        "from-to-www-redirect",
         "app-root",
         "permanent-redirect",
         "permanent-redirect-code",
@@ -119,6 +123,7 @@ impl NginxAnnotations {
                 "ssl-redirect" => read.ssl_redirect = truth(full, value)?,
                 "force-ssl-redirect" => read.force_ssl_redirect = truth(full, value)?,
                 "preserve-trailing-slash" => read.preserve_trailing_slash = truth(full, value)?,
+                "from-to-www-redirect" => read.from_to_www_redirect = truth(full, value)?,
                 "app-root" => read.app_root = text(),
                 "permanent-redirect" => permanent = text(),
                 // The controller takes the codes of redirects and nothing else for it.

@@ -2,21 +2,33 @@
 
 use std::net::Ipv4Addr;
 
-use super::{Holder, Labels, Pool, PoolPurpose, Service, State, TrafficPolicy};
+use super::{Holder, Labels, Pool, PoolPurpose, Service, State, TrafficPolicy, Version};
 
 /// The annotations that MetalLB looks at, under its old name and its new one.
 const ADDRESS_POOL: [&str; 2] = ["metallb.universe.tf/address-pool", "metallb.io/address-pool"];
 const ALLOW_SHARED_IP: [&str; 2] = ["metallb.universe.tf/allow-shared-ip", "metallb.io/allow-shared-ip"];
+
+/// Since this release MetalLB leaves services alone that have a class, unless it was given the same by `--lb-class`
+/// (metallb#1417, `filterByLoadBalancerClass`). The model's was given none.
+const BY_CLASS: Version = Version::new(0, 13, 0);
 
 fn annotation<'a>(service: &'a Service, names: [&str; 2]) -> Option<&'a str> {
     names.into_iter().find_map(|name| service.annotations.get(name)).map(String::as_str)
 }
 
 impl State {
+    /// Whether MetalLB has to do with a service.
+    pub fn is_metallbs(&self, service: &Service) -> bool {
+        service.load_balancer_class.is_none() || self.cluster().metallb < BY_CLASS
+    }
+
     /// The lowest address that `service` can have, of the pool that its annotation names, else of the first pool that
     /// gives by itself and has one. MetalLB itself walks a Go map of pools, in any order; here it is the order of
     /// declaration. A service for which there is none stays without, `<pending>` as kubectl calls it.
     pub(super) fn balancer_address(&self, service: &Service) -> Option<Ipv4Addr> {
+        if !self.is_metallbs(service) {
+            return None;
+        }
         let named = annotation(service, ADDRESS_POOL);
         let serves = |pool: &&Pool| named.map_or(pool.auto_assign, |name| pool.name == name);
         let pools = self.pools_for(PoolPurpose::LoadBalancer).map(|pool| &pool.object).filter(serves);
@@ -53,7 +65,7 @@ fn backends(service: &Service) -> Option<&Labels> {
 #[cfg(test)]
 mod tests {
     use super::super::validate::tests::{declare, plain_service, pool};
-    use super::super::{Object, ObjectKind, ServiceType};
+    use super::super::{Cluster, Object, ObjectKind, ServiceType};
     use super::*;
 
     fn balancer(name: &str, port: u16, annotations: &[(&str, &str)]) -> Object {
@@ -80,6 +92,20 @@ mod tests {
         assert_eq!(found, [Some("10.1.0.2".into()), None, Some("10.1.0.1".into()), None]);
         state.delete(ObjectKind::Service, "one").unwrap();
         assert_eq!(address(&state, "two").as_deref(), Some("10.1.0.2"), "who waits gets what is given back");
+    }
+
+    #[test]
+    fn a_service_of_another_class_is_somebody_elses() {
+        for (minor, expected) in [(12, Some("10.1.0.2".to_owned())), (13, None)] {
+            let mut state = State::new(0);
+            let metallb = Version::new(0, minor, 0);
+            declare(&mut state, Object::Cluster(Cluster { metallb, ..Cluster::default() }));
+            declare(&mut state, pool("auto", "10.1.0.2", "10.1.0.2", PoolPurpose::LoadBalancer));
+            let Object::Service(plain) = balancer("web", 80, &[]) else { return };
+            let load_balancer_class = Some("example.com/internal-vip".to_owned());
+            declare(&mut state, Object::Service(Service { load_balancer_class, ..plain }));
+            assert_eq!(address(&state, "web"), expected);
+        }
     }
 
     #[test]

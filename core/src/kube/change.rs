@@ -415,6 +415,7 @@ fn drop_dependent(service: &mut Service, old: &Service, change: Change<'_>) {
         if !change.has("loadBalancerIP") {
             service.load_balancer_ip = None;
         }
+        service.load_balancer_class = None;
         if !change.has("allocateLoadBalancerNodePorts") {
             service.allocate_load_balancer_node_ports = None;
         }

@@ -110,7 +110,7 @@ pub struct IpBlock {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NetworkPolicyPort {
-    /// TCP or UDP.
+    /// TCP, UDP or SCTP.
     #[serde(skip_serializing_if = "is_default")]
     pub protocol: TransportProtocol,
     /// The port of the pod, or its name there; every port of the protocol when not given.

@@ -387,7 +387,7 @@ pub struct Host {
     pub routes: Vec<StaticRoute>,
 }
 
-/// TCP or UDP, as Kubernetes writes them.
+/// TCP, UDP or SCTP, as Kubernetes writes them. Of SCTP there are the rules; nothing in the model speaks it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum TransportProtocol {
     /// TCP.
@@ -397,6 +397,9 @@ pub enum TransportProtocol {
     /// UDP.
     #[serde(rename = "UDP")]
     Udp,
+    /// SCTP.
+    #[serde(rename = "SCTP")]
+    Sctp,
 }
 
 impl TransportProtocol {
@@ -405,6 +408,7 @@ impl TransportProtocol {
         match self {
             Self::Tcp => crate::packet::protocol::TCP,
             Self::Udp => crate::packet::protocol::UDP,
+            Self::Sctp => crate::packet::protocol::SCTP,
         }
     }
 
@@ -413,6 +417,7 @@ impl TransportProtocol {
         match self {
             Self::Tcp => "TCP",
             Self::Udp => "UDP",
+            Self::Sctp => "SCTP",
         }
     }
 
@@ -421,6 +426,7 @@ impl TransportProtocol {
         match self {
             Self::Tcp => "tcp",
             Self::Udp => "udp",
+            Self::Sctp => "sctp",
         }
     }
 }
@@ -536,7 +542,7 @@ pub struct ContainerPort {
     pub name: Option<String>,
     /// `containerPort`.
     pub port: u16,
-    /// TCP or UDP.
+    /// TCP, UDP or SCTP.
     pub protocol: TransportProtocol,
 }
 

@@ -41,6 +41,9 @@ pub struct Service {
     /// `loadBalancerIP`: the address MetalLB has to assign.
     #[serde(rename = "loadBalancerIP", skip_serializing_if = "Option::is_none")]
     pub load_balancer_ip: Option<Ipv4Addr>,
+    /// `loadBalancerClass`: whose it is to give it an address; not MetalLB's where it is given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load_balancer_class: Option<String>,
     /// `loadBalancerSourceRanges`: who may use that address; everybody when empty.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub load_balancer_source_ranges: Vec<Ipv4Net>,
@@ -177,7 +180,7 @@ pub struct ServicePort {
     pub port: u16,
     /// The port of the pods; the same when not given.
     pub target_port: Option<TargetPort>,
-    /// TCP or UDP.
+    /// TCP, UDP or SCTP.
     pub protocol: TransportProtocol,
     /// The port of every node; a free one when a type needs one and none is given.
     pub node_port: Option<u16>,

@@ -40,6 +40,11 @@ pub enum ZoneData {
     Txt(String),
 }
 
+impl ZoneData {
+    /// The most bytes that a text has (`character-string` of RFC 1035, 3.3).
+    pub const LONGEST_TEXT: usize = 255;
+}
+
 impl ZoneRecord {
     /// The whole name, without a dot at its end.
     pub fn owner(&self, zone: &str) -> String {
@@ -53,6 +58,13 @@ impl Zone {
         dns_subdomain("the name of a zone", &self.name)?;
         for record in &self.records {
             let alone = |other: &ZoneRecord| std::ptr::eq(other, record) || other.name != record.name;
+            if let ZoneData::Txt(text) = &record.data
+                && text.len() > ZoneData::LONGEST_TEXT
+            {
+                let owner = record.owner(&self.name);
+                let problem = format!("the text of {owner} has {} bytes", text.len());
+                return Err(fault(problem, "a text of DNS has 255 bytes at most"));
+            }
             // RFC 1034, 3.6.2.
             if matches!(record.data, ZoneData::Cname(_)) && !self.records.iter().all(alone) {
                 let problem = format!("{} is another name, and has more records", record.owner(&self.name));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::evaluate;
 use super::text::{match_text, rule_with};
 use super::walk::{CtView, View};
 use super::{
@@ -158,6 +159,7 @@ fn plainly(one: &Match, seen: &Seen, mark: u32) -> Option<bool> {
             udp.source.is_none_or(|wanted| wanted.holds(wanted.value.contains(from)))
                 && udp.destination.is_none_or(|wanted| wanted.holds(wanted.value.contains(to)))
         }),
+        Match::Sctp(sctp) => evaluate::sctp(sctp, &seen.packet),
         Match::Mark(wanted) => wanted.holds(mark & wanted.value.1 == wanted.value.0),
         _ => return None,
     })

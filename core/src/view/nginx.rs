@@ -30,6 +30,30 @@ pub fn conf(config: &Config) -> String {
         }
         let _ = write!(text, "}}\n## end server {host}\n");
     }
+    for (from, redirect) in &config.redirects {
+        let _ = write!(
+            text,
+            r#"
+## start server {from}
+server {{
+    server_name {from};
+
+    set_by_lua_block $redirect_to {{
+        local request_uri = ngx.var.request_uri
+        if string.sub(request_uri, -1) == "/" then
+            request_uri = string.sub(request_uri, 1, -2)
+        end
+
+        return string.format("%s://%s%s", ngx.var.scheme, "{}", request_uri)
+    }}
+
+    return 308 $redirect_to;
+}}
+## end server {from}
+"#,
+            redirect.to
+        );
+    }
     text
 }
 

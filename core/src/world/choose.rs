@@ -7,6 +7,12 @@ use crate::agents::kube_proxy;
 use crate::apps::Pin;
 use crate::kube::{Serve, State, TransportProtocol};
 
+/// Why nothing is sent by SCTP.
+pub(super) fn no_sctp() -> OpError {
+    let hint = "services and policies may have ports of it, and nothing in the model speaks it: TCP and UDP are sent";
+    OpError::new("nobody opens sockets of SCTP here".into(), Some(hint.into()))
+}
+
 impl World {
     pub(super) fn choose(&mut self, choice: &Choice) -> Result<Outcome, OpError> {
         match choice {
@@ -16,6 +22,7 @@ impl World {
                 match protocol {
                     TransportProtocol::Tcp => sockets.pin_next_tcp_port(*port),
                     TransportProtocol::Udp => sockets.pin_next_udp_port(*port),
+                    TransportProtocol::Sctp => return Err(no_sctp()),
                 }
             }
             Choice::Endpoint { service, endpoint, on } => {

@@ -448,6 +448,8 @@ impl Network {
                 match port.protocol {
                     TransportProtocol::Tcp => sockets.listen(port.port, process),
                     TransportProtocol::Udp => sockets.bind_udp(port.port, process),
+                    // Nothing in the model speaks it.
+                    TransportProtocol::Sctp => false,
                 };
             }
         }

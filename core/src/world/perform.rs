@@ -47,6 +47,7 @@ impl World {
                 let (task, kind) = match protocol {
                     TransportProtocol::Tcp => (Task::Connect(to), FlowKind::Tcp(to)),
                     TransportProtocol::Udp => (Task::Datagram(to), FlowKind::Udp(to)),
+                    TransportProtocol::Sctp => return Err(super::choose::no_sctp()),
                 };
                 self.flow_of(from, task, kind, name)
             }

@@ -161,7 +161,7 @@ impl Met {
 }
 
 /// How many names [`match_name`] has.
-const MATCHES: usize = 26;
+const MATCHES: usize = 27;
 /// How many names [`target_name`] has.
 const TARGETS: usize = 24;
 
@@ -171,6 +171,7 @@ fn match_name(one: &Match) -> &'static str {
         Match::Comment(_) => "comment",
         Match::Tcp(_) => "tcp",
         Match::Udp(_) => "udp",
+        Match::Sctp(_) => "sctp",
         Match::Multiport(_) => "multiport",
         Match::Icmp(_) => "icmp",
         Match::Mark(_) => "mark",

@@ -80,7 +80,7 @@ pub(crate) fn any_rules(random: &mut Random) -> (TableName, Hook, String) {
 
 /// Conditions of one of six kinds; the last is anything.
 fn any_conditions(random: &mut Random, kind: u32, tcp: bool, table: TableName, hook: Hook) -> String {
-    let protocol = if tcp { "tcp" } else { pick(random, &["tcp", "udp"]) };
+    let protocol = if tcp { "tcp" } else { pick(random, &["tcp", "udp", "tcp", "udp", "sctp"]) };
     let port = pick(random, &PORTS);
     match kind {
         0 => format!(" -d {} -p {protocol} -m {protocol} --dport {port}", address(random)),
@@ -167,13 +167,13 @@ fn any_match(random: &mut Random, protocol: &str) -> String {
     let bang = bang(random);
     let port = pick(random, &PORTS);
     match (random.below(12), protocol) {
-        (0..=4, "tcp" | "udp") => {
+        (0..=4, "tcp" | "udp" | "sctp") => {
             let ports = pick(random, &[format!("{port}").as_str(), "53:80", "80:8080"]).to_owned();
             let side = pick(random, &["--dport", "--dport", "--dport", "--sport"]);
             format!(" -m {protocol} {bang}{side} {ports}")
         }
         (5, "tcp") => format!(" -m tcp {bang}--tcp-flags SYN,ACK SYN"),
-        (5 | 6, "tcp" | "udp") => {
+        (5 | 6, "tcp" | "udp" | "sctp") => {
             format!(" -m multiport {bang}{} {port},8000:9000", pick(random, &["--dports", "--sports", "--ports"]))
         }
         (0..=4, "icmp") => format!(" -m icmp {bang}--icmp-type {}", pick(random, &["8", "0", "3/1", "3"])),
@@ -260,7 +260,12 @@ pub(crate) fn any_packet(
             Tcp { source: from, destination: to, seq, ack, flags, window, options, payload: bytes::Bytes::new() }.into()
         }
         8 => Icmp::EchoRequest { id: 1, seq: 1, payload: bytes::Bytes::new() }.into(),
-        _ => Body::Other { protocol: pick(random, &[6, 47, 132]), payload: bytes::Bytes::new() },
+        _ => {
+            // Of SCTP these are the ports.
+            let payload = [from.to_be_bytes(), to.to_be_bytes()].concat();
+            let payload = if one_in(random, 3) { Vec::new() } else { payload };
+            Body::Other { protocol: pick(random, &[6, 47, 132, 132]), payload: payload.into() }
+        }
     };
     let packet = Packet::new(address(random), address(random), body);
     let device = |random: &mut Random| pick(random, &["eth0", "cali1", "cali22", "lo"]).parse().ok();

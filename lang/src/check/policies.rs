@@ -133,7 +133,7 @@ impl Checker<'_> {
             StatementKind::NamedPort(text) => {
                 let (name, protocol) = text.text.split_once('/').unwrap_or((&text.text, "TCP"));
                 let all = matches!(name, "TCP" | "UDP") && !text.text.contains('/');
-                let protocol = self.ok(values::protocol(if all { name } else { protocol }, text.span));
+                let protocol = self.ok(values::object_protocol(if all { name } else { protocol }, text.span));
                 let port = (!all).then(|| TargetPort::Name(name.to_owned()));
                 protocol.map(|protocol| NetworkPolicyPort { protocol, port, end_port: None })
             }

@@ -21,6 +21,7 @@ struct Fields {
     kind: Field<ServiceType>,
     cluster_ip: Field<Option<Ipv4Addr>>,
     load_balancer_ip: Field<(Ipv4Addr, Span)>,
+    load_balancer_class: Field<String>,
     external_ips: Field<Vec<Ipv4Addr>>,
     external_name: Field<String>,
     source_ranges: Field<Vec<ipnet::Ipv4Net>>,
@@ -90,6 +91,7 @@ impl Checker<'_> {
             external_ips: fields.external_ips.value.unwrap_or_default(),
             external_name: fields.external_name.value,
             load_balancer_ip: fields.load_balancer_ip.value.map(|(address, _)| address),
+            load_balancer_class: fields.load_balancer_class.value,
             load_balancer_source_ranges: fields.source_ranges.value.unwrap_or_default(),
             ip_mode: fields.ip_mode.value.unwrap_or_default(),
             session_affinity: fields.affinity.value.flatten(),
@@ -136,6 +138,9 @@ impl Checker<'_> {
             StatementKind::LoadBalancerIp(text) => {
                 let value = self.ok(values::address(&text.text, text.span));
                 fields.load_balancer_ip.set(self, "loadBalancerIP", span, value.map(|address| (address, text.span)));
+            }
+            StatementKind::LoadBalancerClass(text) => {
+                fields.load_balancer_class.set(self, "loadBalancerClass", span, Some(text.text.clone()));
             }
             StatementKind::ExternalIps(list) => {
                 let value = list.iter().filter_map(|text| self.ok(values::address(&text.text, text.span))).collect();

@@ -68,10 +68,24 @@ pub(crate) fn protocol(text: &str, span: Span) -> Result<TransportProtocol> {
     }
 }
 
-/// `80` or `53/UDP`.
+/// The protocol of a port of a service, a container or a policy.
+pub(crate) fn object_protocol(text: &str, span: Span) -> Result<TransportProtocol> {
+    match text {
+        "TCP" | "tcp" => Ok(TransportProtocol::Tcp),
+        "UDP" | "udp" => Ok(TransportProtocol::Udp),
+        "SCTP" | "sctp" => Ok(TransportProtocol::Sctp),
+        _ => {
+            let near = question(text, ["TCP", "UDP", "SCTP"]);
+            let label = near.unwrap_or_else(|| "expected TCP, UDP or SCTP".to_owned());
+            Err(bad(Code::BadValue, "protocol that has ports here", text, span, label))
+        }
+    }
+}
+
+/// `80`, `53/UDP` or `9/SCTP`.
 pub(crate) fn port_protocol(text: &Text) -> Result<(u16, TransportProtocol)> {
     match text.text.split_once('/') {
-        Some((number, name)) => Ok((port(number, text.span)?, protocol(name, text.span)?)),
+        Some((number, name)) => Ok((port(number, text.span)?, object_protocol(name, text.span)?)),
         None => Ok((port(&text.text, text.span)?, TransportProtocol::Tcp)),
     }
 }

@@ -27,6 +27,12 @@ impl Checker<'_> {
             let data = match self.ok(values::choice("type of a zone's record", kind, &kinds)) {
                 Some(Kind::A) => self.ok(values::address(&value.text, value.span)).map(ZoneData::A),
                 Some(Kind::Cname) => Some(ZoneData::Cname(value.text.clone())),
+                Some(Kind::Txt) if value.text.len() > ZoneData::LONGEST_TEXT => {
+                    let title = format!("the text of `{}` has {} bytes", owner.text, value.text.len());
+                    let label = format!("a text of DNS has {} bytes at most", ZoneData::LONGEST_TEXT);
+                    self.report(Diagnostic::error(Code::BadValue, title).at(value.span, label));
+                    None
+                }
                 Some(Kind::Txt) => Some(ZoneData::Txt(value.text.clone())),
                 None => None,
             };

@@ -3,7 +3,7 @@
 use netscene_core::Origin;
 use netscene_core::kube::{
     IpBlock, LabelOperator, LabelRequirement, LabelSelector, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort,
-    NetworkPolicyRule, Object, PolicyType, TargetPort, TransportProtocol,
+    NetworkPolicyRule, Object, PolicyType, TargetPort,
 };
 
 use super::fields::{Faults, Fields, parsed, text};
@@ -72,10 +72,8 @@ fn peer(fields: Fields<'_>, file: &SourceFile) -> NetworkPolicyPeer {
 }
 
 fn port(fields: Fields<'_>) -> Option<NetworkPolicyPort> {
-    let protocols = [("TCP", TransportProtocol::Tcp), ("UDP", TransportProtocol::Udp)];
-    // SCTP is Kubernetes', and not the model's.
     let given = fields.get("protocol").is_some();
-    let protocol = fields.choice("protocol", &protocols);
+    let protocol = fields.choice("protocol", &super::workload::PROTOCOLS);
     let port = fields.get("port").and_then(|node| match text(node, "port", fields.faults)? {
         name if name.parse::<i64>().is_err() => Some(TargetPort::Name(name.to_owned())),
         _ => parsed(node, "port", "port", fields.faults).map(TargetPort::Number),

@@ -14,7 +14,7 @@ use super::workload::protocol;
 use crate::{Code, Diagnostic, Span};
 
 /// Fields of a service's `spec` that make no difference.
-const IDLE: [&str; 4] = ["clusterIPs", "ipFamilies", "ipFamilyPolicy", "loadBalancerClass"];
+const IDLE: [&str; 3] = ["clusterIPs", "ipFamilies", "ipFamilyPolicy"];
 
 /// A service.
 pub(super) fn service(object: &Fields<'_>, meta: &Meta<'_>) -> Option<Object> {
@@ -44,6 +44,7 @@ pub(super) fn service(object: &Fields<'_>, meta: &Meta<'_>) -> Option<Object> {
         external_ips: spec.parsed_list("externalIPs", "IPv4 address"),
         external_name: spec.text("externalName").map(str::to_owned),
         load_balancer_ip: load_balancer_ip(&spec, meta),
+        load_balancer_class: spec.text("loadBalancerClass").map(str::to_owned),
         load_balancer_source_ranges: spec.parsed_list("loadBalancerSourceRanges", "CIDR"),
         ip_mode: IpMode::default(),
         session_affinity: affinity(&spec),

@@ -397,12 +397,15 @@ fn serve(text: &str, span: Span, faults: &Faults) -> Option<Serve> {
     })
 }
 
+/// The protocols of ports, as Kubernetes writes them.
+pub(super) const PROTOCOLS: [(&str, TransportProtocol); 3] =
+    [("TCP", TransportProtocol::Tcp), ("UDP", TransportProtocol::Udp), ("SCTP", TransportProtocol::Sctp)];
+
 /// TCP where nothing else is said.
 pub(super) fn protocol(port: &Fields<'_>) -> Option<TransportProtocol> {
-    let choices = [("TCP", TransportProtocol::Tcp), ("UDP", TransportProtocol::Udp)];
     match port.get("protocol") {
         None => Some(TransportProtocol::Tcp),
-        Some(_) => port.choice("protocol", &choices),
+        Some(_) => port.choice("protocol", &PROTOCOLS),
     }
 }
 

@@ -170,7 +170,8 @@ fn by_protocol(release: Version, listed: &[NetworkPolicyPort]) -> Vec<(Option<Tr
         return vec![(None, Vec::new())];
     }
     let mut rules = Vec::new();
-    for protocol in [TransportProtocol::Tcp, TransportProtocol::Udp] {
+    // By their names (libcalico-go, `k8sRuleToCalico`).
+    for protocol in [TransportProtocol::Sctp, TransportProtocol::Tcp, TransportProtocol::Udp] {
         let of: Vec<_> = listed.iter().filter(|port| port.protocol == protocol).collect();
         if of.is_empty() {
             continue;

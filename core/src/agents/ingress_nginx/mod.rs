@@ -27,6 +27,17 @@ const CLASS: &str = "nginx";
 pub struct Config {
     /// By host in lower case. That of ingresses without a host is `_`.
     pub servers: IndexMap<String, Server>,
+    /// The names that are nobody's but those of `from-to-www-redirect`, each with where it leads to.
+    pub redirects: IndexMap<String, WwwRedirect>,
+}
+
+/// Where a name with or without `www.` leads to.
+#[derive(Clone, Debug)]
+pub struct WwwRedirect {
+    /// The host that an ingress has.
+    pub to: String,
+    /// The rule of that host which asks for it.
+    pub rule: Rule,
 }
 
 /// A server block.
@@ -138,13 +149,35 @@ impl Config {
         for server in config.servers.values_mut() {
             location::complete(&mut server.locations);
         }
+        config.redirects = config.www_redirects();
         config
+    }
+
+    /// A server for each host that asks for it, under its name with `www.`, or without it where it has it; but not where
+    /// that is a host of its own (`createServers`, `getRedirectServers`).
+    fn www_redirects(&self) -> IndexMap<String, WwwRedirect> {
+        let mut redirects = IndexMap::new();
+        for (host, server) in &self.servers {
+            let asks = server.locations.iter().find(|location| location.settings.from_to_www_redirect);
+            let Some(asks) = asks.filter(|_| host != DEFAULT_SERVER && !host.starts_with("*.")) else { continue };
+            let from = host.strip_prefix("www.").map_or_else(|| format!("www.{host}"), str::to_owned);
+            if !self.servers.contains_key(&from) {
+                redirects.insert(from, WwwRedirect { to: host.clone(), rule: asks.rule.clone() });
+            }
+        }
+        redirects
     }
 
     /// What becomes of a request. A port in `Host` makes no difference; nor does a query, which is passed on.
     pub fn route(&self, request: &Request<'_>) -> Decision {
         let (path, arguments) = request.target.split_once('?').map_or((request.target, None), |(p, a)| (p, Some(a)));
         let uri = merged(path);
+        // The one name of a server comes before an expression for many.
+        if let Some(WwwRedirect { to, rule }) = self.redirects.get(&without_port(request.host).to_ascii_lowercase()) {
+            let scheme = if request.https { "https" } else { "http" };
+            let target = request.target.strip_suffix('/').unwrap_or(request.target);
+            return Decision::Redirect { status: 308, location: format!("{scheme}://{to}{target}"), rule: rule.clone() };
+        }
         let Some(server) = self.server(request.host) else { return Decision::NotFound };
         // `if ($uri = /)` stands in the server, before any location.
         let app_root = |one: &Location| Some((one.settings.app_root.clone()?, one.rule.clone()));

@@ -249,6 +249,32 @@ fn clients_are_sent_elsewhere() {
 }
 
 #[test]
+fn a_name_with_www_leads_to_the_one_without_and_the_other_way() {
+    let mut state = cluster();
+    for (name, host) in [("bare", "foo.example.com"), ("www", "www.bar.example.com"), ("both", "baz.example.com")] {
+        let object = ingress(name, &[(host, PathType::Prefix, "/", "one")]);
+        declare(&mut state, annotated(object, &[("from-to-www-redirect", "true")]));
+    }
+    declare(&mut state, ingress("own", &[("www.baz.example.com", PathType::Prefix, "/", "two")]));
+    declare(&mut state, ingress("many", &[("*.example.com", PathType::Prefix, "/", "two")]));
+    let config = Config::of(&state);
+    check(
+        &config,
+        &[
+            ("foo.example.com", "/a", "one"),
+            ("WWW.foo.example.com:80", "/a/?b=/", "308 http://foo.example.com/a/?b="),
+            ("www.foo.example.com", "/", "308 http://foo.example.com"),
+            ("bar.example.com", "/a", "308 http://www.bar.example.com/a"),
+            ("www.bar.example.com", "/a", "one"),
+            ("www.baz.example.com", "/a", "two"),
+        ],
+    );
+    let request = Request { https: true, host: "www.foo.example.com", target: "/a" };
+    let Decision::Redirect { location, .. } = config.route(&request) else { panic!("it leads elsewhere") };
+    assert_eq!(location, "https://foo.example.com/a");
+}
+
+#[test]
 fn what_no_path_is_for_goes_to_the_default_backend_of_its_ingress() {
     let mut state = cluster();
     let Object::Ingress(mut with) = ingress("with", &[("foo.example.com", PathType::Prefix, "/a", "one")]) else {

@@ -130,7 +130,7 @@ pub(super) fn labels(what: &str, labels: &Labels) -> Result<(), OpError> {
 }
 
 /// apimachinery, `IsQualifiedName`.
-fn label_key(what: &str, key: &str) -> Result<(), OpError> {
+pub(super) fn label_key(what: &str, key: &str) -> Result<(), OpError> {
     let (prefix, name) = key.split_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
     let good = !name.is_empty()
         && is_label_text(name)

@@ -53,6 +53,17 @@ fn kind(service: &Service) -> Result<(), OpError> {
     if let Some(target) = &service.external_name {
         dns_subdomain("an externalName", target.trim_end_matches('.'))?;
     }
+    if let Some(class) = &service.load_balancer_class {
+        if *kind != ServiceType::LoadBalancer {
+            let problem = format!("service {name} has a loadBalancerClass, but is not of type LoadBalancer");
+            return Err(fault(problem, "add `type LoadBalancer`"));
+        }
+        if service.load_balancer_ip.is_some() {
+            let problem = format!("service {name} is of class {class}, and asks MetalLB for an address");
+            return Err(fault(problem, "leave out loadBalancerClass or loadBalancerIP"));
+        }
+        super::policy::label_key("a loadBalancerClass", class)?;
+    }
     let outside = matches!(kind, ServiceType::NodePort | ServiceType::LoadBalancer);
     let balancer = *kind == ServiceType::LoadBalancer;
     let front = outside || !service.external_ips.is_empty();

@@ -6,7 +6,7 @@ mod remembered;
 
 use super::walk::{Environment, Standing, View};
 use super::{Addrtype, Header, Iprange, Match, Multiport, MultiportSide, Negatable, TcpMatch, TtlMatch, UdpMatch};
-use crate::packet::{Body, Tcp};
+use crate::packet::{Body, Packet, Tcp, protocol};
 
 /// Whether a rule matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +53,7 @@ fn holds<E: Environment>(
         Match::Comment(_) => true,
         Match::Tcp(options) => view.packet.tcp().is_some_and(|segment| tcp(options, segment)),
         Match::Udp(options) => udp(options, view),
+        Match::Sctp(options) => sctp(options, view.packet),
         Match::Multiport(options) => multiport(options, view),
         Match::Icmp(options) => icmp(*options, view),
         Match::Mark(options) => options.holds(mark & options.value.1 == options.value.0),
@@ -130,8 +131,22 @@ fn udp(options: &UdpMatch, view: &View<'_>) -> bool {
         && options.destination.is_none_or(|ports| ports.holds(ports.value.contains(datagram.destination)))
 }
 
+/// The ports of an SCTP packet: the first four bytes of what it carries (RFC 9260).
+fn sctp_ports(packet: &Packet) -> Option<(u16, u16)> {
+    let Body::Other { protocol: protocol::SCTP, payload } = &packet.body else { return None };
+    let &[a, b, c, d, ..] = &payload[..] else { return None };
+    Some((u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])))
+}
+
+pub(super) fn sctp(options: &UdpMatch, packet: &Packet) -> bool {
+    let Some((source, destination)) = sctp_ports(packet) else { return false };
+    options.source.is_none_or(|ports| ports.holds(ports.value.contains(source)))
+        && options.destination.is_none_or(|ports| ports.holds(ports.value.contains(destination)))
+}
+
 fn multiport(options: &Multiport, view: &View<'_>) -> bool {
-    let Some((source, destination)) = view.packet.ports() else { return false };
+    let ports = view.packet.ports().or_else(|| sctp_ports(view.packet));
+    let Some((source, destination)) = ports else { return false };
     let found = options.ports.iter().any(|range| match options.side {
         MultiportSide::Source => range.contains(source),
         MultiportSide::Destination => range.contains(destination),

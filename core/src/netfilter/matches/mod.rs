@@ -24,6 +24,8 @@ pub enum Match {
     Tcp(TcpMatch),
     /// `-m udp`.
     Udp(UdpMatch),
+    /// `-m sctp`, as far as it is about ports.
+    Sctp(UdpMatch),
     /// `-m multiport`.
     Multiport(Multiport),
     /// `-m icmp --icmp-type TYPE[/CODE]`; no code is any code.
@@ -111,7 +113,7 @@ pub struct TcpMatch {
     pub flags: Option<Negatable<(TcpFlags, TcpFlags)>>,
 }
 
-/// Options of `-m udp`. `None` matches everything.
+/// Options of `-m udp`, and of `-m sctp`. `None` matches everything.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UdpMatch {
     /// `--sport`.

@@ -193,6 +193,8 @@ fn found() -> impl Strategy<Value = Match> {
             .prop_map(|(source, destination, flags)| Match::Tcp(TcpMatch { source, destination, flags })),
         (of(negatable(ports())), of(negatable(ports())))
             .prop_map(|(source, destination)| Match::Udp(UdpMatch { source, destination })),
+        (of(negatable(ports())), of(negatable(ports())))
+            .prop_map(|(source, destination)| Match::Sctp(UdpMatch { source, destination })),
         (sides, prop::collection::vec(ports(), 1..7), any::<bool>())
             .prop_map(|(side, ports, negated)| Match::Multiport(Multiport { side, ports, negated })),
         negatable((0..255_u8, of(any::<u8>()))).prop_map(Match::Icmp),
@@ -294,6 +296,7 @@ fn possible(mut rule: Rule, table: TableName) -> Rule {
         match found {
             Match::Tcp(_) | Match::Multiport(_) => rule.header.protocol = needs(protocol::TCP),
             Match::Udp(_) => rule.header.protocol = needs(protocol::UDP),
+            Match::Sctp(_) => rule.header.protocol = needs(protocol::SCTP),
             Match::Icmp(_) => rule.header.protocol = needs(protocol::ICMP),
             _ => {}
         }
@@ -311,8 +314,9 @@ fn possible(mut rule: Rule, table: TableName) -> Rule {
     rule.matches.retain(|found| match found {
         Match::Tcp(_) => protocol == Some(protocol::TCP),
         Match::Udp(_) => protocol == Some(protocol::UDP),
+        Match::Sctp(_) => protocol == Some(protocol::SCTP),
         Match::Icmp(_) => protocol == Some(protocol::ICMP),
-        Match::Multiport(_) => matches!(protocol, Some(protocol::TCP | protocol::UDP)),
+        Match::Multiport(_) => matches!(protocol, Some(protocol::TCP | protocol::UDP | protocol::SCTP)),
         Match::Rpfilter(_) => matches!(table, TableName::Mangle | TableName::Raw),
         _ => true,
     });

@@ -150,6 +150,11 @@ fn write_match(out: &mut String, found: &Match) -> fmt::Result {
             write_ports(out, "--sport", udp.source)?;
             write_ports(out, "--dport", udp.destination)
         }
+        Match::Sctp(sctp) => {
+            out.push_str(" -m sctp");
+            write_ports(out, "--sport", sctp.source)?;
+            write_ports(out, "--dport", sctp.destination)
+        }
         Match::Multiport(multiport) => {
             let side = match multiport.side {
                 MultiportSide::Source => "--sports",

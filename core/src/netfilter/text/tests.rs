@@ -105,6 +105,10 @@ fn what_the_model_does_not_know_is_kept_or_refused_but_never_skipped() {
     for line in kernel.lines() {
         match line.strip_prefix('*') {
             Some(name) => table = name,
+            // This one is known by now, and written as the kernel did.
+            None if line.contains(" -m sctp ") => {
+                assert_eq!(apply(&mut Ruleset::default(), &format!("-t {table} {line}")), Ok(()));
+            }
             None if line.starts_with("-A") => {
                 let refusal = apply(&mut Ruleset::default(), &format!("-t {table} {line}"));
                 assert!(refusal.as_ref().is_err_and(|error| error.unknown), "{line}: {refusal:?}");

@@ -276,6 +276,11 @@ impl Listing<'_> {
                 self.ports(out, "spt", udp.source)?;
                 self.ports(out, "dpt", udp.destination)
             }
+            Match::Sctp(sctp) => {
+                out.push_str(" sctp");
+                self.ports(out, "spt", sctp.source)?;
+                self.ports(out, "dpt", sctp.destination)
+            }
             Match::Multiport(multiport) => {
                 let side = match multiport.side {
                     MultiportSide::Source => "sports",

@@ -19,10 +19,11 @@ use crate::packet::{TcpFlags, protocol};
 type Result<T> = std::result::Result<T, TextError>;
 
 /// The matches the model knows.
-pub(super) const KNOWN: [&str; 25] = [
+pub(super) const KNOWN: [&str; 26] = [
     "comment",
     "tcp",
     "udp",
+    "sctp",
     "multiport",
     "icmp",
     "mark",
@@ -91,6 +92,7 @@ impl Draft {
         let name = match number {
             protocol::TCP => "tcp",
             protocol::UDP => "udp",
+            protocol::SCTP => "sctp",
             protocol::ICMP => "icmp",
             _ => return None,
         };
@@ -132,6 +134,7 @@ impl Draft {
         match self.name {
             "tcp" => &[protocol::TCP],
             "udp" => &[protocol::UDP],
+            "sctp" => &[protocol::SCTP],
             "icmp" => &[protocol::ICMP],
             // TCP, UDP, DCCP, SCTP and UDP-Lite are those with ports (xt_multiport.c).
             "multiport" => &[protocol::TCP, protocol::UDP, 33, protocol::SCTP, 136],
@@ -192,6 +195,7 @@ fn blank(name: &str) -> Option<Match> {
         "comment" => Match::Comment("".into()),
         "tcp" => Match::Tcp(TcpMatch::default()),
         "udp" => Match::Udp(UdpMatch::default()),
+        "sctp" => Match::Sctp(UdpMatch::default()),
         "icmp" => Match::Icmp(Negatable::is((255, None))),
         "mark" => Match::Mark(Negatable::is((0, 0))),
         "connmark" => Match::Connmark(Negatable::is((0, 0))),
@@ -255,7 +259,7 @@ type Spelling = (&'static str, &'static [&'static str]);
 pub(super) fn options(name: &str) -> &'static [Spelling] {
     match name {
         "comment" => &[("--comment", &["--comment"])],
-        "tcp" | "udp" | "multiport" | "icmp" => transport::options(name),
+        "tcp" | "udp" | "sctp" | "multiport" | "icmp" => transport::options(name),
         "mark" | "connmark" => &[("--mark", &["--mark"])],
         "conntrack" | "state" => connection::options(name),
         "addrtype" => &[
@@ -284,8 +288,8 @@ fn ready(found: &mut Match, option: &'static str, args: &mut Args<'_>) -> Result
             *text = args.value("a text")?.cut(255).into();
         }
         Match::Tcp(tcp) => transport::tcp(tcp, option, args)?,
-        Match::Udp(udp) if option == "--sport" => udp.source = transport::ports(args)?,
-        Match::Udp(udp) => udp.destination = transport::ports(args)?,
+        Match::Udp(both) | Match::Sctp(both) if option == "--sport" => both.source = transport::ports(args)?,
+        Match::Udp(both) | Match::Sctp(both) => both.destination = transport::ports(args)?,
         Match::Icmp(icmp) => *icmp = transport::icmp(args)?,
         Match::Mark(mark) | Match::Connmark(mark) => {
             let negated = args.negatable(()).negated;

@@ -1,4 +1,4 @@
-//! `-m tcp`, `-m udp`, `-m multiport` and `-m icmp`.
+//! `-m tcp`, `-m udp`, `-m sctp`, `-m multiport` and `-m icmp`.
 
 use super::super::word::Word;
 use super::super::{Args, value};
@@ -59,7 +59,8 @@ pub(super) fn options(name: &str) -> &'static [Spelling] {
             ("--tcp-flags", &["--tcp-flags"]),
             ("--syn", &["--syn"]),
         ],
-        "udp" => &[("--sport", &["--sport", "--source-port"]), ("--dport", &["--dport", "--destination-port"])],
+        // `--chunk-types` is left as it is written, and not understood.
+        "udp" | "sctp" => &[("--sport", &["--sport", "--source-port"]), ("--dport", &["--dport", "--destination-port"])],
         "multiport" => &[
             ("--sports", &["--sports", "--source-ports"]),
             ("--dports", &["--dports", "--destination-ports"]),
