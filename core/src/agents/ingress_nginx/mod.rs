@@ -176,7 +176,11 @@ impl Config {
         if let Some(WwwRedirect { to, rule }) = self.redirects.get(&without_port(request.host).to_ascii_lowercase()) {
             let scheme = if request.https { "https" } else { "http" };
             let target = request.target.strip_suffix('/').unwrap_or(request.target);
-            return Decision::Redirect { status: 308, location: format!("{scheme}://{to}{target}"), rule: rule.clone() };
+            return Decision::Redirect {
+                status: 308,
+                location: format!("{scheme}://{to}{target}"),
+                rule: rule.clone(),
+            };
         }
         let Some(server) = self.server(request.host) else { return Decision::NotFound };
         // `if ($uri = /)` stands in the server, before any location.

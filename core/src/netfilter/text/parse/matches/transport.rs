@@ -60,7 +60,9 @@ pub(super) fn options(name: &str) -> &'static [Spelling] {
             ("--syn", &["--syn"]),
         ],
         // `--chunk-types` is left as it is written, and not understood.
-        "udp" | "sctp" => &[("--sport", &["--sport", "--source-port"]), ("--dport", &["--dport", "--destination-port"])],
+        "udp" | "sctp" => {
+            &[("--sport", &["--sport", "--source-port"]), ("--dport", &["--dport", "--destination-port"])]
+        }
         "multiport" => &[
             ("--sports", &["--sports", "--source-ports"]),
             ("--dports", &["--dports", "--destination-ports"]),
