@@ -169,7 +169,7 @@ export class NetScene extends HTMLElement {
     this.setAttribute("aria-busy", "true");
     try {
       const result = await engine.run(this, this.name, this.value, this.files, this.seed,
-        Number(this.getAttribute("deadline") ?? DEADLINE), (sent) => this.draw([sent]));
+        Number(this.getAttribute("deadline") ?? DEADLINE), (sent) => this.begun(sent));
       this.show(result, engine.took);
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
@@ -192,6 +192,11 @@ export class NetScene extends HTMLElement {
     if (!result.flows.length) this.printed.open = true;
     if (this.view) this.marked?.(this.view, this.name, result.problems);
     this.dispatchEvent(new CustomEvent("netscene-ran", { bubbles: true, composed: true, detail: result }));
+  }
+
+  /** The first flow of a run, while the rest goes on. Whoever looks at one of the run before keeps it until there is a like one. */
+  private begun(sent: Sent): void {
+    if (!this.result) this.draw([sent]);
   }
 
   private draw(flows: Sent[]): void {

@@ -121,6 +121,20 @@ expect("all pages are kept", await comes(flow, async (least) => (await (await ca
   expect("and the first the first", (await at()).hop === 0);
   expect("the arrow keys turned no page", tab.url().endsWith("/book/index.html"));
 
+  // Who looks at a flow still looks at it after another run.
+  const chosen = await tab.evaluate(async () => {
+    const scene = document.querySelector("net-scene");
+    await scene.edit();
+    scene.value = "node a at 10.0.0.1\nping a -> a as one\nping a -> a as two\nping a -> a as three\n";
+    await scene.run();
+    const select = scene.shadowRoot.querySelector(".trace select");
+    select.value = "1";
+    select.dispatchEvent(new Event("change"));
+    await scene.run();
+    return select.selectedOptions[0].textContent;
+  });
+  expect(`the flow that was chosen stays so: ${chosen}`, chosen.startsWith("two: ping"));
+
   // The last edit wins. A run that should not be would come before that of an edit made later.
   const edited = await tab.evaluate(async () => {
     const scene = document.querySelector("net-scene");
