@@ -12,7 +12,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const versioned = (name) => `${name}?v=${createHash("sha256").update(readFileSync(join(page, name))).digest("hex").slice(0, 12)}`;
 const shared = {
   bundle: true, minify: true, target: "es2022", legalComments: "none", logLevel: "warning",
-  define: { ENGINE_FILE: JSON.stringify(versioned("netscene.wasm")) },
+  define: { ENGINE_FILE: JSON.stringify(versioned("netscene.wasm")), REST_FILE: JSON.stringify(versioned("netscene-rest.wasm")) },
 };
 
 await build({

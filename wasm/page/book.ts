@@ -83,7 +83,7 @@ async function keep(): Promise<void> {
   const { active } = await navigator.serviceWorker.ready;
   const pages = [...document.querySelectorAll<HTMLAnchorElement>("nav a[href]")].map((link) => link.href.split("#")[0]);
   const parts = performance.getEntriesByType("resource").map((entry) => entry.name).filter((name) => name.startsWith(root.href));
-  active?.postMessage([...new Set([location.href.split("#")[0], new URL(ENGINE_FILE, root).href, ...pages, ...parts])]);
+  active?.postMessage([...new Set([location.href.split("#")[0], new URL(ENGINE_FILE, root).href, new URL(REST_FILE, root).href, ...pages, ...parts])]);
 }
 
 dress();

@@ -25,10 +25,12 @@ interface Job {
   reject: (error: NoAnswer) => void;
 }
 
-/** Where the engine lies: beside this script, by a name that changes with it. */
+/** Where the two parts of the engine lie: beside this script, by names that change with them. */
 const place = new URL(ENGINE_FILE, import.meta.url).href;
-/** The engine, once a Worker of the page has compiled it: the others take it as it is. */
+const restPlace = new URL(REST_FILE, import.meta.url).href;
+/** The same, once a Worker of the page has compiled them: the others take them as they are. */
 let compiled: WebAssembly.Module | undefined;
+let rest: WebAssembly.Module | undefined;
 
 /** The longest that a run may take, in milliseconds. */
 export const DEADLINE = 10_000;
@@ -143,7 +145,7 @@ export class Engine {
       event.preventDefault();
       this.end(new NoAnswer("crash", `the engine gave up: ${event.message}`));
     };
-    worker.postMessage({ engine: compiled ?? place } satisfies Heard);
+    worker.postMessage({ engine: compiled ?? place, rest: rest ?? restPlace } satisfies Heard);
     return (this.worker = worker);
   }
 
@@ -153,6 +155,8 @@ export class Engine {
       this.ready = true;
       note(told.times);
       if (this.current) this.limit(this.current);
+    } else if ("rest" in told) {
+      rest = told.rest;
     } else if ("failed" in told) {
       this.end(new NoAnswer("crash", `the engine could not be loaded: ${told.failed}`));
     } else if (this.current?.id === told.id) {

@@ -6,5 +6,6 @@ declare module "*.css" {
   const text: string;
   export default text;
 }
-/** The engine's file, by a name that changes with it. */
+/** The engine's two files, by names that change with them. */
 declare const ENGINE_FILE: string;
+declare const REST_FILE: string;

@@ -3,7 +3,7 @@
 //
 // It is started in two ways. The head of a page of the book starts it from a file of its own, and it gets the engine at once,
 // while the page is still being read; anywhere else it is a blob, and is told where the engine is.
-import { initSync, run, check, complete, format, Session } from "../../target/page/pkg/netscene_wasm.js";
+import { initSync, loadWhole, run, check, complete, format, Session } from "../../target/page/pkg/netscene_wasm.js";
 import type { Files } from "../../target/page/pkg/netscene_wasm.js";
 
 /** What can be asked of a session, and how it is asked: the name of a method, and what it takes. */
@@ -19,13 +19,14 @@ export type Request =
 /** When something was, in milliseconds since 1970, by the name under which the page notes it. */
 export type Times = Record<string, number>;
 
-/** What it is told: where the engine is, or the engine itself; or what somebody asks. */
-export type Heard = { engine: string | WebAssembly.Module } | { id: number; request: Request };
+/** What it is told: where the two parts of the engine are, or they themselves; or what somebody asks. */
+export type Heard = { engine: string | WebAssembly.Module; rest: string | WebAssembly.Module } | { id: number; request: Request };
 
-/** What it tells: that its engine is there, or why not; a flow of a run, as JSON, as soon as it has happened; the answer. */
+/** What it tells: that its engine is there, or why not; that the second part of it is there, too; a flow of a run, as JSON, as soon as it has happened; the answer. */
 export type Told =
   | { ready: WebAssembly.Module; times: Times }
   | { failed: string }
+  | { rest: WebAssembly.Module }
   | { id: number; flow: string }
   | { id: number; value: unknown; took: number; times: Times }
   | { id: number; error: string };
@@ -46,17 +47,51 @@ async function compiled(place: string): Promise<WebAssembly.Module> {
   return WebAssembly.compile(await response.arrayBuffer());
 }
 
-async function start(engine: string | WebAssembly.Module): Promise<WebAssembly.Module> {
+/** The first part of the engine, until it has the second; that one, or where it is. */
+let first: WebAssembly.Exports | undefined;
+let rest: string | WebAssembly.Module | undefined;
+
+/** The engine calls it when it comes to something that its second part holds: it cannot wait for a promise. */
+Object.assign(self, {
+  loadRest(): void {
+    if (!first || !rest) return;
+    if (typeof rest === "string") rest = fetched(rest);
+    new WebAssembly.Instance(rest, { p: first });
+    first = undefined;
+    tell({ rest });
+  },
+});
+
+function fetched(place: string): WebAssembly.Module {
+  const request = new XMLHttpRequest();
+  request.open("GET", place, false);
+  request.responseType = "arraybuffer";
+  request.send();
+  if (request.status !== 200) throw new Error(`${place}: ${request.status} ${request.statusText}`);
+  return new WebAssembly.Module(request.response);
+}
+
+/** Gets the second part while nobody waits. If that fails, it is asked for again when it is needed. */
+async function complement(): Promise<void> {
+  if (!first || !rest) return;
+  const module = typeof rest === "string" ? await compiled(rest).catch(() => undefined) : rest;
+  if (!module || !first) return;
+  rest = module;
+  loadWhole();
+}
+
+async function start(engine: string | WebAssembly.Module, other: string | WebAssembly.Module): Promise<WebAssembly.Module> {
   const module = typeof engine === "string" ? await compiled(engine) : engine;
   times["netscene-compiled"] = now();
-  initSync({ module });
+  first = initSync({ module }) as unknown as WebAssembly.Exports;
+  rest = other;
   times["netscene-instantiated"] = now();
   return module;
 }
 
 const tell = (told: Told) => self.postMessage(told);
 
-let engine = location.protocol === "blob:" ? undefined : start(new URL(ENGINE_FILE, location.href).href);
+let engine = location.protocol === "blob:" ? undefined : start(new URL(ENGINE_FILE, location.href).href, new URL(REST_FILE, location.href).href);
 // Whoever asks is told; that nobody has asked yet is no fault.
 engine?.catch(() => {});
 
@@ -81,6 +116,7 @@ function asked(id: number, request: Request): void {
     const [begun, asked] = [performance.now(), now()];
     const value = answer(id, request);
     tell({ id, value, took: performance.now() - begun, times: { "netscene-asked": asked, "netscene-answered": now() } });
+    void complement();
   } catch (error) {
     tell({ id, error: String(error) });
   }
@@ -88,7 +124,7 @@ function asked(id: number, request: Request): void {
 
 self.onmessage = async ({ data }: MessageEvent<Heard>) => {
   if ("engine" in data) {
-    await (engine ??= start(data.engine)).then((ready) => tell({ ready, times }), (error) => tell({ failed: String(error) }));
+    await (engine ??= start(data.engine, data.rest)).then((ready) => tell({ ready, times }), (error) => tell({ failed: String(error) }));
   } else {
     await engine?.then(() => asked(data.id, data.request), () => {});
   }

@@ -25,6 +25,19 @@ use crate::answer::{Answer as _, Checked, Formatted, Problem, Ran, Sent, Story, 
 use crate::complete::Suggestions;
 use crate::types::{CheckResult, Completion, Files, FormatResult, RunResult, Tell};
 
+#[wasm_bindgen]
+extern "C" {
+    /// Loads the second part of the engine: `wasm/split/` tells which. Whoever runs the engine defines it, as a global function.
+    #[wasm_bindgen(js_name = loadRest)]
+    fn load_rest();
+}
+
+/// Loads the whole engine now. Otherwise the second part of it is loaded when something of it is first needed.
+#[wasm_bindgen(js_name = loadWhole)]
+pub fn load_whole() {
+    load_rest();
+}
+
 /// The version of the engine.
 #[wasm_bindgen]
 pub fn version() -> String {

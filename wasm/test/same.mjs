@@ -5,14 +5,24 @@ import { execFileSync } from "node:child_process";
 import { performance } from "node:perf_hooks";
 
 const page = new URL("../../target/page/", import.meta.url);
-const engine = await import(new URL("pkg/netscene_wasm.js", page));
-engine.initSync({ module: readFileSync(new URL("netscene.wasm", page)) });
+const [first, rest] = ["netscene.wasm", "netscene-rest.wasm"].map((part) => new WebAssembly.Module(readFileSync(new URL(part, page))));
 
-const scenarios = JSON.parse(readFileSync(new URL("scenarios.json", page), "utf8"));
-let [bad, statuses] = [0, [0, 0, 0, 0]];
-for (const { name, text, files, status, output, diagnostics } of scenarios) {
+/** An engine of its own; `asked` tells that it has asked for its second part, and got it. */
+let made = 0;
+async function fresh() {
+  const engine = await import(new URL(`pkg/netscene_wasm.js?${made++}`, page));
+  const exports = engine.initSync({ module: first });
+  const one = { engine, asked: false };
+  globalThis.loadRest = () => {
+    if (!one.asked) new WebAssembly.Instance(rest, { p: exports });
+    one.asked = true;
+  };
+  return one;
+}
+
+let bad = 0;
+function same(engine, { name, text, files, status, output, diagnostics }) {
   const ran = engine.run(name, text, files, 0);
-  statuses[status]++;
   for (const [what, native, web] of [["status", status, ran.status], ["output", output, ran.output], ["diagnostics", diagnostics, ran.diagnostics]]) {
     if (native === web) continue;
     bad++;
@@ -23,6 +33,27 @@ for (const { name, text, files, status, output, diagnostics } of scenarios) {
   const told = ran.problems.filter(({ title }) => !ran.diagnostics.includes(title.split("\n")[0]));
   if (told.length) { bad++; console.error(`${name}: not printed: ${JSON.stringify(told[0])}`); }
 }
+
+// The second part is loaded in the midst of a run: for each block of the book in an engine of its own, and again for every 20th scenario.
+const blocks = JSON.parse(readFileSync(new URL("blocks.json", page), "utf8"));
+let alone = 0;
+for (const block of blocks) {
+  const one = await fresh();
+  same(one.engine, block);
+  alone += Number(!one.asked);
+}
+console.log(`${alone} of ${blocks.length} blocks of the book run on the first part of the engine alone`);
+const scenarios = JSON.parse(readFileSync(new URL("scenarios.json", page), "utf8"));
+const statuses = [0, 0, 0, 0];
+for (let [at, one] = [0, undefined]; at < scenarios.length; at++) {
+  if (at % 20 === 0) one = await fresh();
+  same(one.engine, scenarios[at]);
+  statuses[scenarios[at].status]++;
+}
+// And here it was there before.
+const { engine } = await fresh();
+engine.loadWhole();
+for (const scenario of scenarios) same(engine, scenario);
 const generated = scenarios.filter(({ name }) => name.startsWith("generated-")).length;
 console.log(`${scenarios.length - generated} scenarios of the repository and ${generated} generated ones; statuses 0 to 3: ${statuses.join(", ")}; ${bad} differences`);
 if (generated < 500) { bad++; console.error("fewer than 500 were generated"); }
