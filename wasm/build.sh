@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Builds the page: the engine as WebAssembly with its bindings, the custom element and the book, all below target/page/. Prints
-# what the engine weighs,
-# and fails if it has grown by more than 2 % of what wasm/payload.txt says.
+# what the engine weighs, in its two parts, and fails if one has grown by more than 2 % of what wasm/payload.txt says.
 #
 #   wasm/build.sh             everything
 #   wasm/build.sh --weigh     keeps the new weight in wasm/payload.txt
@@ -21,7 +20,7 @@ environment=$(wasm/setup.sh)
     # For size: std is built anew, without the texts of panics; it traps, and the page starts another Worker.
     # 1 GiB is the most that a scenario may take, 8 MiB its stack, as the command has.
     export RUSTC_BOOTSTRAP=1
-    export RUSTFLAGS="-Zlocation-detail=none -Clink-arg=--max-memory=1073741824 -Clink-arg=-zstack-size=8388608 -Clink-arg=-Map=$CARGO_TARGET_DIR/engine.map"
+    export RUSTFLAGS="-Zlocation-detail=none -Clink-arg=--max-memory=1073741824 -Clink-arg=-zstack-size=8388608"
     small=()
     [ -e "$("${RUSTC:-rustc}" --print sysroot)/lib/rustlib/src/rust/library/Cargo.lock" ] && small=(
         -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size
@@ -38,12 +37,12 @@ wasm/node_modules/.bin/wasm-opt -Oz --strip-debug --strip-producers --strip-targ
     --enable-reference-types --enable-multivalue \
     "$page/pkg/netscene_wasm_bg.wasm" -o "$page/whole.wasm"
 
-# What the first traces need, and the rest; the book's own scenarios show which is which.
-"$cargo" run -q -p netscene-book --features build -- book wasm/book "$page/book"
-node wasm/split/main.mjs "$page" "$CARGO_TARGET_DIR/engine.map"
+# What the first traces need, and the rest; a run shows which is which.
+node wasm/split/main.mjs "$page"
 node wasm/weigh.mjs "$page" "$@"
 
 node wasm/bundle.mjs "$page"
 wasm/node_modules/.bin/tsc -p wasm
+"$cargo" run -q -p netscene-book --features build -- book wasm/book "$page/book"
 cp "$page"/netscene.wasm "$page"/netscene-rest.wasm "$page"/*.js "$page/book/"
 echo "the book: $page/book"

@@ -186,8 +186,8 @@ export function emit(module) {
  */
 export function* instructions(r, module) {
   const signature = ({ params, results }) => ({ pops: params.length, pushes: results.length });
-  const imported = module.imports.length;
-  const typeOf = (func) => module.types[func < imported ? module.imports[func].type : module.funcs[func - imported].type];
+  const imported = module.imports.filter(({ kind }) => kind === KINDS.func);
+  const typeOf = (func) => module.types[(func < imported.length ? imported[func] : module.funcs[func - imported.length]).type];
   for (let depth = 0; depth >= 0; ) {
     const from = r.at;
     const code = r.byte();

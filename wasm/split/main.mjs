@@ -1,16 +1,14 @@
-// Splits the engine: what the page needs for its first traces, and the rest. What that is shows a run of the scenarios of some pages
-// of the book; see README.md beside this folder. Usage: main.mjs FOLDER MAP; the folder has
-// whole.wasm, pkg/ and blocks.json, the map is the linker's.
+// Splits the engine: what the page needs for its first traces, and the rest. What that is shows a run of some scenarios;
+// see README.md beside this folder. Usage: main.mjs FOLDER, which has whole.wasm and pkg/.
 import { readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { emit, parse } from "./binary.mjs";
-import { constants } from "./data.mjs";
 import { outline } from "./outline.mjs";
 import { marked, profile, taken } from "./profile.mjs";
 import { split } from "./split.mjs";
 
-/** The pages whose scenarios the first part runs alone. */
-const PAGES = ["index.html", "flow.html"];
+/** The scenarios that the first part runs alone: those of the book's first page, and of the page on the white paper's flow. */
+const SCENARIOS = ["examples/hello.scn", "examples/wordpress.scn", "examples/whitepaper/wordpress_paths.scn"];
 /** How many bytes the end of a block has to save to be worth a call. */
 const GAIN = 4;
 
@@ -19,13 +17,13 @@ const whole = readFileSync(new URL("whole.wasm", folder));
 
 const marks = marked(whole);
 const compiled = new WebAssembly.Module(marks.bytes);
-const blocks = JSON.parse(readFileSync(new URL("blocks.json", folder), "utf8")).filter(({ page }) => PAGES.includes(page));
 const runs = [];
-for (const [index, { name, text, files }] of blocks.entries()) {
+for (const [index, name] of SCENARIOS.entries()) {
+  const text = readFileSync(new URL(`../../${name}`, import.meta.url), "utf8");
   // An engine of its own, because what the first allocations do is done once; and again, for what a used one does.
   const engine = await import(new URL(`pkg/netscene_wasm.js?${index}`, folder));
   const { memory } = engine.initSync({ module: compiled });
-  for (let times = 0; times < 2; times++) engine.run(name, text, files, 0);
+  for (let times = 0; times < 2; times++) engine.run(name, text, undefined, 0);
   runs.push(taken(marks, memory));
 }
 const ran = profile(marks, runs);
@@ -34,7 +32,8 @@ const module = parse(whole);
 const functions = module.funcs.length;
 // What the page calls is in the first part, though all of it may be a call into the second.
 const called = new Set(module.exports.filter(({ kind }) => kind === 0).map(({ index }) => index - module.imports.length));
-outline(module, ran, GAIN);
-const { primary, secondary } = split(module, (func) => called.has(func) || (func < functions && ran(func, 0)), "__wbg_loadRest_", constants(readFileSync(process.argv[3], "utf8")));
+const kept = (func) => called.has(func) || (func < functions && ran(func, 0));
+outline(module, kept, ran, GAIN);
+const { primary, secondary } = split(module, kept, "__wbg_loadRest_");
 writeFileSync(new URL("netscene.wasm", folder), emit(primary));
 writeFileSync(new URL("netscene-rest.wasm", folder), emit(secondary));

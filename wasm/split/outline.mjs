@@ -9,10 +9,10 @@ const ZERO = { 0x7f: [op.i32Const, 0], 0x7e: [0x42, 0], 0x7d: [0x43, 0, 0, 0, 0]
 const CALL = 9;
 
 /**
- * Makes functions of the cold ends of those functions that ran, and calls them. `ran(func, at)` says whether that function's
- * instruction at that place did; `gain` is how many bytes an end has to save.
+ * Makes functions of the cold ends of those functions that are kept, and calls them. `ran(func, at)` says whether that function's
+ * instruction at that place ran; `gain` is how many bytes an end has to save.
  */
-export function outline(module, ran, gain) {
+export function outline(module, kept, ran, gain) {
   const types = new Map(module.types.map((type, index) => [JSON.stringify(type), index]));
   const typed = (type) => {
     const key = JSON.stringify(type);
@@ -20,7 +20,7 @@ export function outline(module, ran, gain) {
     return types.get(key);
   };
   for (const [index, func] of [...module.funcs.entries()]) {
-    if (!ran(index, 0)) continue;
+    if (!kept(index)) continue;
     const body = new Writer();
     let at = 0;
     for (const end of coldEnds(module, func, (place) => ran(index, place), gain)) {
@@ -39,7 +39,13 @@ function coldEnds(module, func, hot, gain) {
   collect(root, [root], ends);
   if (!ends.length) return [];
   liveness(root, locals.length);
-  return ends.map((end) => cut(func, end, locals)).filter((end) => end && end.saved >= gain).sort((a, b) => a.from - b.from);
+  const spare = new Map();
+  const own = (type, use) => {
+    const key = `${use} ${type}`;
+    if (!spare.has(key)) spare.set(key, module.types[func.type].params.length + func.locals.push(type) - 1);
+    return spare.get(key);
+  };
+  return ends.map((end) => cut(func, end, locals, own)).filter((end) => end && end.saved >= gain).sort((a, b) => a.from - b.from);
 }
 
 /** The blocks of a function: each a list of instructions, of which some hold blocks. */
@@ -156,7 +162,7 @@ function liveness(root, count) {
 }
 
 /** One end as a function of its own, and what calls it. Nothing where what it leaves behind is too different. */
-function cut(func, { frame, first, chain }, locals) {
+function cut(func, { frame, first, chain }, locals, own) {
   const items = frame.items.slice(first);
   const [from, to, height] = [items[0].from, frame.end, items[0].before];
   const falls = !frame.dead;
@@ -209,8 +215,14 @@ function cut(func, { frame, first, chain }, locals) {
     } else {
       go.byte(op.brTable).many(exits.slice(0, -1), (target) => go.number(depth(target))).number(depth(exits.at(-1)));
     }
+  } else if (valued.length === 1 && !exits.includes("out")) {
+    // The value waits until it is known whether it is one.
+    go.byte(op.localSet).number(own(I32, "exit")).byte(op.localSet).number(own(value, "value")).byte(op.localGet).number(own(I32, "exit"));
+    go.byte(op.brTable).many(exits.slice(0, -1), (target) => go.number(depth(target) + 1)).number(0).byte(op.end);
+    go.byte(op.localGet).number(own(value, "value"));
+    jump(go, exits.at(-1));
   } else return undefined;
-  const wrapped = exits.length > 2 && exits.includes("out");
+  const wrapped = exits.length > 2 && (exits.includes("out") || valued.length % exits.length > 0);
 
   // Locals go in and come out, sorted by their types so that few types of functions are needed.
   const live = (target) => (target === "out" ? frame.fall : target.live);
@@ -218,8 +230,8 @@ function cut(func, { frame, first, chain }, locals) {
   const sorted = (list) => list.sort((a, b) => locals[b] - locals[a] || a - b);
   const outs = sorted([...written].filter((local) => exits.some((target) => has(live(target), local))));
   const ins = sorted([...new Set([...read, ...outs])].filter((local) => has(frame.liveAtCold, local)));
-  const own = sorted([...new Set([...read, ...written])].filter((local) => !ins.includes(local)));
-  const place = new Map([...ins, ...own].map((local, index) => [local, index]));
+  const inner = sorted([...new Set([...read, ...written])].filter((local) => !ins.includes(local)));
+  const place = new Map([...ins, ...inner].map((local, index) => [local, index]));
   const told = exits.length > 1;
   const type = {
     params: ins.map((local) => locals[local]),
@@ -235,7 +247,7 @@ function cut(func, { frame, first, chain }, locals) {
   after.put(go.bytes);
 
   const saved = to - from - before.bytes.length - after.bytes.length - CALL;
-  return { from, to, type, before: before.bytes, after: after.bytes, locals: own.map((local) => locals[local]), body: theEnd, saved };
+  return { from, to, type, before: before.bytes, after: after.bytes, locals: inner.map((local) => locals[local]), body: theEnd, saved };
 
   // The end itself, in a block for each place that it leaves for.
   function theEnd(typed) {
