@@ -23,7 +23,10 @@ for (const [index, name] of SCENARIOS.entries()) {
   // An engine of its own, because what the first allocations do is done once; and again, for what a used one does.
   const engine = await import(new URL(`pkg/netscene_wasm.js?${index}`, folder));
   const { memory } = engine.initSync({ module: compiled });
-  for (let times = 0; times < 2; times++) engine.run(name, text, undefined, 0);
+  // As the page asks, and as the tests do.
+  engine.run(name, text, {}, 0, () => {});
+  engine.run(name, text, undefined, 0);
+  engine.run(name, text, {}, 0);
   runs.push(taken(marks, memory));
 }
 const ran = profile(marks, runs);
