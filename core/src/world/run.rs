@@ -174,8 +174,7 @@ impl World {
             };
             self.happen(at, event, &mut NoObserver)?;
         }
-        let problem = format!("more than {MAX_EVENTS} events came of it");
-        Err(OpError::bound(problem, "events for each operation", "wait in smaller steps"))
+        Err(too_many_events("wait in smaller steps"))
     }
 
     fn answer(&self, process: ProcessId) -> Option<&Answer> {
