@@ -44,5 +44,6 @@ node wasm/weigh.mjs "$page" "$@"
 node wasm/bundle.mjs "$page"
 wasm/node_modules/.bin/tsc -p wasm
 "$cargo" run -q -p netscene-book --features build -- book wasm/book "$page/book"
+node wasm/pages.mjs "$page/book"
 cp "$page"/netscene.wasm "$page"/netscene-rest.wasm "$page"/*.js "$page/book/"
 echo "the book: $page/book"

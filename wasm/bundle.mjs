@@ -15,9 +15,12 @@ const shared = {
   define: { ENGINE_FILE: JSON.stringify(versioned("netscene.wasm")), REST_FILE: JSON.stringify(versioned("netscene-rest.wasm")) },
 };
 
+// The bindings would look for the engine beside a module; they are told where it is.
+const logOverride = { "empty-import-meta": "silent" };
 await build({
-  ...shared, entryPoints: [here("page/worker.ts")], outdir: page, format: "iife", logOverride: { "empty-import-meta": "silent" },
+  ...shared, entryPoints: [here("page/worker.ts")], outdir: page, format: "iife", logOverride,
 });
+shared.define.WORKER_FILE = JSON.stringify(versioned("worker.js"));
 const asText = {
   name: "worker-text",
   setup({ onResolve, onLoad }) {
@@ -32,7 +35,7 @@ for (const entry of ["page/net-scene.ts", "page/book.ts"]) {
     loader: { ".css": "text" }, plugins: [asText],
   });
 }
-await build({ ...shared, entryPoints: [here("page/offline.ts")], outdir: page, format: "iife" });
+await build({ ...shared, entryPoints: [here("page/offline.ts")], outdir: page, format: "iife", logOverride });
 
 const head = readFileSync(here("book/theme/head.hbs"), "utf8");
 writeFileSync(join(page, "head.hbs"), head.replace(/\b(worker|book)\.js\b/g, versioned));

@@ -1,8 +1,8 @@
 // The book: every block of a scenario becomes one that can be edited and run; the theme is the book's; a permalink fills the
 // page that asks for it; and all pages are kept for reading without a network.
 //
-// It is loaded beside the page, not after it: the first scene runs as soon as it has been read, in the Worker that the head of the
-// page has started.
+// It is loaded beside the page, and nothing is painted before it has made the scenes of the page. The first of them runs in the Worker
+// that the head of the page has started, or has run already (ahead.ts).
 import { engine } from "./engine";
 import "./net-scene";
 import "./repl";
@@ -22,16 +22,12 @@ const themed = () => {
   for (const one of document.querySelectorAll("net-scene, net-scene-repl")) one.setAttribute("theme", theme());
 };
 
-/** Whether the parser has read an element to its end, and what belongs to it. */
-const whole = (pre: Element) => document.readyState !== "loading" || pre.nextElementSibling?.nextElementSibling;
-
 const shared = unpack(location.hash);
 
-/** Makes scenes of the blocks that have been read. */
+/** Makes scenes of the blocks. */
 function dress(): void {
   for (const code of document.querySelectorAll<HTMLElement>("pre[data-name] > code")) {
     const pre = code.parentElement!;
-    if (!whole(pre)) break;
     const first = !document.querySelector("net-scene");
     const scene = document.createElement("net-scene") as NetScene;
     scene.setAttribute("name", pre.dataset.name!);
@@ -57,9 +53,8 @@ function dress(): void {
   }
 }
 
-/** What the whole page is needed for. */
+/** What else the page has: its theme, and what a permalink fills. */
 function finish(): void {
-  dress();
   themed();
   new MutationObserver(themed).observe(document.documentElement, { attributeFilter: ["class"] });
   const repl = document.querySelector<NetSceneRepl>("net-scene-repl");
@@ -87,11 +82,7 @@ async function keep(): Promise<void> {
 }
 
 dress();
-if (document.readyState === "loading") {
-  const reading = new MutationObserver(dress);
-  reading.observe(document, { childList: true, subtree: true });
-  document.addEventListener("DOMContentLoaded", () => { reading.disconnect(); finish(); });
-} else finish();
+finish();
 const kept = () => void keep().catch(() => { /* Without it the book needs the network, and nothing else is amiss. */ });
 if (document.readyState === "complete") kept();
 else addEventListener("load", kept);

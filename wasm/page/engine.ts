@@ -1,7 +1,9 @@
 // The engine as a page sees it: requests go to a Worker one at a time. Of several from one asker the last wins, a run that takes
 // too long is ended with its Worker, and another Worker stands in.
 import workerText from "worker-text";
-import type { Heard, Request, Times, Told } from "./worker";
+import { early, type Runner } from "./ahead";
+import type { Times } from "./parts";
+import type { Heard, Request, Told } from "./worker";
 import type { CheckResult, Completion, Files, FormatResult, RunResult, Sent } from "../../target/page/pkg/netscene_wasm.js";
 
 /** Why there is no answer: another request took its place, somebody stopped it, it took too long, or the engine gave up. */
@@ -35,14 +37,6 @@ let rest: WebAssembly.Module | undefined;
 /** The longest that a run may take, in milliseconds. */
 export const DEADLINE = 10_000;
 
-/** The Worker that a page has started in its head, before there was any of this; only one can have it. */
-function early(): Worker | undefined {
-  const page = globalThis as { netsceneWorker?: Worker };
-  const worker = page.netsceneWorker;
-  delete page.netsceneWorker;
-  return worker;
-}
-
 /** Notes when something was, for whoever measures. */
 function note(times: Times): void {
   for (const [name, at] of Object.entries(times)) {
@@ -51,7 +45,7 @@ function note(times: Times): void {
 }
 
 export class Engine {
-  private worker: Worker | undefined;
+  private worker: Runner | undefined;
   /** Whether the Worker has said that its engine is there. */
   private ready = false;
   private queue: Job[] = [];
@@ -131,7 +125,7 @@ export class Engine {
     this.timer = setTimeout(() => this.end(new NoAnswer("time", `stopped after ${job.deadline / 1000} s`)), job.deadline);
   }
 
-  private started(): Worker {
+  private started(): Runner {
     if (this.worker) return this.worker;
     let worker = early();
     if (!worker) {

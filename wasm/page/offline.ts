@@ -1,7 +1,7 @@
 // The service worker: once loaded, the book works without a network. What has a name of its own for every version, as the engine
 // has, is taken from what was kept, and its compiled code with it. For anything else the network is asked first, so that nobody
 // reads an old page while there is a new one.
-export {};
+import { answer, forerun, warm } from "./forerun";
 
 const scope = self as unknown as {
   skipWaiting(): Promise<void>;
@@ -11,12 +11,25 @@ const scope = self as unknown as {
 };
 const KEPT = "netscene";
 
-scope.addEventListener("install", (event) => event.waitUntil(scope.skipWaiting()));
+/** Whether the browser can be told what it may get without us. While a scene runs in here, nothing else does. */
+const routes = "addRoutes" in ((globalThis as { InstallEvent?: { prototype: object } }).InstallEvent?.prototype ?? {});
+
+scope.addEventListener("install", (event) => {
+  event.waitUntil(scope.skipWaiting());
+  if (routes) event.waitUntil(event.addRoutes([
+    { condition: { requestMode: "navigate" }, source: "race-network-and-fetch-handler" },
+    { condition: { urlPattern: new URLPattern({ search: "v=*" }) }, source: { cacheName: KEPT } },
+  ]));
+});
 scope.addEventListener("activate", (event) => event.waitUntil(Promise.all([scope.clients.claim(), scope.registration.navigationPreload?.enable()])));
-scope.addEventListener("message", (event) => event.waitUntil(keep(event.data as string[])));
+scope.addEventListener("message", (event) => {
+  if ("about" in event.data) answer(event.data.about);
+  else event.waitUntil(keep(event.data).then(() => { if (routes) return warm(); }));
+});
 scope.addEventListener("fetch", (event) => {
   const request = event.request as Request;
   if (request.method !== "GET" || !request.url.startsWith(scope.registration.scope)) return;
+  if (routes && request.mode === "navigate") event.waitUntil(caches.match(request).then(forerun));
   event.respondWith(named(request.url) ? first(request) : latest(request, event.preloadResponse));
 });
 

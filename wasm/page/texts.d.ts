@@ -9,3 +9,5 @@ declare module "*.css" {
 /** The engine's two files, by names that change with them. */
 declare const ENGINE_FILE: string;
 declare const REST_FILE: string;
+/** The Worker, in the same way. */
+declare const WORKER_FILE: string;

@@ -3,8 +3,9 @@
 //
 // It is started in two ways. The head of a page of the book starts it from a file of its own, and it gets the engine at once,
 // while the page is still being read; anywhere else it is a blob, and is told where the engine is.
-import { initSync, loadWhole, run, check, complete, format, Session } from "../../target/page/pkg/netscene_wasm.js";
+import { run, check, complete, format, Session } from "../../target/page/pkg/netscene_wasm.js";
 import type { Files } from "../../target/page/pkg/netscene_wasm.js";
+import { complement, now, start, type Times } from "./parts";
 
 /** What can be asked of a session, and how it is asked: the name of a method, and what it takes. */
 export type Asked = { [M in keyof Session]: Session[M] extends (...given: infer G) => unknown ? { call: M; with: G } : never }[keyof Session];
@@ -15,9 +16,6 @@ export type Request =
   | { kind: "format"; name: string; text: string }
   | { kind: "complete"; name: string; text: string; files?: Files; cursor: number }
   | { kind: "session"; asked: Asked };
-
-/** When something was, in milliseconds since 1970, by the name under which the page notes it. */
-export type Times = Record<string, number>;
 
 /** What it is told: where the two parts of the engine are, or they themselves; or what somebody asks. */
 export type Heard = { engine: string | WebAssembly.Module; rest: string | WebAssembly.Module } | { id: number; request: Request };
@@ -31,67 +29,14 @@ export type Told =
   | { id: number; value: unknown; took: number; times: Times }
   | { id: number; error: string };
 
-const now = () => performance.timeOrigin + performance.now();
 const times: Times = { "netscene-worker": now() };
-
-/** The engine as the book has kept it: read from here it comes sooner than by way of the service worker. */
-const kept = (place: string) => globalThis.caches?.match(place).catch(() => undefined);
-
-async function compiled(place: string): Promise<WebAssembly.Module> {
-  const response = (await kept(place)) ?? (await fetch(place));
-  if (!response.ok) throw new Error(`${place}: ${response.status} ${response.statusText}`);
-  times["netscene-fetched"] = now();
-  // Not every static host knows the type of a .wasm file. Where it does, the browser compiles what is arriving, and may keep the
-  // compiled code for the next time.
-  if (response.headers.get("content-type")?.startsWith("application/wasm")) return WebAssembly.compileStreaming(response);
-  return WebAssembly.compile(await response.arrayBuffer());
-}
-
-/** The first part of the engine, until it has the second; that one, or where it is. */
-let first: WebAssembly.Exports | undefined;
-let rest: string | WebAssembly.Module | undefined;
-
-/** The engine calls it when it comes to something that its second part holds: it cannot wait for a promise. */
-Object.assign(self, {
-  loadRest(): void {
-    if (!first || !rest) return;
-    if (typeof rest === "string") rest = fetched(rest);
-    new WebAssembly.Instance(rest, { p: first });
-    first = undefined;
-    tell({ rest });
-  },
-});
-
-function fetched(place: string): WebAssembly.Module {
-  const request = new XMLHttpRequest();
-  request.open("GET", place, false);
-  request.responseType = "arraybuffer";
-  request.send();
-  if (request.status !== 200) throw new Error(`${place}: ${request.status} ${request.statusText}`);
-  return new WebAssembly.Module(request.response);
-}
-
-/** Gets the second part while nobody waits. If that fails, it is asked for again when it is needed. */
-async function complement(): Promise<void> {
-  if (!first || !rest) return;
-  const module = typeof rest === "string" ? await compiled(rest).catch(() => undefined) : rest;
-  if (!module || !first) return;
-  rest = module;
-  loadWhole();
-}
-
-async function start(engine: string | WebAssembly.Module, other: string | WebAssembly.Module): Promise<WebAssembly.Module> {
-  const module = typeof engine === "string" ? await compiled(engine) : engine;
-  times["netscene-compiled"] = now();
-  first = initSync({ module }) as unknown as WebAssembly.Exports;
-  rest = other;
-  times["netscene-instantiated"] = now();
-  return module;
-}
 
 const tell = (told: Told) => self.postMessage(told);
 
-let engine = location.protocol === "blob:" ? undefined : start(new URL(ENGINE_FILE, location.href).href, new URL(REST_FILE, location.href).href);
+const begin = (first: string | WebAssembly.Module, rest: string | WebAssembly.Module) => start(first, rest, times, (rest) => tell({ rest }));
+const beside = (file: string) => new URL(file, location.href).href;
+
+let engine = location.protocol === "blob:" ? undefined : begin(beside(ENGINE_FILE), beside(REST_FILE));
 // Whoever asks is told; that nobody has asked yet is no fault.
 engine?.catch(() => {});
 
@@ -124,7 +69,7 @@ function asked(id: number, request: Request): void {
 
 self.onmessage = async ({ data }: MessageEvent<Heard>) => {
   if ("engine" in data) {
-    await (engine ??= start(data.engine, data.rest)).then((ready) => tell({ ready, times }), (error) => tell({ failed: String(error) }));
+    await (engine ??= begin(data.engine, data.rest)).then((ready) => tell({ ready, times }), (error) => tell({ failed: String(error) }));
   } else {
     await engine?.then(() => asked(data.id, data.request), () => {});
   }

@@ -1,0 +1,95 @@
+// What a page of the book asks first, where the service worker may have run it ahead (forerun.ts). To the page it looks like the
+// Worker that it would have started instead, and starts if there is nothing ahead, or for whatever is asked next.
+import type { Files } from "../../target/page/pkg/netscene_wasm.js";
+import type { Times } from "./parts";
+import type { Heard, Told } from "./worker";
+
+export interface Ahead { name: string; text: string; files?: Files; seed: number }
+
+/** What a run was about, and its flows as JSON so far; with the answer all of them. */
+export interface Foretold { about: string; flows: string[]; answer?: { value: unknown; took: number; times: Times } }
+
+/** Which run of which engine. */
+export const ahead = ({ name, text, files, seed }: Ahead) => JSON.stringify([ENGINE_FILE, name, text, files, seed]);
+
+/** The longest that a service worker may be silent, in milliseconds, until the page runs its scene itself. */
+const SILENCE = 3000;
+
+/** What the Engine needs of a Worker. */
+export type Runner = Pick<Worker, "postMessage" | "terminate" | "onmessage" | "onerror">;
+
+/** What the head of a page of the book has prepared, before there was any of this; only one can have it. */
+export function early(): Runner | undefined {
+  const page = globalThis as { netsceneWorker?: Worker; netsceneAhead?: { channel: BroadcastChannel; told: Foretold[] } };
+  const { netsceneWorker: worker, netsceneAhead: prepared } = page;
+  delete page.netsceneWorker;
+  delete page.netsceneAhead;
+  const controller = navigator.serviceWorker?.controller;
+  return prepared && controller ? new AheadWorker(prepared.channel, prepared.told, controller) : worker;
+}
+
+class AheadWorker implements Runner {
+  onmessage: Runner["onmessage"] = null;
+  onerror: Runner["onerror"] = null;
+  private worker: Worker | undefined;
+  /** What a Worker has to hear when it comes. */
+  private heard: Heard[] = [];
+  private id: number | undefined;
+  private about = "";
+  private told = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** `early` is what came before this was there. */
+  constructor(private readonly channel: BroadcastChannel, private readonly early: Foretold[], private readonly controller: ServiceWorker) {
+    channel.onmessage = (event: MessageEvent<Foretold>) => this.hear(event.data);
+  }
+
+  postMessage(heard: Heard): void {
+    if (this.worker) return this.worker.postMessage(heard);
+    this.heard.push(heard);
+    if (!("request" in heard)) return;
+    if (this.id !== undefined || heard.request.kind !== "run") return this.start();
+    this.id = heard.id;
+    this.about = ahead(heard.request);
+    this.controller.postMessage({ about: this.about });
+    this.timer = setTimeout(() => this.start(), SILENCE);
+    for (const foretold of this.early) this.hear(foretold);
+  }
+
+  terminate(): void {
+    this.close();
+    this.worker?.terminate();
+  }
+
+  private close(): void {
+    clearTimeout(this.timer);
+    this.channel.close();
+    this.about = "";
+  }
+
+  private tell(data: Told): void {
+    this.onmessage?.call(this as unknown as Worker, new MessageEvent("message", { data }));
+  }
+
+  private hear({ about, flows, answer }: Foretold): void {
+    if (this.id === undefined || about !== this.about) return;
+    for (const flow of flows.slice(this.told)) this.tell({ id: this.id, flow });
+    this.told = Math.max(this.told, flows.length);
+    if (answer) {
+      this.heard.pop();
+      this.close();
+      this.tell({ id: this.id, ...answer });
+      // For whatever is asked next.
+      setTimeout(() => this.start());
+    } else if (!flows.length) this.start();
+  }
+
+  private start(): void {
+    if (this.worker) return;
+    this.close();
+    this.worker = new Worker(new URL(WORKER_FILE, import.meta.url));
+    this.worker.onmessage = (event) => this.onmessage?.call(this.worker!, event);
+    this.worker.onerror = (event) => this.onerror?.call(this.worker!, event);
+    for (const heard of this.heard.splice(0)) this.worker.postMessage(heard);
+  }
+}
