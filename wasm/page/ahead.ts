@@ -51,8 +51,9 @@ class AheadWorker implements Runner {
     if (this.id !== undefined || heard.request.kind !== "run") return this.start();
     this.id = heard.id;
     this.about = ahead(heard.request);
-    this.controller.postMessage({ about: this.about });
     this.timer = setTimeout(() => this.start(), SILENCE);
+    // Who hears it run will hear what comes of it.
+    if (!this.early.some(({ about }) => about === this.about)) this.controller.postMessage({ about: this.about });
     for (const foretold of this.early) this.hear(foretold);
   }
 

@@ -31,19 +31,20 @@ export async function forerun(page: Response | undefined): Promise<void> {
   const noted: Times = { ...times, "netscene-asked": now() };
   try {
     const value = run(asked.name, asked.text, asked.files, asked.seed, (flow) => {
-      // The first is told at once: whoever hears it need not ask. The others come with the answer.
-      if (flows.push(flow) > 1) return;
-      tell({ about, flows });
-      noted["netscene-told"] = now();
+      // The first is what the page waits for: it is told with each, as nobody knows when the page begins to listen.
+      flows.push(flow);
+      tell({ about, flows: flows.slice(0, 1) });
+      noted["netscene-told"] ??= now();
     });
     noted["netscene-answered"] = now();
     last = { about, flows, answer: { value, took: noted["netscene-answered"] - noted["netscene-asked"], times: noted } };
+    tell(last);
   } catch {
     broken = true;
   }
 }
 
-/** Tells a page what came of its scene, or that nothing was run ahead for it. */
+/** Tells a page that has heard nothing what came of its scene, or that nothing was run ahead for it. */
 export function answer(about: string): void {
   tell(last?.about === about ? last : { about, flows: [] });
 }
