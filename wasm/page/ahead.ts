@@ -6,8 +6,8 @@ import type { Heard, Told } from "./worker";
 
 export interface Ahead { name: string; text: string; files?: Files; seed: number }
 
-/** What a run was about, and its flows as JSON so far; with the answer all of them. */
-export interface Foretold { about: string; flows: string[]; answer?: { value: unknown; took: number; times: Times } }
+/** What a run was about, and its flows as JSON so far; when it is over all of them, and the answer, or that nothing was run. */
+export interface Foretold { about: string; flows: string[]; over?: true; answer?: { value: unknown; took: number; times: Times } }
 
 /** Which run of which engine. */
 export const ahead = ({ name, text, files, seed }: Ahead) => JSON.stringify([ENGINE_FILE, name, text, files, seed]);
@@ -24,8 +24,7 @@ export function early(): Runner | undefined {
   const { netsceneWorker: worker, netsceneAhead: prepared } = page;
   delete page.netsceneWorker;
   delete page.netsceneAhead;
-  const controller = navigator.serviceWorker?.controller;
-  return prepared && controller ? new AheadWorker(prepared.channel, prepared.told, controller) : worker;
+  return prepared ? new AheadWorker(prepared.channel, prepared.told) : worker;
 }
 
 class AheadWorker implements Runner {
@@ -39,8 +38,8 @@ class AheadWorker implements Runner {
   private told = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `early` is what came before this was there. */
-  constructor(private readonly channel: BroadcastChannel, private readonly early: Foretold[], private readonly controller: ServiceWorker) {
+  /** `early` is what was heard before anything was asked. */
+  constructor(private readonly channel: BroadcastChannel, private readonly early: Foretold[]) {
     channel.onmessage = (event: MessageEvent<Foretold>) => this.hear(event.data);
   }
 
@@ -52,9 +51,7 @@ class AheadWorker implements Runner {
     this.id = heard.id;
     this.about = ahead(heard.request);
     this.timer = setTimeout(() => this.start(), SILENCE);
-    // Who hears it run will hear what comes of it.
-    if (!this.early.some(({ about }) => about === this.about)) this.controller.postMessage({ about: this.about });
-    for (const foretold of this.early) this.hear(foretold);
+    for (const foretold of this.early.splice(0)) this.hear(foretold);
   }
 
   terminate(): void {
@@ -65,24 +62,25 @@ class AheadWorker implements Runner {
   private close(): void {
     clearTimeout(this.timer);
     this.channel.close();
-    this.about = "";
   }
 
   private tell(data: Told): void {
     this.onmessage?.call(this as unknown as Worker, new MessageEvent("message", { data }));
   }
 
-  private hear({ about, flows, answer }: Foretold): void {
-    if (this.id === undefined || about !== this.about) return;
-    for (const flow of flows.slice(this.told)) this.tell({ id: this.id, flow });
-    this.told = Math.max(this.told, flows.length);
-    if (answer) {
+  private hear(foretold: Foretold): void {
+    if (this.id === undefined) return void this.early.push(foretold);
+    const { about, flows, answer, over } = foretold;
+    if (about === this.about && !this.worker) {
+      for (const flow of flows.slice(this.told)) this.tell({ id: this.id, flow });
+      this.told = Math.max(this.told, flows.length);
+      if (!answer) return;
       this.heard.pop();
       this.close();
       this.tell({ id: this.id, ...answer });
       // For whatever is asked next.
       setTimeout(() => this.start());
-    } else if (!flows.length) this.start();
+    } else if (over) this.start();
   }
 
   private start(): void {

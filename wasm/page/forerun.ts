@@ -13,19 +13,22 @@ const times: Times = {};
 let engine: Promise<void> | undefined;
 /** After a trap the memory of the engine may be in any state: the pages run their scenes themselves. */
 let broken = false;
-/** The last run, and all that it told. */
-let last: Foretold | undefined;
-
 /** Gets the engine, with both of its parts: to load the second in the midst of a run takes what a service worker has not. */
 export function warm(): Promise<void> {
   engine ??= start(beside(ENGINE_FILE), beside(REST_FILE), times).then(complement);
   return engine.catch(() => { engine = undefined; });
 }
 
+/** The run that is on, or what came of the last one. */
+let running: Promise<Foretold | undefined> = Promise.resolve(undefined);
+
 /** Runs the first scene of a page. */
-export async function forerun(page: Response | undefined): Promise<void> {
-  const [asked] = await Promise.all([page?.text().then(scene), warm()]);
-  if (!asked || !engine || broken) return;
+export function forerun(page: Promise<Response | undefined>): Promise<unknown> {
+  return (running = Promise.all([page.then((kept) => kept?.text()), warm()]).then(([html]) => html && engine && !broken ? ran(scene(html)) : undefined));
+}
+
+function ran(asked: Ahead | undefined): Foretold | undefined {
+  if (!asked) return undefined;
   const about = ahead(asked);
   const flows: string[] = [];
   const noted: Times = { ...times, "netscene-asked": now() };
@@ -37,16 +40,16 @@ export async function forerun(page: Response | undefined): Promise<void> {
       noted["netscene-told"] ??= now();
     });
     noted["netscene-answered"] = now();
-    last = { about, flows, answer: { value, took: noted["netscene-answered"] - noted["netscene-asked"], times: noted } };
-    tell(last);
+    return { about, flows, over: true, answer: { value, took: noted["netscene-answered"] - noted["netscene-asked"], times: noted } };
   } catch {
     broken = true;
+    return undefined;
   }
 }
 
-/** Tells a page that has heard nothing what came of its scene, or that nothing was run ahead for it. */
-export function answer(about: string): void {
-  tell(last?.about === about ? last : { about, flows: [] });
+/** Tells a page what came of the run, or that there is nothing to tell. */
+export async function answer(): Promise<void> {
+  tell((await running.catch(() => undefined)) ?? { about: "", flows: [], over: true });
 }
 
 /** The first scene in the text of a page, as book.ts makes it of the same. */

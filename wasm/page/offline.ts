@@ -23,13 +23,13 @@ scope.addEventListener("install", (event) => {
 });
 scope.addEventListener("activate", (event) => event.waitUntil(Promise.all([scope.clients.claim(), scope.registration.navigationPreload?.enable()])));
 scope.addEventListener("message", (event) => {
-  if ("about" in event.data) answer(event.data.about);
+  if (event.data === "ahead") event.waitUntil(answer());
   else event.waitUntil(keep(event.data).then(() => { if (routes) return warm(); }));
 });
 scope.addEventListener("fetch", (event) => {
   const request = event.request as Request;
   if (request.method !== "GET" || !request.url.startsWith(scope.registration.scope)) return;
-  if (routes && request.mode === "navigate") event.waitUntil(caches.match(request).then(forerun));
+  if (routes && request.mode === "navigate") event.waitUntil(forerun(caches.match(request)));
   event.respondWith(named(request.url) ? first(request) : latest(request, event.preloadResponse));
 });
 
