@@ -7,7 +7,7 @@ use rhai::packages::{
     ArithmeticPackage, BasicArrayPackage, BasicFnPackage, BasicIteratorPackage, BasicMapPackage, BasicMathPackage,
     BasicStringPackage, LanguageCorePackage, LogicPackage, MoreStringPackage, Package,
 };
-use rhai::{Dynamic, Engine, EvalAltResult, OptimizationLevel, Position};
+use rhai::{Dynamic, Engine, EvalAltResult, Module, OptimizationLevel, Position, Shared};
 
 use crate::ast::Island;
 use crate::cancel::Cancel;
@@ -54,21 +54,32 @@ impl Steps {
     }
 }
 
+thread_local! {
+    /// Rhai's own functions: there are hundreds, which all engines share.
+    static PACKAGES: [Shared<Module>; 10] = [
+        LanguageCorePackage::new().as_shared_module(),
+        ArithmeticPackage::new().as_shared_module(),
+        LogicPackage::new().as_shared_module(),
+        BasicStringPackage::new().as_shared_module(),
+        MoreStringPackage::new().as_shared_module(),
+        BasicIteratorPackage::new().as_shared_module(),
+        BasicFnPackage::new().as_shared_module(),
+        BasicArrayPackage::new().as_shared_module(),
+        BasicMapPackage::new().as_shared_module(),
+        BasicMathPackage::new().as_shared_module(),
+    ];
+}
+
 /// An engine that knows Rhai's own functions and can touch nothing.
 ///
 /// Every limit is set, because Rhai's own are off, or differ between debug and release builds.
 pub(crate) fn engine() -> Engine {
     let mut engine = Engine::new_raw();
-    LanguageCorePackage::new().register_into_engine(&mut engine);
-    ArithmeticPackage::new().register_into_engine(&mut engine);
-    LogicPackage::new().register_into_engine(&mut engine);
-    BasicStringPackage::new().register_into_engine(&mut engine);
-    MoreStringPackage::new().register_into_engine(&mut engine);
-    BasicIteratorPackage::new().register_into_engine(&mut engine);
-    BasicFnPackage::new().register_into_engine(&mut engine);
-    BasicArrayPackage::new().register_into_engine(&mut engine);
-    BasicMapPackage::new().register_into_engine(&mut engine);
-    BasicMathPackage::new().register_into_engine(&mut engine);
+    PACKAGES.with(|packages| {
+        for module in packages {
+            engine.register_global_module(module.clone());
+        }
+    });
     engine
         .set_max_operations(MOST_OPERATIONS)
         .set_max_string_size(MOST_TEXT)

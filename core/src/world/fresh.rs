@@ -3,16 +3,18 @@
 //! A suite has a world for each test, all of them copies of one; in each of them the same nodes have to be programmed with
 //! the same rules. The first copy that needs a node's rules makes them for all.
 
+use std::hash::{Hash as _, Hasher as _};
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHasher};
 
 use super::faults::Agents;
 use super::program::Programmed;
 use crate::net::Namespace;
 use crate::net::fib::Fib;
 use crate::netfilter::ipset::IpSets;
+use crate::netfilter::text::RestoreInput;
 use crate::netfilter::{Ruleset, TableName};
 
 /// What has been written on nodes, by their places and by which agents worked there. All copies of a world share one, until
@@ -20,6 +22,16 @@ use crate::netfilter::{Ruleset, TableName};
 #[derive(Debug, Default)]
 pub(super) struct Fresh {
     nodes: Mutex<FxHashMap<(usize, Agents), Arc<Written>>>,
+    /// By a hash of what was written: nodes share most of it, and kube-proxy writes the same on all of them unless a service
+    /// prefers the endpoints of its own node.
+    restored: Mutex<FxHashMap<u64, Vec<Restored>>>,
+}
+
+/// The rules of a node on which nothing stands but what agents have written there, one after the other.
+#[derive(Debug)]
+struct Restored {
+    inputs: Vec<Arc<RestoreInput>>,
+    rules: Ruleset,
 }
 
 /// All that programming changes in a namespace but what hangs on choices.
@@ -35,6 +47,18 @@ pub(super) struct Written {
 impl Fresh {
     pub(super) fn get(&self, place: usize, agents: Agents) -> Option<Arc<Written>> {
         self.nodes.lock().unwrap_or_else(PoisonError::into_inner).get(&(place, agents)).cloned()
+    }
+
+    /// The rules of another node on which the same was written, and nothing else.
+    pub(super) fn restored(&self, inputs: &[Arc<RestoreInput>]) -> Option<Ruleset> {
+        let restored = self.restored.lock().unwrap_or_else(PoisonError::into_inner);
+        restored.get(&hash(inputs))?.iter().find(|one| one.inputs == inputs).map(|one| one.rules.clone())
+    }
+
+    /// Keeps the rules that these inputs make where there were none.
+    pub(super) fn keep_restored(&self, inputs: &[Arc<RestoreInput>], rules: &Ruleset) {
+        let one = Restored { inputs: inputs.to_vec(), rules: rules.clone() };
+        self.restored.lock().unwrap_or_else(PoisonError::into_inner).entry(hash(inputs)).or_default().push(one);
     }
 
     /// Keeps what has just been written on a node on which nothing stood before.
@@ -61,6 +85,15 @@ impl Written {
         namespace.announced.clone_from(announced);
         programmed.clone_from(last);
     }
+}
+
+/// A hash of the lines, without where they come from.
+fn hash(inputs: &[Arc<RestoreInput>]) -> u64 {
+    let mut hasher = FxHasher::default();
+    for line in inputs.iter().flat_map(|input| &input.lines) {
+        line.text.hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 /// Whether nobody has ever written a rule in a namespace.

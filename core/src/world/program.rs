@@ -73,7 +73,7 @@ pub(super) fn program(
             if let Some(written) = fresh.get(place, agents).filter(|_| blank) {
                 written.write(namespace, last);
             } else {
-                write(namespace, last, state, &node, agents)?;
+                write(namespace, last, (state, fresh), &node, agents, blank)?;
                 if blank {
                     fresh.keep(place, agents, namespace, last);
                 }
@@ -86,13 +86,14 @@ pub(super) fn program(
     Ok(())
 }
 
-/// Lets the agents write on a node.
+/// Lets the agents write on a node; `blank` if nobody has written there.
 fn write(
     namespace: &mut Namespace,
     last: &mut Programmed,
-    state: &State,
+    (state, fresh): (&State, &Fresh),
     node: &Node,
     agents: Agents,
+    blank: bool,
 ) -> Result<(), OpError> {
     let name = node.name.as_str();
     namespace.tracking = true;
@@ -103,6 +104,7 @@ fn write(
             Members::Ports(ports) => namespace.sets.replace_ports(set, ports.iter().copied()),
         }
     }
+    let mut alone = blank.then(Vec::new);
     // Felix last: it inserts its jumps above whatever is there (`chainInsertMode: insert`).
     for (agent, works, rules, last) in [
         ("kubelet", true, (|state, _| kubelet::rules(state)) as Rules, &mut last.kubelet),
@@ -113,15 +115,26 @@ fn write(
         if !works {
             continue;
         }
-        let input = rules(state, name);
-        if last.as_deref() != Some(&input) {
-            restore(&mut namespace.rules, &input).map_err(|error| {
-                OpError::new(
-                    format!("{agent} wrote rules on {name} that iptables refuses: {error}"),
-                    Some("this is a defect of netscene; please report it with the scenario".into()),
-                )
-            })?;
-            let before = last.replace(Arc::new(input));
+        let input = Arc::new(rules(state, name));
+        if last.as_ref() != Some(&input) {
+            let inputs = alone.as_mut().map(|alone| {
+                alone.push(input.clone());
+                alone.as_slice()
+            });
+            if let Some(same) = inputs.and_then(|inputs| fresh.restored(inputs)) {
+                namespace.rules = same;
+            } else {
+                restore(&mut namespace.rules, &input).map_err(|error| {
+                    OpError::new(
+                        format!("{agent} wrote rules on {name} that iptables refuses: {error}"),
+                        Some("this is a defect of netscene; please report it with the scenario".into()),
+                    )
+                })?;
+                if let Some(inputs) = inputs {
+                    fresh.keep_restored(inputs, &namespace.rules);
+                }
+            }
+            let before = last.replace(input);
             if agent == "felix"
                 && let (Some(before), Some(now)) = (before, &last)
             {
