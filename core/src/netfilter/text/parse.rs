@@ -213,14 +213,15 @@ impl Reader {
     /// Reads the option `args` stands at.
     fn option(&mut self, args: &mut Args<'_>) -> Result<()> {
         let at = args.span();
-        if self.general(args)? {
+        let letter = letter(args.name());
+        if self.general(letter, args)? {
             return Ok(());
         }
         self.rule_option.get_or_insert(at);
-        if self.swallows(args.name()) && self.keep_option(args) {
+        if self.swallows(args.name(), letter) && self.keep_option(args) {
             return Ok(());
         }
-        if self.header(args)? || self.extension(args)? {
+        if self.header(letter, args)? || self.extension(args)? {
             return Ok(());
         }
         if self.keep && self.keep_option(args) {
@@ -230,12 +231,12 @@ impl Reader {
     }
 
     /// Whether what was loaded last is unknown, and so may be the owner of this option.
-    fn swallows(&self, option: &str) -> bool {
+    fn swallows(&self, option: &str, letter: u8) -> bool {
         let unknown = match &self.target {
             Some(target) if self.target_last => target.is_unknown(),
             _ => self.matches.last().is_some_and(matches::Draft::is_unknown),
         };
-        unknown && option.starts_with("--") && !matches!(option, "--match" | "--jump" | "--goto")
+        unknown && option.starts_with("--") && !matches!(letter, b'm' | b'j' | b'g')
     }
 
     /// Gives the option, with whatever may be its values, to what was loaded last. False if there is nothing to keep it.
@@ -255,9 +256,9 @@ impl Reader {
     }
 
     /// The table, the command itself, and what only changes how it speaks.
-    fn general(&mut self, args: &mut Args<'_>) -> Result<bool> {
-        match args.name() {
-            "-t" | "--table" => {
+    fn general(&mut self, letter: u8, args: &mut Args<'_>) -> Result<bool> {
+        match letter {
+            b't' => {
                 let word = args.value("a table")?;
                 let found = TableName::from_name(&word.text).ok_or_else(|| {
                     let problem = format!("there is no table `{}`", word.text);
@@ -266,15 +267,15 @@ impl Reader {
                 })?;
                 self.table = Some((found, word.span));
             }
-            "-w" | "--wait" => drop(args.operand()),
-            "-v" | "--verbose" | "-n" | "--numeric" | "-4" | "--ipv4" => {}
-            "-6" | "--ipv6" => return Err(TextError::unknown(args.span(), "IPv6")),
-            "-L" | "--list" | "-S" | "--list-rules" => {
+            b'w' => drop(args.operand()),
+            b'v' | b'n' | b'4' => {}
+            b'6' => return Err(TextError::unknown(args.span(), "IPv6")),
+            b'L' | b'S' => {
                 return Err(args.error("this lists rules, and changes none"));
             }
             _ => {
                 let at = args.span();
-                let Some(verb) = verb(args)? else { return Ok(false) };
+                let Some(verb) = verb(letter, args)? else { return Ok(false) };
                 if self.verb.replace((verb, at.clone())).is_some() {
                     return Err(TextError::new(at, "one command does one thing: this is the second"));
                 }
@@ -284,29 +285,29 @@ impl Reader {
     }
 
     /// The options of a rule that need no `-m`.
-    fn header(&mut self, args: &mut Args<'_>) -> Result<bool> {
+    fn header(&mut self, letter: u8, args: &mut Args<'_>) -> Result<bool> {
         let option = args.name();
         let twice = |taken: bool, at: &Args<'_>| {
             if taken { Err(at.error(format!("`{option}` can be given only once"))) } else { Ok(()) }
         };
-        match option {
-            "-s" | "--source" | "--src" => {
+        match letter {
+            b's' => {
                 twice(self.header.source.is_some(), args)?;
                 self.header.source = network(args)?;
             }
-            "-d" | "--destination" | "--dst" => {
+            b'd' => {
                 twice(self.header.destination.is_some(), args)?;
                 self.header.destination = network(args)?;
             }
-            "-i" | "--in-interface" => {
+            b'i' => {
                 twice(self.header.in_device.is_some(), args)?;
                 (self.header.in_device, self.in_device) = device(args)?;
             }
-            "-o" | "--out-interface" => {
+            b'o' => {
                 twice(self.header.out_device.is_some(), args)?;
                 (self.header.out_device, self.out_device) = device(args)?;
             }
-            "-p" | "--protocol" | "--proto" => {
+            b'p' => {
                 twice(self.header.protocol.is_some(), args)?;
                 let negated = args.negatable(()).negated;
                 let word = args.value("a protocol")?;
@@ -316,19 +317,19 @@ impl Reader {
                 }
                 self.header.protocol = found.map(|value| Negatable { value, negated });
             }
-            "-c" | "--set-counters" => {
+            b'c' => {
                 args.plain()?;
                 let packets = value::count(&args.value("a count of packets")?)?;
                 let bytes = value::count(&args.value("a count of bytes")?)?;
                 self.counter = Some(Counter { packets, bytes });
             }
-            "-f" | "--fragment" | "--fragments" if self.keep => {
+            b'f' if self.keep => {
                 let text = if args.negatable(()).negated { "! -f" } else { "-f" };
                 // It is printed before every match.
                 self.matches.insert(0, matches::Draft::unknown(text.to_owned(), args.span()));
             }
-            "-f" | "--fragment" | "--fragments" => return Err(TextError::unknown(args.span(), "fragments (`-f`)")),
-            "-m" | "--match" => {
+            b'f' => return Err(TextError::unknown(args.span(), "fragments (`-f`)")),
+            b'm' => {
                 args.plain()?;
                 let word = args.value("a match")?;
                 let draft = match matches::Draft::new(&word.text, word.span.clone()) {
@@ -342,13 +343,13 @@ impl Reader {
                 self.matches.push(draft);
                 self.target_last = false;
             }
-            "-j" | "--jump" | "-g" | "--goto" => {
+            b'j' | b'g' => {
                 args.plain()?;
                 let word = args.value("a target")?;
                 if self.target.is_some() {
                     return Err(TextError::new(word.span, "a rule has one target: this is the second"));
                 }
-                let goto = matches!(option, "-g" | "--goto");
+                let goto = letter == b'g';
                 let draft = if goto { Ok(targets::Draft::goto(&word)) } else { targets::Draft::jump(&word, self.keep) };
                 self.target = Some(draft?);
                 self.target_last = true;
@@ -487,37 +488,86 @@ impl Reader {
     }
 }
 
-/// The command `args` stands at, if it is one.
-fn verb(args: &mut Args<'_>) -> Result<Option<Verb>> {
+/// The options of `iptables` itself that have a letter, in order, each without its dashes (`original_opts` in `iptables.c`).
+const LONG: [(&str, u8); 34] = [
+    ("append", b'A'),
+    ("check", b'C'),
+    ("delete", b'D'),
+    ("delete-chain", b'X'),
+    ("destination", b'd'),
+    ("dst", b'd'),
+    ("flush", b'F'),
+    ("fragment", b'f'),
+    ("fragments", b'f'),
+    ("goto", b'g'),
+    ("in-interface", b'i'),
+    ("insert", b'I'),
+    ("ipv4", b'4'),
+    ("ipv6", b'6'),
+    ("jump", b'j'),
+    ("list", b'L'),
+    ("list-rules", b'S'),
+    ("match", b'm'),
+    ("new", b'N'),
+    ("new-chain", b'N'),
+    ("numeric", b'n'),
+    ("out-interface", b'o'),
+    ("policy", b'P'),
+    ("proto", b'p'),
+    ("protocol", b'p'),
+    ("rename-chain", b'E'),
+    ("replace", b'R'),
+    ("set-counters", b'c'),
+    ("source", b's'),
+    ("src", b's'),
+    ("table", b't'),
+    ("verbose", b'v'),
+    ("wait", b'w'),
+    ("zero", b'Z'),
+];
+
+/// The letter of an option of `iptables` itself, however it is written; 0 for all others, which belong to matches and targets.
+fn letter(option: &str) -> u8 {
+    match option.as_bytes() {
+        [b'-', letter] => *letter,
+        _ => option
+            .strip_prefix("--")
+            .and_then(|name| LONG.binary_search_by_key(&name, |(long, _)| long).ok())
+            .map_or(0, |at| LONG[at].1),
+    }
+}
+
+/// The command of that letter, if it is one's.
+fn verb(letter: u8, args: &mut Args<'_>) -> Result<Option<Verb>> {
     let chain = |args: &mut Args<'_>| args.value("a chain").map(Named::from);
-    Ok(Some(match args.name() {
-        "-A" | "--append" => Verb::Append(chain(args)?),
-        "-I" | "--insert" => {
+    Ok(Some(match letter {
+        b'A' => Verb::Append(chain(args)?),
+        b'I' => {
             let chain = chain(args)?;
             let position = args.operand().map(|word| rule_number(&word)).transpose()?;
             Verb::Insert(chain, position)
         }
-        "-R" | "--replace" => {
+        b'R' => {
             let chain = chain(args)?;
             Verb::Replace(chain, rule_number(&args.value("the number of a rule")?)?)
         }
-        "-D" | "--delete" => {
+        b'D' => {
             let chain = chain(args)?;
             let number = args.operand().map(|word| rule_number(&word)).transpose()?;
             Verb::Delete(chain, number)
         }
-        "-C" | "--check" => Verb::Check(chain(args)?),
-        "-N" | "--new-chain" | "--new" => Verb::whole(Action::NewChain(chain(args)?)),
-        "-X" | "--delete-chain" => Verb::whole(Action::DeleteChain(args.operand().map(Named::from))),
-        "-F" | "--flush" => Verb::whole(Action::Flush(args.operand().map(Named::from))),
-        "-Z" | "--zero" => Verb::whole(Action::Zero(args.operand().map(Named::from))),
-        "-P" | "--policy" => {
+        b'C' => Verb::Check(chain(args)?),
+        b'N' => Verb::whole(Action::NewChain(chain(args)?)),
+        b'X' => Verb::whole(Action::DeleteChain(args.operand().map(Named::from))),
+        b'F' => Verb::whole(Action::Flush(args.operand().map(Named::from))),
+        b'Z' => Verb::whole(Action::Zero(args.operand().map(Named::from))),
+        b'P' => {
             let chain = chain(args)?;
             let word = args.value("`ACCEPT` or `DROP`")?;
             let policy = value::one_of(&word, &word.text, &POLICIES, "a policy: `ACCEPT` or `DROP`")?;
             Verb::whole(Action::Policy(chain, policy))
         }
-        "-E" | "--rename-chain" => return Err(TextError::unknown(args.span(), "the renaming of chains")),
+        b'E' => return Err(TextError::unknown(args.span(), "the renaming of chains")),
         _ => return Ok(None),
     }))
 }
