@@ -78,8 +78,8 @@ class AheadWorker implements Runner {
       this.heard.pop();
       this.close();
       this.tell({ id: this.id, ...answer });
-      // For whatever is asked next.
-      setTimeout(() => this.start());
+      // For whatever is asked next; the trace is painted before.
+      requestIdleCallback(() => this.start(), { timeout: 1000 });
     } else if (over) this.start();
   }
 

@@ -13,6 +13,7 @@ const times: Times = {};
 let engine: Promise<void> | undefined;
 /** After a trap the memory of the engine may be in any state: the pages run their scenes themselves. */
 let broken = false;
+
 /** Gets the engine, with both of its parts: to load the second in the midst of a run takes what a service worker has not. */
 export function warm(): Promise<void> {
   engine ??= start(beside(ENGINE_FILE), beside(REST_FILE), times).then(complement);
