@@ -39,11 +39,19 @@ pub fn explain(asked: &str) -> Result<String, String> {
 pub fn codes() -> String {
     let mut text = String::new();
     for &code in Code::ALL {
-        let meaning = lines(code.explanation()).join(" ");
-        let end = meaning.find(". ").map_or(meaning.len(), |end| end + 1);
-        let _ = writeln!(text, "{code}  {}", &meaning[..end]);
+        let _ = writeln!(text, "{code}  {}", code.meaning());
     }
     text
+}
+
+impl Code {
+    /// The first sentence of what it means.
+    pub(crate) fn meaning(self) -> String {
+        let mut meaning = lines(self.explanation()).join(" ");
+        let end = meaning.find(". ").map_or(meaning.len(), |end| end + 1);
+        meaning.truncate(end);
+        meaning
+    }
 }
 
 fn about_code(code: Code) -> String {

@@ -9,14 +9,14 @@ export type Complete = (text: string, cursor: number) => Promise<Completion | un
 function sign(kind: Candidate["kind"]): string {
   if (kind === "word") return "keyword";
   if (kind === "property" || kind === "function") return kind;
-  if (kind === "command" || kind === "table" || kind === "chain") return "text";
+  if (kind === "command" || kind === "table" || kind === "chain" || kind === "hook") return "text";
   return "variable";
 }
 
 /** A source for CodeMirror. While somebody types it waits for the beginning of a word; asked for by key it lists everything. */
 export function source(complete: Complete) {
   return async (context: CompletionContext): Promise<CompletionResult | null> => {
-    if (!context.explicit && !context.matchBefore(/[\w/.-]+/)) return null;
+    if (!context.explicit && !context.matchBefore(/[\w/.-]+|^:/)) return null;
     const said = await complete(context.state.doc.toString(), context.pos);
     if (!said?.candidates.length || context.aborted) return null;
     // The engine's order is kept: names before words.

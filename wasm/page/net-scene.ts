@@ -16,6 +16,7 @@ import { DEADLINE, Engine, engine, NoAnswer } from "./engine";
 import { pack, type Shared } from "./permalink";
 import styleText from "./style.css";
 import { TraceView } from "./trace";
+import { Wrong } from "./wrong";
 
 /** The sheet that all share. */
 export const sheet = new CSSStyleSheet();
@@ -66,7 +67,7 @@ export class NetScene extends HTMLElement {
   private readonly plain = element("pre", { class: "plain", tabindex: "0" });
   private readonly place = element("div", {}, this.plain);
   private readonly verdict = element("div", { class: "verdict", role: "status" });
-  private readonly diagnostics = element("pre", { class: "diagnostics", tabindex: "0", "aria-label": "what is wrong" });
+  private readonly wrong = new Wrong((code) => this.explain(code));
   private readonly output = element("pre", { class: "output", tabindex: "0", "aria-label": "what the command prints" });
   private readonly printed = element("details", { class: "printed" }, element("summary", {}, "What the command prints"), this.output);
   private readonly runButton = element("button", { type: "button", class: "run", title: "Ctrl+Enter" }, "Run");
@@ -117,7 +118,7 @@ export class NetScene extends HTMLElement {
     const bar = element("div", { class: "bar" }, element("span", { class: "name" }, this.name), this.runButton, this.stopButton,
       button("Format", () => void this.format()), button("Reset", () => { this.value = this.original; }), link);
     this.trace.root.hidden = true;
-    root.append(element("div", { class: "frame" }, bar, this.place, this.verdict, this.diagnostics, this.trace.root, this.printed));
+    root.append(element("div", { class: "frame" }, bar, this.place, this.verdict, this.wrong.root, this.trace.root, this.printed));
     this.verdict.hidden = true;
     this.printed.hidden = true;
     this.plain.textContent = this.text;
@@ -161,6 +162,15 @@ export class NetScene extends HTMLElement {
     }
   }
 
+  private async explain(code: string): Promise<string | undefined> {
+    try {
+      return (await engine.ask(this, { kind: "explain", what: code })) as string;
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error;
+      return undefined;
+    }
+  }
+
   /** Runs the scenario. The last edit wins: what ran before is ended. */
   async run(): Promise<void> {
     clearTimeout(this.wait);
@@ -184,8 +194,7 @@ export class NetScene extends HTMLElement {
   private show(result: RunResult, took: number): void {
     this.result = result;
     this.say(result.status ? "bad" : "good", VERDICTS[result.status], took);
-    this.diagnostics.textContent = result.diagnostics;
-    this.diagnostics.classList.toggle("warns", !result.problems.some((problem) => problem.severity === "error"));
+    this.wrong.set(result.diagnostics, !result.problems.some((problem) => problem.severity === "error"));
     this.output.textContent = result.output;
     this.printed.hidden = !result.output;
     this.draw(result.flows);

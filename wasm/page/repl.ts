@@ -1,12 +1,14 @@
-// <net-scene-repl>: sentences entered one after the other, in a world that stays; or command lines typed on one of its machines.
+// <net-scene-repl>: sentences entered one after the other, in a world that stays; or command lines typed on one of its machines. What
+// begins with `:` is a command to the REPL itself, as in `scn repl`; the buttons say the same.
 import type { EditorView } from "@codemirror/view";
-import type { Answer, Completion } from "../../target/page/pkg/netscene_wasm.js";
+import type { Answer, Completion, Sent } from "../../target/page/pkg/netscene_wasm.js";
 import { element } from "./dom";
 import { Engine, NoAnswer } from "./engine";
 import { early, follow, sheet } from "./net-scene";
 import type { Shared } from "./permalink";
 import { TraceView } from "./trace";
 import type { Asked } from "./worker";
+import { Wrong } from "./wrong";
 
 /** What there is to look at: of the cluster, and of a machine. */
 const LISTS = ["nodes", "pods", "services", "endpoints", "endpointslices", "ingresses", "deployments", "daemonsets", "statefulsets", "networkpolicies", "configmaps"];
@@ -16,15 +18,23 @@ export class NetSceneRepl extends HTMLElement {
   /** What makes the world as it is: after a Worker was ended, the same makes the same world. */
   private done: Asked[] = [];
   private undone: Asked[] = [];
+  /** The breakpoints, for the same reason. */
+  private breaks: Asked[] = [];
+  /** The flow that is gone through, where it is drawn. */
+  private stepped: { view: TraceView; sent: Sent } | undefined;
   private typed: string[] = [];
   private recalled = 0;
-  private readonly engine = new Engine(() => { this.world = undefined; });
+  private readonly engine = new Engine(() => {
+    this.world = undefined;
+    this.stand(null);
+  });
   /** Is kept when the Worker holds the world; there is none yet, or none any more. */
   private world: Promise<unknown> | undefined;
   private view: EditorView | undefined;
   private editing: Promise<EditorView> | undefined;
   private readonly entries = element("div", { class: "entries", role: "log", "aria-label": "what was entered and answered", tabindex: "0" });
   private readonly input = element("div", { class: "entry" });
+  private readonly steps = element("div", { class: "bar stepping", role: "group", "aria-label": "the flow that is gone through", hidden: "" });
   private readonly place = element("select", { class: "place", "aria-label": "where command lines are typed" });
   private readonly sights = element("select", { class: "look", "aria-label": "look at" });
 
@@ -39,15 +49,21 @@ export class NetSceneRepl extends HTMLElement {
       return made;
     };
     const bar = element("div", { class: "bar" }, element("span", { class: "name" }, "a world of your own"), this.place, this.sights,
-      button("Undo", "take the last entry back", () => void this.undo()), button("Redo", "do it again", () => void this.redo()),
-      button("Diff", "what the last entry changed", () => void this.tell("diff", { call: "diff", with: [1] }, "nothing has changed")),
-      button("Test", "run the tests that were entered or loaded", () => void this.test()),
+      button("Undo", "take the last entry back; :undo", () => void this.command(":undo")),
+      button("Redo", "do it again; :redo", () => void this.command(":redo")),
+      button("Diff", "what the last entry changed; :diff", () => void this.command(":diff")),
+      button("Test", "run the tests that were entered or loaded; :test", () => void this.command(":test")),
       button("Stop", "stop what runs", () => this.engine.stop(this)),
-      button("Save", "what was entered, as a scenario", () => void this.tell("save", { call: "save", with: [] }, "nothing was entered")));
+      button("Save", "what was entered, as a scenario; :save", () => void this.command(":save")));
+    this.steps.append(element("span", { class: "name" }, "hop by hop: Enter, c and q, or"),
+      button("Next hop", "Enter", () => void this.goOn("")), button("Next breakpoint", "c", () => void this.goOn("c")),
+      button("End", "q", () => void this.goOn("q")));
+    const hint = element("div", { class: "hint" }, ...["Also ", ":break FORWARD", ", ", ":step", ", ", ":explain", " …; ", ":help", " lists them, Tab completes"]
+      .map((text) => (text.startsWith(":") ? element("code", {}, text) : text)));
     this.place.addEventListener("change", () => this.view?.focus());
     this.sights.addEventListener("change", () => void this.look());
     this.offer([]);
-    root.append(element("div", { class: "frame" }, bar, this.entries, this.input));
+    root.append(element("div", { class: "frame" }, bar, this.entries, this.steps, this.input, hint));
     const start = (this.textContent ?? "").trim();
     const begun = start ? start.split("\n").reduce<Promise<unknown>>((before, line) => before.then(() => this.enter(line)), Promise.resolve()) : Promise.resolve();
     void begun.then(() => this.edit());
@@ -71,8 +87,51 @@ export class NetSceneRepl extends HTMLElement {
     const answer = await this.answer("load", asked);
     if (answer?.outcome !== "done") return;
     this.done.push(asked);
-    this.undone = [];
+    [this.undone, this.breaks] = [[], []];
     await this.offered();
+  }
+
+  /** Does what a line says: a command, a step through a flow, or an entry. */
+  private async line(text: string): Promise<Answer | undefined> {
+    const goesOn = text.startsWith(":") ? undefined : await this.goOn(text);
+    const answer = goesOn ?? (await (text.startsWith(":") ? this.command(text) : this.enter(text)));
+    if (text && answer?.outcome !== "incomplete") this.typed.push(text);
+    this.recalled = this.typed.length;
+    return answer;
+  }
+
+  /** A command, as the session has it; what it does to the page is done here. */
+  private async command(line: string): Promise<Answer | undefined> {
+    const asked: Asked = { call: "command", with: [line] };
+    const answer = await this.answer(`> ${line}`, asked);
+    if (answer?.outcome !== "nothing") return answer;
+    const [, name, rest] = /^:(\S*)\s*(.*?)\s*$/.exec(line)!;
+    if (name === "on") this.place.value = answer.text;
+    if (name === "break" && rest) this.breaks = rest === "off" ? [] : [...this.breaks, asked];
+    if (name === "undo" || name === "redo") {
+      const [from, to] = name === "undo" ? [this.done, this.undone] : [this.undone, this.done];
+      // One line tells of one entry.
+      const moved = answer.text.split("\n").filter((line) => line.startsWith(`${name}: `)).length;
+      for (let at = 0; at < moved; at++) to.push(...from.splice(-1));
+      await this.offered();
+    }
+    return answer;
+  }
+
+  /** Goes on through a flow, if one is gone through and the text says so. */
+  private async goOn(how: string): Promise<Answer | undefined> {
+    if (this.steps.hidden) return undefined;
+    return this.answer(`step> ${how}`, { call: "goOn", with: [how] });
+  }
+
+  /** Shows where the flow stands that is gone through; nothing where none is. */
+  private stand(step: Answer["step"]): void {
+    const within = this.steps.contains(this.shadowRoot?.activeElement ?? null);
+    this.steps.hidden = !step;
+    if (step && this.stepped) this.stepped.view.go(this.stepped.sent, step.hop);
+    if (step) return;
+    this.stepped = undefined;
+    if (within) this.view?.focus();
   }
 
   /** Enters a sentence, or what is typed on the chosen machine, and shows what comes of it. */
@@ -80,8 +139,6 @@ export class NetSceneRepl extends HTMLElement {
     const at = this.place.value;
     const asked: Asked = at ? { call: "enterAt", with: [at, text] } : { call: "enter", with: [text] };
     const answer = await this.answer(at ? `${at}# ${text}` : `> ${text}`, asked);
-    if (answer && answer.outcome !== "incomplete") this.typed.push(text);
-    this.recalled = this.typed.length;
     if (answer?.outcome !== "done") return answer;
     this.done.push(asked);
     this.undone = [];
@@ -89,17 +146,21 @@ export class NetSceneRepl extends HTMLElement {
     return answer;
   }
 
-  /** Asks the session, and shows its answer; one that is incomplete is not shown. */
+  /** Asks the session, and shows its answer; one that is incomplete is not shown. There may be none. */
   private async answer(said: string, asked: Asked): Promise<Answer | undefined> {
     try {
-      const answer = (await this.ask(asked)) as Answer;
-      if (answer.outcome === "incomplete") return answer;
+      const answer = (await this.ask(asked)) as Answer | null;
+      if (!answer || answer.outcome === "incomplete") return answer ?? undefined;
+      // The picture stays beside what is told of it last.
+      if (asked.call === "goOn" && answer.step && this.stepped) this.entries.append(this.stepped.view.root);
       this.show(said, answer.text, answer.diagnostics);
       if (answer.flows.length) {
         const view = new TraceView();
         this.entries.append(view.root);
         view.set(answer.flows);
+        if (answer.step && answer.step.flow !== null) this.stepped = { view, sent: answer.flows[answer.step.flow] };
       }
+      this.stand(answer.step);
       this.entries.scrollTop = this.entries.scrollHeight;
       if (!performance.getEntriesByName("netscene-first-trace").length) performance.mark("netscene-first-trace");
       this.dispatchEvent(new CustomEvent("netscene-answered", { bubbles: true, composed: true, detail: answer }));
@@ -114,55 +175,38 @@ export class NetSceneRepl extends HTMLElement {
   private async ask(asked: Asked): Promise<unknown> {
     const tell = (asked: Asked) => this.engine.ask(this, { kind: "session", asked });
     // All at once, one after the other: nothing that is asked meanwhile comes before the world is as it was.
-    await (this.world ??= Promise.all(this.done.map(tell)));
+    await (this.world ??= Promise.all([...this.done, ...this.breaks].map(tell)));
     return tell(asked);
   }
 
   private show(said: string, text: string, wrong: string): void {
     this.entries.append(element("pre", { class: "said" }, said));
     if (text) this.entries.append(element("pre", { class: "output" }, text));
-    if (wrong) this.entries.append(element("pre", { class: "diagnostics" }, wrong));
+    if (wrong) {
+      const told = new Wrong((code) => this.explain(code));
+      told.set(wrong);
+      this.entries.append(told.root);
+    }
     this.entries.scrollTop = this.entries.scrollHeight;
   }
 
-  private async undo(): Promise<void> {
-    const undone = await this.tell("undo", { call: "undo", with: [] }, "there is nothing to undo");
-    if (undone === null) return;
-    this.undone.push(...this.done.splice(-1));
-    await this.offered();
-  }
-
-  private async redo(): Promise<void> {
-    const again = await this.tell("redo", { call: "redo", with: [] }, "there is nothing to do again");
-    if (again === null) return;
-    this.done.push(...this.undone.splice(-1));
-    await this.offered();
-  }
-
-  private async test(): Promise<void> {
-    const answer = await this.answer("test", { call: "test", with: [""] });
-    if (answer && !answer.text && !answer.diagnostics) this.show("", "no test was entered or loaded", "");
+  private async explain(code: string): Promise<string | undefined> {
+    return (await this.engine.ask(this, { kind: "explain", what: code }).catch(() => undefined)) as string | undefined;
   }
 
   private async look(): Promise<void> {
     const [command, place] = [this.sights.value, this.place.value];
     this.sights.value = "";
     const of = command.startsWith("kubectl ") ? undefined : place;
-    await this.tell(of ? `${of}# ${command}` : command, { call: "look", with: [command, of] }, "there is nothing to see");
-  }
-
-  /** Shows a text that the session answers, or what there is to say where there is none; gives it. */
-  private async tell(said: string, asked: Asked, none: string): Promise<string | null> {
+    const said = of ? `${of}# ${command}` : command;
     try {
-      const text = (await this.ask(asked)) as string | null;
-      this.show(said, text || none, "");
-      return text || null;
+      this.show(said, ((await this.ask({ call: "look", with: [command, of] })) as string) || "there is nothing to see", "");
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
       this.show(said, "", error.message);
-      return null;
     }
   }
+
 
   /** Where somebody can type, and what there is to look at, after something has changed. */
   private async offered(): Promise<void> {
@@ -196,8 +240,8 @@ export class NetSceneRepl extends HTMLElement {
 
   private submit(): boolean {
     const text = this.view!.state.doc.toString();
-    if (!text.trim()) return true;
-    void this.enter(text).then((answer) => {
+    if (!text.trim() && this.steps.hidden) return true;
+    void this.line(text.trim() ? text : "").then((answer) => {
       // A brace that is open wants another line; whoever has gone on writing keeps what he wrote.
       if (this.view!.state.doc.toString() !== text) return;
       this.write(answer?.outcome === "incomplete" ? `${text}\n` : "");

@@ -60,6 +60,15 @@ export class TraceView {
     }
   }
 
+  /** Goes to a hop of one of the flows, counted over all its packets. */
+  go(sent: Sent, at: number): void {
+    const flow = this.sent.indexOf(sent);
+    if (flow < 0) return;
+    this.halt();
+    if (flow !== this.flow) this.choose(flow);
+    this.show(at);
+  }
+
   private choose(index: number): void {
     this.halt();
     this.flow = index;

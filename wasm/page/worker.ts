@@ -4,6 +4,7 @@
 // It is started in two ways. The head of a page of the book starts it from a file of its own, and it gets the engine at once,
 // while the page is still being read; anywhere else it is a blob, and is told where the engine is.
 import { run, check, complete, format, Session } from "../../target/page/pkg/netscene_wasm.js";
+import { explain } from "../../target/page/pkg/netscene_wasm.js";
 import type { Files } from "../../target/page/pkg/netscene_wasm.js";
 import { complement, now, start, type Times } from "./parts";
 
@@ -15,6 +16,7 @@ export type Request =
   | { kind: "check"; name: string; text: string; files?: Files }
   | { kind: "format"; name: string; text: string }
   | { kind: "complete"; name: string; text: string; files?: Files; cursor: number }
+  | { kind: "explain"; what: string }
   | { kind: "session"; asked: Asked };
 
 /** What it is told: where the two parts of the engine are, or they themselves; or what somebody asks. */
@@ -48,6 +50,7 @@ function answer(id: number, request: Request): unknown {
     case "check": return check(request.name, request.text, request.files);
     case "format": return format(request.name, request.text);
     case "complete": return complete(request.name, request.text, request.files, request.cursor);
+    case "explain": return explain(request.what);
     case "session": {
       session ??= new Session(0, undefined);
       const method = session[request.asked.call] as (...given: unknown[]) => unknown;

@@ -7,6 +7,7 @@
 //! A page calls it in a Worker, which it ends if a run takes too long: see `wasm/page/engine.ts`.
 
 mod answer;
+mod commands;
 mod complete;
 mod files;
 mod session;
@@ -17,7 +18,7 @@ pub use session::Session;
 use std::sync::Arc;
 
 use netscene_core::trace::Flow;
-use netscene_lang::{Channel, Diagnostic, Listener, SourceFiles, compile_in, render, run_scenario_heard};
+use netscene_lang::{Channel, Diagnostic, Listener, SourceFiles, codes, compile_in, render, run_scenario_heard};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -89,6 +90,17 @@ pub fn format(name: &str, text: &str) -> FormatResult {
     };
     let problems = diagnostics.iter().map(|one| Problem::of(one, &sources)).collect();
     Formatted { text, diagnostics: render(&diagnostics, &sources, false), problems }.value()
+}
+
+/// What a code of a diagnostic, or a word of the language, means: as `scn explain` prints it. What is neither is answered with the
+/// nearest; an empty text with a list of the codes.
+#[wasm_bindgen]
+pub fn explain(what: &str) -> String {
+    explained(what).unwrap_or_else(|problem| format!("error: {problem}\n"))
+}
+
+pub(crate) fn explained(what: &str) -> Result<String, String> {
+    if what.trim().is_empty() { Ok(codes()) } else { netscene_lang::explain(what) }
 }
 
 /// What a run tells besides its text.

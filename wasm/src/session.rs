@@ -1,9 +1,11 @@
 //! A world that is held, and sentences entered in it one after the other: the language's own session, as data for a page.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
+use netscene_core::trace::Flow;
 use netscene_core::world::{Op, Operation, Outcome as Done};
-use netscene_lang::session::{self, Outcome, typed};
+use netscene_lang::session::{self, Debugger, Outcome, typed};
 use serde::Serialize;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -15,7 +17,8 @@ use crate::types::{Answer, Completion, Files, Texts};
 /// A world, and the sentences entered so far.
 #[wasm_bindgen]
 pub struct Session {
-    session: session::Session,
+    pub(crate) session: session::Session,
+    pub(crate) debugger: Debugger,
     /// How many command lines have been typed on machines: what they send is named by it.
     typed: usize,
 }
@@ -25,7 +28,8 @@ impl Session {
     /// An empty one. All chance comes from `seed`; `files` is what may be included, applied and loaded.
     #[wasm_bindgen(constructor)]
     pub fn new(seed: u32, files: Option<Files>) -> Self {
-        Self { session: session::Session::in_folder(seed.into(), Rc::new(files::map(files))), typed: 0 }
+        let session = session::Session::in_folder(seed.into(), Rc::new(files::map(files)));
+        Self { session, debugger: Debugger::default(), typed: 0 }
     }
 
     /// Enters one sentence or several. A mistake changes nothing.
@@ -41,12 +45,45 @@ impl Session {
 
     /// Begins anew with the world of a scenario, without its tests. If it cannot be read, nothing happens.
     pub fn load(&mut self, name: &str, text: &str, files: Option<Files>) -> Answer {
-        Entered::of(self.session.load(name, text, Rc::new(files::map(files)))).value()
+        let answer = self.session.load(name, text, Rc::new(files::map(files)));
+        if answer.outcome == Outcome::Done {
+            // Where it stops was said of the world that was left.
+            self.debugger = Debugger::default();
+            self.debugger.heard(&answer);
+        }
+        self.told(answer, None).value()
     }
 
     /// Runs the tests that were loaded or entered and have `filter` in their names. Nothing is changed by it.
     pub fn test(&self, filter: &str) -> Answer {
-        Entered::of(self.session.test(filter)).value()
+        self.told(self.session.test(filter), None).value()
+    }
+
+    /// Does what a command of the REPL says, such as `:break FORWARD at worker1`, `:step hello` or `:explain E0301`; `:help` lists
+    /// them. Of `:on` it answers the name of the machine.
+    pub fn command(&mut self, line: &str) -> Answer {
+        self.command_entered(line).value()
+    }
+
+    /// Stops from now on where something that is sent meets a node, a hook, `TABLE/CHAIN` or `TABLE/CHAIN NUMBER`, each also
+    /// `at NODE`. `off` forgets all breakpoints, an empty text lists them.
+    pub fn breakpoint(&mut self, what: &str) -> Answer {
+        let said = self.debugger.breakpoint(&self.session, what.trim());
+        self.said(said, Vec::new()).value()
+    }
+
+    /// Goes through a flow hop by hop, and shows the first; without a name through what was sent last.
+    #[wasm_bindgen(js_name = stepThrough)]
+    pub fn step_through(&mut self, flow: Option<String>) -> Answer {
+        self.stepped(&flow.unwrap_or_default()).value()
+    }
+
+    /// Goes on where a flow is gone through: an empty text or `n` to the next hop, `c` to the next breakpoint, `q` to the end.
+    /// Nothing where none is, or where the text is another: that is to be entered.
+    #[wasm_bindgen(js_name = goOn)]
+    pub fn go_on(&mut self, how: &str) -> Option<Answer> {
+        let told = self.debugger.go_on(how)?;
+        Some(self.said(Ok(told), Vec::new()).value())
     }
 
     /// Takes the last entry back, and says what it was.
@@ -100,6 +137,7 @@ impl Session {
     /// What may be written at a place of a text, in UTF-16 units; with `place`, of a command line that is typed there.
     pub fn complete(&self, text: &str, cursor: usize, place: Option<String>) -> Completion {
         Suggestions::at(text, cursor, |cursor| match &place {
+            _ if text.starts_with(':') => self.complete_command(&text[..cursor]),
             Some(place) => self.session.complete_typed(place, &text[..cursor]),
             None => self.session.complete(text, cursor),
         })
@@ -114,7 +152,8 @@ impl Session {
 
 impl Session {
     fn entered(&mut self, text: &str) -> Entered {
-        Entered::of(self.session.enter(text))
+        let answer = self.session.enter(text);
+        self.heard(answer)
     }
 
     fn entered_at(&mut self, place: &str, line: &str) -> Entered {
@@ -124,18 +163,48 @@ impl Session {
                 let answer = self.session.enter(&sentence);
                 // Whoever fetches a page wants to see it.
                 let page = answer.flows.last().and_then(|flow| Some(flow.http.as_ref()?.body.clone() + "\n"));
-                let mut entered = Entered::of(answer);
+                let mut entered = self.heard(answer);
                 entered.text += &page.unwrap_or_default();
                 entered
             }
-            Err(problem) => Entered::refused(format!("error: {problem}\n")),
+            Err(problem) => self.said(Err(problem), Vec::new()),
         }
     }
-}
 
-impl Entered {
-    fn of(answer: session::Answer) -> Self {
-        Self {
+    fn command_entered(&mut self, line: &str) -> Entered {
+        let line = line.trim();
+        let line = line.strip_prefix(':').unwrap_or(line);
+        let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        match (name, rest.trim()) {
+            ("step", flow) => self.stepped(flow),
+            ("test", filter) => {
+                let mut entered = self.told(self.session.test(filter), None);
+                if entered.text.is_empty() && entered.diagnostics.is_empty() {
+                    entered.text.push_str("there is no such test\n");
+                }
+                entered
+            }
+            (name, rest) => {
+                let said = self.commanded(name, rest);
+                self.said(said, Vec::new())
+            }
+        }
+    }
+
+    fn stepped(&mut self, flow: &str) -> Entered {
+        let said = self.debugger.step_through(&self.session, flow);
+        let flow = self.debugger.stepper().filter(|_| said.is_ok()).map(|stepper| stepper.flow().clone());
+        self.said(said, flow.into_iter().collect())
+    }
+
+    /// What came of something that may have met a breakpoint.
+    fn heard(&mut self, answer: session::Answer) -> Entered {
+        let stopped = self.debugger.heard(&answer);
+        self.told(answer, stopped)
+    }
+
+    fn told(&self, answer: session::Answer, stopped: Option<String>) -> Entered {
+        let mut entered = Entered {
             outcome: match answer.outcome {
                 Outcome::Incomplete => "incomplete",
                 Outcome::Nothing => "nothing",
@@ -146,13 +215,32 @@ impl Entered {
             diagnostics: answer.told(false),
             problems: answer.diagnostics.iter().map(|one| Problem::of(one, &answer.files)).collect(),
             text: answer.text,
-            flows: answer.flows.into_iter().map(|flow| Sent { test: None, trace: Story(flow) }).collect(),
-        }
+            step: self.stand(&answer.flows),
+            flows: sent(answer.flows),
+        };
+        entered.text += &stopped.unwrap_or_default();
+        entered
     }
 
-    fn refused(diagnostics: String) -> Self {
-        Self { outcome: "refused", text: String::new(), diagnostics, problems: Vec::new(), flows: Vec::new() }
+    /// What there is to say, or what is wrong: nothing has changed by it.
+    fn said(&self, said: Result<String, String>, flows: Vec<Arc<Flow>>) -> Entered {
+        let (outcome, text, diagnostics) = match said {
+            Ok(text) => ("nothing", text, String::new()),
+            Err(problem) => ("refused", String::new(), format!("error: {problem}\n")),
+        };
+        let step = self.stand(&flows);
+        Entered { outcome, text, diagnostics, problems: Vec::new(), flows: sent(flows), step }
     }
+
+    fn stand(&self, flows: &[Arc<Flow>]) -> Option<Stand> {
+        let stepper = self.debugger.stepper()?;
+        let flow = flows.iter().position(|flow| Arc::ptr_eq(flow, stepper.flow()));
+        Some(Stand { flow, hop: stepper.shown().saturating_sub(1) })
+    }
+}
+
+fn sent(flows: Vec<Arc<Flow>>) -> Vec<Sent> {
+    flows.into_iter().map(|flow| Sent { test: None, trace: Story(flow) }).collect()
 }
 
 /// What came of an entry.
@@ -163,6 +251,16 @@ struct Entered {
     diagnostics: String,
     problems: Vec<Problem>,
     flows: Vec<Sent>,
+    step: Option<Stand>,
+}
+
+/// Where somebody is who goes through a flow.
+#[derive(Serialize)]
+struct Stand {
+    /// Which of the flows of the answer it is, if it is one of them.
+    flow: Option<usize>,
+    /// The number of the hop that was shown last, over all packets.
+    hop: usize,
 }
 
 #[cfg(test)]
@@ -201,5 +299,38 @@ mod tests {
         let pinged = session.entered_at("worker1", "ping -c 1 worker2");
         assert_eq!((pinged.outcome, pinged.flows.len()), ("done", 1), "{}", pinged.diagnostics);
         assert!(session.entered_at("worker1", "apt install vim").diagnostics.contains("is not modelled"));
+    }
+
+    #[test]
+    fn what_is_sent_stops_at_a_breakpoint_and_is_gone_through() {
+        let mut session = Session::new(0, None);
+        session.entered("node worker1 at 10.0.0.1\nnode worker2 at 10.0.0.2");
+        assert_eq!(session.command_entered(":break INPUT at worker2").diagnostics, "");
+        let answer = session.entered("ping worker1 -> worker2 as p");
+        assert!(answer.text.contains("\nstopped at INPUT at worker2: Enter"), "{}", answer.text);
+        assert_eq!(answer.step.map(|at| (at.flow, at.hop)), Some((Some(0), 1)));
+        assert!(session.debugger.go_on("show routes on worker1").is_none());
+        assert_eq!(session.entered("show routes on worker1").step.map(|at| (at.flow, at.hop)), Some((None, 1)));
+        assert!(session.debugger.go_on("c").is_some_and(|told| told.starts_with("p: ping worker1")));
+        let answer = session.command_entered(":step");
+        assert_eq!((answer.flows.len(), answer.step.map(|at| at.hop)), (1, Some(0)), "{}", answer.text);
+        assert!(session.command_entered(":step q").diagnostics.contains("there is no flow `q`; did you mean `p`?"));
+    }
+
+    #[test]
+    fn commands_that_a_page_has_are_known_and_others_say_why_not() {
+        let mut session = Session::new(0, None);
+        session.entered("node worker1 at 10.0.0.1");
+        let help = session.command_entered(":help").text;
+        for (name, ..) in netscene_lang::session::COMMANDS {
+            let there = help.contains(&format!("  :{name} "));
+            let said = session.command_entered(&format!(":{name} 1"));
+            assert_eq!(there, !["load", "quit"].contains(&name), "{name} in {help}");
+            assert_ne!(there, said.diagnostics.contains("is the command's"), "{name}: {}", said.diagnostics);
+            assert!(!said.diagnostics.contains("there is no command"), "{name}");
+        }
+        assert!(session.command_entered(":stp").diagnostics.ends_with("did you mean `:step`?\n"));
+        let offered = session.complete_command(":");
+        assert_eq!(offered.candidates.len(), help.lines().filter(|line| line.starts_with("  :")).count());
     }
 }

@@ -85,7 +85,7 @@ export interface Packet {
 /** What befell a packet on its way through a namespace. */
 export interface Step { step: string; [field: string]: unknown }
 
-/** What came of sentences entered in a session. */
+/** What came of sentences entered in a session, or of a command. */
 export interface Answer {
   /** `incomplete`: a brace is open, more lines have to come. `refused`: the world is as it was. */
   outcome: "incomplete" | "nothing" | "done" | "refused" | "stopped";
@@ -93,6 +93,8 @@ export interface Answer {
   diagnostics: string;
   problems: Problem[];
   flows: Sent[];
+  /** Where the flow stands that is gone through: which of `flows`, if it is one of them, and the hop, counted over all its packets. */
+  step: { flow: number | null; hop: number } | null;
 }
 
 /** What may be written at a place. */
@@ -107,7 +109,8 @@ export interface Completion {
 export interface Candidate {
   text: string;
   kind: "word" | "command" | "pod" | "deployment" | "service" | "ingress" | "networkPolicy" | "configMap" | "node" | "host" | "router"
-    | "pool" | "namespace" | "container" | "device" | "chain" | "table" | "flow" | "label" | "url" | "property" | "function";
+    | "pool" | "namespace" | "container" | "device" | "chain" | "table" | "flow" | "label" | "url" | "property" | "function"
+    | "hook" | "code" | "test";
   /** What it is for, in a line; may be empty. */
   help: string;
 }

@@ -71,6 +71,22 @@ async function offered(tab, of) {
   return tab.evaluate((of) => [...document.querySelector(of).shadowRoot.querySelectorAll(".cm-tooltip-autocomplete .cm-completionLabel")].map((one) => one.textContent), of);
 }
 
+/** Opens what the last code means that a scene or the REPL shows, by keyboard, and closes it again. */
+async function explained(tab, of) {
+  const at = (what, given) => tab.evaluate(what, of, given);
+  await at((of) => [...document.querySelector(of).shadowRoot.querySelectorAll("pre.diagnostics:not(:empty)")].at(-1).focus());
+  await tab.keyboard.press("Tab");
+  const code = await at((of) => document.querySelector(of).shadowRoot.activeElement.textContent);
+  await tab.keyboard.press("Enter");
+  const opened = await comes(tab, (of) => document.querySelector(of).shadowRoot.activeElement?.matches(".meaning:not(:empty)"), of);
+  const meant = await at((of) => [...document.querySelector(of).shadowRoot.querySelectorAll(".meaning")].at(-1).textContent);
+  const expanded = await at((of) => [...document.querySelector(of).shadowRoot.querySelectorAll("button.code")].at(-1).getAttribute("aria-expanded"));
+  await tab.keyboard.press("Escape");
+  const closed = await at((of) => [...document.querySelector(of).shadowRoot.querySelectorAll(".meaning")].at(-1).textContent === "");
+  const back = await at((of) => document.querySelector(of).shadowRoot.activeElement.textContent);
+  return { code, meant, focused: opened && expanded === "true", closed, back: back === code };
+}
+
 // 1. Every block of every page.
 const blocks = JSON.parse(readFileSync(join(page, "blocks.json"), "utf8"));
 const pages = new Map();
@@ -237,6 +253,23 @@ expect("all pages are kept", await comes(flow, async (least) => (await (await ca
   await tab.close();
 }
 
+// A code explains itself; what is shown of the diagnostics is still what is printed.
+{
+  const tab = await open(`${book.url}/book/play.html`);
+  await shown(tab, 0);
+  await tab.evaluate(async () => {
+    const scene = document.querySelector("net-scene");
+    await scene.edit();
+    scene.value = "node worker1 at 10.0.0.1\nping worker1 -> nobody as p\n";
+    await scene.run();
+  });
+  const is = await explained(tab, "net-scene");
+  expect(`a code is explained: ${JSON.stringify(is)}`, is.meant.startsWith(`${is.code}: `) && is.meant.includes("What to do:") && is.focused && is.closed && is.back);
+  const [printed, there] = await tab.evaluate(() => [document.querySelector("net-scene").result.diagnostics, document.querySelector("net-scene").shadowRoot.querySelector("pre.diagnostics").textContent]);
+  same("diagnostics with buttons in them", printed, there);
+  await tab.close();
+}
+
 // 6. Sentence by sentence.
 {
   const tab = await open(`${book.url}/book/repl.html`);
@@ -249,13 +282,20 @@ expect("all pages are kept", await comes(flow, async (least) => (await (await ca
   await comes(tab, () => document.querySelector("net-scene-repl").shadowRoot?.querySelector(".entry .cm-content"));
   expect("what was sent is told", (await log()).includes("delivered to default/web"));
   expect("and drawn", await tab.evaluate(() => document.querySelector("net-scene-repl").shadowRoot.querySelectorAll(".entries .hops li").length > 3));
-  await tab.evaluate(() => document.querySelector("net-scene-repl").shadowRoot.querySelector(".entry .cm-content").focus());
-  /** What the log says more, once it says what is wanted. */
+  const write = () => tab.evaluate(() => document.querySelector("net-scene-repl").shadowRoot.querySelector(".entry .cm-content").focus());
+  await write();
+  /** What the log says more, once it says what is wanted. A picture that goes along is no part of it. */
   const says = async (what, wanted, act) => {
-    const before = (await log()).length;
+    const told = (from) => {
+      const entries = document.querySelector("net-scene-repl").shadowRoot.querySelector(".entries");
+      const next = entries.querySelectorAll(".said")[from];
+      const all = [...entries.children];
+      return next ? all.slice(all.indexOf(next)).map((one) => one.textContent).join("\n") : "";
+    };
+    const before = await tab.evaluate(() => document.querySelector("net-scene-repl").shadowRoot.querySelectorAll(".entries .said").length);
     await act();
-    const came = await comes(tab, (from, wanted) => document.querySelector("net-scene-repl").shadowRoot.querySelector(".entries").textContent.slice(from).includes(wanted), before, wanted);
-    const more = (await log()).slice(before);
+    const came = await comes(tab, `(${told})(${before}).includes(${JSON.stringify(wanted)})`);
+    const more = await tab.evaluate(told, before);
     expect(`${what}: ${wanted}: ${came ? "" : more}`, came);
     // The line is free again when the answer is shown.
     await comes(tab, () => !document.querySelector("net-scene-repl").shadowRoot.querySelector(".entry .cm-line").textContent.trim() || document.querySelector("net-scene-repl").shadowRoot.querySelector(".entry .cm-placeholder"));
@@ -275,7 +315,7 @@ expect("all pages are kept", await comes(flow, async (least) => (await (await ca
   await press("Diff", "conntrack on worker1");
   await press("Undo", "ping client -> web as echo");
   await press("Redo", "ping client -> web as echo");
-  await press("Redo", "there is nothing to do again");
+  await press("Redo", "there is nothing left to redo");
   await enter('test "it goes" { ping client -> web as t; expect t delivered }', 'test "it goes" passed');
   await press("Test", 'test "it goes" passed');
   await press("Save", "show routes on worker1");
@@ -286,6 +326,42 @@ expect("all pages are kept", await comes(flow, async (least) => (await (await ca
   await tab.keyboard.press("ArrowDown");
   await tab.keyboard.press("Tab");
   await says("the second of what is offered", "fail node worker2", () => tab.keyboard.press("Enter"));
+  // Hop by hop, by keyboard alone: at a breakpoint, to the next hop and to the end. The picture goes along.
+  const chosen = () => tab.evaluate(() => [...document.querySelector("net-scene-repl").shadowRoot.querySelectorAll(".entries .trace")].at(-1).querySelector(".hops [aria-selected=true]").textContent);
+  const stepping = () => tab.evaluate(() => !document.querySelector("net-scene-repl").shadowRoot.querySelector(".stepping").hidden);
+  await enter(":undo", "undo: fail node worker2");
+  await tab.keyboard.type(":break FORW");
+  expect("hooks are offered to stop at", (await offered(tab, "net-scene-repl")).join(" ") === "FORWARD");
+  await tab.keyboard.press("Tab");
+  await tab.keyboard.type(" at worker2");
+  await says("a breakpoint", "> :break FORWARD at worker2", () => tab.keyboard.press("Enter"));
+  await enter(":break", "FORWARD at worker2");
+  await enter("ping client -> web as halt", "stopped at FORWARD at worker2");
+  expect(`the picture stands there: ${await chosen()}`, (await stepping()) && (await chosen()).startsWith("worker2"));
+  await says("Enter goes on", "#1, hop 4 of 4", () => tab.keyboard.press("Enter"));
+  expect(`and the picture with it: ${await chosen()}`, (await chosen()).startsWith("default/web"));
+  await press("Next breakpoint", "stopped at FORWARD at worker2");
+  await enter("q", "halt: ping default/client");
+  expect("it is over", !(await stepping()));
+  // The Worker that holds the world is ended: breakpoints stay.
+  await tab.evaluate(() => document.querySelector("net-scene-repl").engine.end(new Error("ended by a test")));
+  await enter(":break", "FORWARD at worker2");
+  await enter(":break off", "> :break off");
+  await tab.keyboard.type(":step ha");
+  expect("flows are offered", (await offered(tab, "net-scene-repl")).join(" ") === "halt");
+  await tab.keyboard.press("Tab");
+  await says("a flow is gone through", "#1, hop 1 of 4", () => tab.keyboard.press("Enter"));
+  expect(`it is drawn: ${await chosen()}`, (await chosen()).includes("default/client"));
+  await enter("q", "halt: ping default/client");
+  await enter(":stp", "did you mean `:step`?");
+  await enter(":undo", "undo: ping client -> web as halt");
+  await enter(":redo", "redo: ping client -> web as halt");
+  await enter(":explain E0301", "What to do:");
+  // The code of a diagnostic, reached by Tab from what is wrong, explains itself; Escape goes back.
+  await enter("ping worker1 -> nobody as y", "error[");
+  const wrongs = await explained(tab, "net-scene-repl");
+  expect(`a code in the session is explained: ${JSON.stringify(wrongs)}`, wrongs.meant.startsWith(`${wrongs.code}: `) && wrongs.focused && wrongs.closed && wrongs.back);
+  await write();
   // What there is to see, and what is typed on a machine.
   await says("nodes", "INTERNAL-IP", () => choose(".look", "kubectl get nodes -A -o wide")).then((text) => expect(`a list of all nodes: ${text}`, /worker1 +Ready/.test(text)));
   await choose(".place", "worker1");

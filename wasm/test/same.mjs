@@ -94,6 +94,24 @@ const pinged = session.enterAt("worker1", "ping -c 1 worker2");
 expect(`a command is typed: ${pinged.text}`, pinged.outcome === "done" && pinged.flows[0].trace.kind === "ping");
 expect("a list is looked at", /^NAME +STATUS[^]*\nworker1 +Ready[^]*\nworker2 +Ready/.test(session.look("kubectl get nodes")) && session.look("ip route", "worker2").includes("10.0.0.0/"));
 expect("what is refused changes nothing", session.enter("nod x").outcome === "refused" && session.enter("namespace n {").outcome === "incomplete" && session.entries().length === 3);
+// Hop by hop: where it stops, what is told there, and which hop of which flow a page has to draw.
+expect("a breakpoint is set and listed", session.breakpoint("INPUT at worker2").outcome === "nothing" && session.command(":break").text === "INPUT at worker2\n");
+expect("one that nothing can meet is refused", session.command(":break nat/KUBE-SERVICE").diagnostics === "error: there is no `nat/KUBE-SERVICE` to stop at; did you mean `nat/KUBE-SERVICES`?\n");
+const stopped = session.enter("ping worker1 -> worker2 as stop");
+expect(`what is sent stops there: ${stopped.text}`, stopped.outcome === "done" && stopped.text.includes("\nstopped at INPUT at worker2: Enter goes on a hop, `c` to the next breakpoint, `q` ends\n#1, hop 2 of 2\n"));
+expect(`the page can draw it: ${JSON.stringify(stopped.step)}`, stopped.step.flow === 0 && stopped.flows[0].trace.packets.flatMap(({ hops }) => hops)[stopped.step.hop].place === "worker2");
+expect("another line is an entry", session.goOn("show routes on worker1") === undefined && session.enter("show routes on worker1").step.hop === 1);
+const hop = session.goOn("");
+expect(`the next hop: ${hop.text}`, hop.text.startsWith("#2, hop 1 of 2\n") && hop.step.flow === null && hop.step.hop === 2);
+const end = session.goOn("c");
+expect(`no further breakpoint: ${end.text}`, end.text.startsWith("stop: ping worker1 -> 10.0.0.2: delivered to worker2") && end.step === null && session.goOn("") === undefined);
+session.command(":break off");
+expect("what was sent is gone through again", session.stepThrough().text.startsWith("#1, hop 1 of 2\n") && session.command(":step stop").flows[0].trace.name === "stop" && session.goOn("q").step === null);
+expect("flows, hooks and commands are offered", names(session.complete(":step st", 8)) === "stop" && names(session.complete(":break OUT", 10)) === "OUTPUT" && names(session.complete(":break OUTPUT at worker1", 24, "worker1")) === "worker1" && names(session.complete(":st", 3)) === "step");
+expect("an unknown command is near to another", session.command(":stp").diagnostics === "error: there is no command `:stp`; did you mean `:step`?\n");
+expect("an entry of them is taken back", session.command(":undo 2").text === "undo: show routes on worker1\nundo: ping worker1 -> worker2 as stop\n");
+expect("a code is explained", engine.explain("e0206").startsWith("E0206: An address lies outside the pool") && session.command(":explain E0206").text === engine.explain("E0206"));
+expect("what is none, too, and all are listed", engine.explain("pign").includes("did you mean `ping`?") && engine.explain("").includes("\nE0301  "));
 expect("it is saved as a scenario", engine.run("saved.scn", session.save(), { "sub/a.scn": "node worker1 at 10.0.0.1\n" }, 0).status === 0);
 
 const median = (times) => times.sort((a, b) => a - b)[times.length >> 1];

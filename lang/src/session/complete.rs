@@ -77,6 +77,12 @@ pub enum CandidateKind {
     Property,
     /// A function of islands.
     Function,
+    /// A hook of netfilter.
+    Hook,
+    /// A code of diagnostics.
+    Code,
+    /// A test.
+    Test,
 }
 
 impl Candidate {

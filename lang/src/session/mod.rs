@@ -6,12 +6,15 @@
 //!   the world; [`highlight()`]: what is to be coloured;
 //! - `sight`: what there is to see of a world, and how two moments differ;
 //! - [`typed()`]: what people type on a machine, as sentences;
-//! - [`Breakpoint`], [`Stepper`]: the hops of a flow one at a time.
+//! - [`Breakpoint`], [`Stepper`]: the hops of a flow one at a time; [`Debugger`]: who goes through them;
+//! - [`COMMANDS`]: what begins with `:` where sentences are entered.
 //!
 //! Each entry is a file of its own, `<1>`, `<2>` and so on, so that the places of diagnostics are right. An entry counts as a
 //! whole or not at all: if anything of it is refused, not met or cannot be read, the world stays as it was.
 
+mod commands;
 mod complete;
+mod debugger;
 mod highlight;
 mod islands;
 mod names;
@@ -42,7 +45,9 @@ use crate::{
     Summary, Verdict, check, diagnostic, has_errors, include, parse, render, sentences,
 };
 
+pub use commands::{COMMANDS, count, help_on, list_commands, no_command};
 pub use complete::{Candidate, CandidateKind, Completion};
+pub use debugger::Debugger;
 pub use highlight::{Colour, highlight};
 pub use save::Saved;
 pub use steps::{Breakpoint, Stepper};

@@ -4,6 +4,7 @@ use netscene_core::netfilter::TableName;
 
 use super::complete::{Candidate, CandidateKind as Kind, behind, name};
 use super::sight::Sight;
+use super::steps::HOOKS;
 use super::{Breakpoint, Session};
 use crate::Word;
 use crate::sentences::{Beginning, LOOKING};
@@ -227,11 +228,12 @@ impl Session {
         named(written, Names { session: self, sight: &sight }.places())
     }
 
-    /// The same for breakpoints: places, and chains with their tables.
+    /// The same for breakpoints: places, hooks, and chains with their tables.
     pub fn breakpoints(&self, written: &str) -> Vec<Candidate> {
         let sight = self.sight();
         let names = Names { session: self, sight: &sight };
-        named(written, [names.places(), names.chains(None)].concat())
+        let hooks = HOOKS.iter().map(|hook| Candidate::new(hook.to_string(), Kind::Hook, "")).collect();
+        named(written, [names.places(), hooks, names.chains(None)].concat())
     }
 
     /// The same for flows that were sent.

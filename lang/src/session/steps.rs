@@ -35,7 +35,7 @@ enum What {
     Chain { table: TableName, chain: String, rule: Option<u32> },
 }
 
-const HOOKS: [Hook; 5] = [Hook::Prerouting, Hook::Input, Hook::Forward, Hook::Output, Hook::Postrouting];
+pub(super) const HOOKS: [Hook; 5] = [Hook::Prerouting, Hook::Input, Hook::Forward, Hook::Output, Hook::Postrouting];
 const FORMS: &str = "a breakpoint is a node, a hook such as PREROUTING, TABLE/CHAIN, or TABLE/CHAIN NUMBER; `at NODE` behind \
                      it is for that node only";
 
@@ -143,7 +143,7 @@ pub struct Stepper {
     flow: Arc<Flow>,
     /// The hops, by the numbers of their packets and their own.
     hops: Vec<(usize, usize)>,
-    /// How many of them have been shown.
+    /// How many of them have been passed.
     shown: usize,
 }
 
@@ -153,6 +153,16 @@ impl Stepper {
         let packets = flow.packets.iter().enumerate();
         let hops = packets.flat_map(|(packet, trace)| (0..trace.hops.len()).map(move |hop| (packet, hop))).collect();
         Self { flow, hops, shown: 0 }
+    }
+
+    /// The flow.
+    pub fn flow(&self) -> &Arc<Flow> {
+        &self.flow
+    }
+
+    /// How many of its hops were passed, those included that nobody stopped at.
+    pub fn shown(&self) -> usize {
+        self.shown
     }
 
     /// What the flow came to, in a line.

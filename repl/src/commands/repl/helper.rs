@@ -6,14 +6,13 @@ use std::rc::Rc;
 
 use netscene_lang::reference::PAGES;
 use netscene_lang::session::{Colour, Session, highlight};
-use netscene_lang::{Code, Word};
+use netscene_lang::Word;
 use rustyline::completion::{Completer, FilenameCompleter, Pair};
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Context, Helper, Result};
 
-use super::commands::COMMANDS;
 use super::goes_on;
 
 /// Looks over the shoulder of whoever types.
@@ -36,8 +35,8 @@ impl Typing {
     fn candidates(&self, line: &str, cursor: usize) -> (usize, Vec<String>) {
         let before = line.get(..cursor).unwrap_or(line);
         let session = self.session.borrow();
-        if let Some(command) = before.strip_prefix(':') {
-            return of_command(&session, command);
+        if before.starts_with(':') {
+            return of_command(&session, before);
         }
         let place = self.place.borrow();
         let found = match &*place {
@@ -139,24 +138,12 @@ impl Validator for Typing {
 
 impl Helper for Typing {}
 
-/// The same behind a `:`.
-fn of_command(session: &Session, command: &str) -> (usize, Vec<String>) {
-    let Some((name, rest)) = command.split_once(' ') else {
-        let names = COMMANDS.iter().map(|(name, ..)| (*name).to_owned());
-        return (1, names.filter(|name| name.starts_with(command)).collect());
-    };
-    let codes = || Code::ALL.iter().map(ToString::to_string);
-    let words = || Word::ALL.iter().map(|word| word.text().to_owned());
-    let texts = |all: Vec<netscene_lang::session::Candidate>| all.into_iter().map(|one| one.text).collect();
-    let all: Vec<String> = match name {
-        "help" => PAGES.iter().map(|(name, _)| (*name).to_owned()).chain(words()).chain(codes()).collect(),
-        "explain" => codes().chain(words()).collect(),
-        "on" => texts(session.places(rest)),
-        "break" => texts(session.breakpoints(rest)),
-        "step" => texts(session.flows(rest)),
-        "test" => session.tests(),
-        _ => Vec::new(),
-    };
-    let from = 1 + name.len() + 1;
-    (from, all.into_iter().filter(|one| one.starts_with(rest)).collect())
+/// The same behind a `:`; `:help` shows pages, too.
+fn of_command(session: &Session, line: &str) -> (usize, Vec<String>) {
+    let found = session.complete_command(line);
+    let pages = line.strip_prefix(":help ").into_iter().flat_map(|written| {
+        let names = PAGES.iter().map(|(name, _)| (*name).to_owned());
+        names.filter(|name| name.starts_with(written)).collect::<Vec<_>>()
+    });
+    (found.from, pages.chain(found.candidates.into_iter().map(|one| one.text)).collect())
 }

@@ -2,12 +2,11 @@
 //!
 //! - [`Session`] of the language does everything that is of the world; what is here brings it to a terminal;
 //! - [`commands`]: what begins with `:`; [`helper`]: completion, hints, colours, open braces while somebody types;
-//! - [`history`]: what was typed before; [`stepping`]: the hops of a flow one at a time.
+//! - [`history`]: what was typed before.
 
 mod commands;
 mod helper;
 mod history;
-mod stepping;
 
 use std::cell::RefCell;
 use std::io::{self, BufRead, IsTerminal};
@@ -18,7 +17,7 @@ use std::sync::Arc;
 use clap::Args;
 use netscene_core::trace::Flow;
 use netscene_lang::Channel;
-use netscene_lang::session::{Answer, Breakpoint, Outcome, Session, Stepper, is_incomplete, typed};
+use netscene_lang::session::{Answer, Debugger, Outcome, Session, is_incomplete, typed};
 use rustyline::error::ReadlineError;
 use rustyline::history::DefaultHistory;
 use rustyline::{ColorMode, CompletionType, Config, Editor};
@@ -53,11 +52,7 @@ struct Repl {
     session: Rc<RefCell<Session>>,
     /// The node, pod or host at whose prompt the user is.
     place: Rc<RefCell<Option<String>>>,
-    breakpoints: Vec<Breakpoint>,
-    /// The flow that is gone through.
-    stepper: Option<Stepper>,
-    /// The flow that was sent last.
-    sent: Option<String>,
+    debugger: Debugger,
     /// How many command lines have been typed on machines: what they send is named by it.
     typed: usize,
     console: Console,
@@ -78,9 +73,7 @@ pub(crate) fn run(arguments: &Arguments, console: Console) -> Exit {
     let mut repl = Repl {
         session: session.clone(),
         place: Rc::default(),
-        breakpoints: Vec::new(),
-        stepper: None,
-        sent: None,
+        debugger: Debugger::default(),
         typed: 0,
         console,
         worst: Exit::Held,
@@ -164,7 +157,7 @@ impl Repl {
     }
 
     fn prompt(&self) -> String {
-        match (&self.stepper, &*self.place.borrow()) {
+        match (self.debugger.stepper(), &*self.place.borrow()) {
             (Some(_), _) => "step> ".to_owned(),
             (None, Some(place)) => format!("{place}# "),
             (None, None) => "scn> ".to_owned(),
@@ -173,7 +166,7 @@ impl Repl {
 
     /// Leaves the flow that is gone through, or the machine; it says whether there was one.
     fn step_out(&mut self) -> bool {
-        self.stepper.take().is_some() || self.place.borrow_mut().take().is_some()
+        self.debugger.leave() || self.place.borrow_mut().take().is_some()
     }
 
     /// Does what one line says.
@@ -182,7 +175,8 @@ impl Repl {
         if let Some(command) = text.strip_prefix(':') {
             return self.command(command);
         }
-        if self.stepper.is_some() && self.step(text) {
+        if let Some(told) = self.debugger.go_on(text) {
+            self.console.print(&told);
             return Then::GoOn;
         }
         if text.is_empty() {
@@ -218,7 +212,7 @@ impl Repl {
             return None;
         }
         self.told(&answer);
-        self.stop_at(&answer);
+        self.console.print(&self.debugger.heard(&answer).unwrap_or_default());
         answer.flows.last().cloned()
     }
 
@@ -226,9 +220,6 @@ impl Repl {
     fn told(&mut self, answer: &Answer) {
         self.console.print(&answer.text);
         self.console.write(Channel::Diagnostics, &answer.told(self.console.error_color));
-        if let Some(flow) = answer.flows.last().filter(|_| answer.outcome == Outcome::Done) {
-            self.sent = Some(flow.name.clone());
-        }
         if answer.outcome == Outcome::Stopped {
             self.console.print("stopped; the world is as it was before\n");
         } else {
