@@ -216,7 +216,7 @@ export class NetScene extends HTMLElement {
   private say(how: "good" | "bad", text: string, took?: number): void {
     const closing = took === undefined ? "" : (this.result?.output.trimEnd().split("\n").at(-1) ?? "");
     this.verdict.hidden = false;
-    this.verdict.replaceChildren(element("span", { class: how }, text), closing,
+    this.verdict.replaceChildren(element("span", { class: how }, text), element("span", { class: "closing" }, closing),
       element("span", { class: "time" }, took === undefined ? "" : `${took < 10 ? took.toFixed(1) : took.toFixed(0)} ms`));
   }
 

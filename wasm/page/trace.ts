@@ -100,10 +100,7 @@ export class TraceView {
         svg("text", { class: "name", x: box.x + 10, y: box.y + 16 }, short(name, 26)), line(wire, "wire"));
     }
     if (where.machines.length > 1) drawing.append(line(where.bus, "bus"));
-    for (const [node, pod] of where.veths) {
-      const { x, y } = where.spots.get(pod)!.at;
-      drawing.append(line([{ x, y }, { x, y: where.spots.get(node)!.box.y }], "wire"));
-    }
+    drawing.append(...where.veths.map((veth) => line(veth, "wire")));
     for (const spot of where.spots.values()) {
       const { x, y, w, h } = spot.box;
       const label = svg("text", { x: x + 9, y: y + h / 2 + 4 }, spot.pod ? short(spot.place) : "own namespace");
@@ -144,7 +141,7 @@ export class TraceView {
     this.list.setAttribute("aria-activedescendant", item.id);
     // Only the list scrolls, never the page. A new list begins at its top; to ask where things are would cost a layout.
     if (!jump) {
-      const [top, bottom] = [item.offsetTop - this.list.offsetTop, item.offsetTop - this.list.offsetTop + item.offsetHeight];
+      const [top, bottom] = [item.offsetTop, item.offsetTop + item.offsetHeight];
       if (top < this.list.scrollTop) this.list.scrollTop = top;
       if (bottom > this.list.scrollTop + this.list.clientHeight) this.list.scrollTop = bottom - this.list.clientHeight;
     }

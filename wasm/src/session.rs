@@ -306,15 +306,15 @@ mod tests {
         let mut session = Session::new(0, None);
         session.entered("node worker1 at 10.0.0.1\nnode worker2 at 10.0.0.2");
         assert_eq!(session.command_entered(":break INPUT at worker2").diagnostics, "");
-        let answer = session.entered("ping worker1 -> worker2 as p");
+        let answer = session.entered("ping worker1 -> worker2 as hello");
         assert!(answer.text.contains("\nstopped at INPUT at worker2: Enter"), "{}", answer.text);
         assert_eq!(answer.step.map(|at| (at.flow, at.hop)), Some((Some(0), 1)));
         assert!(session.debugger.go_on("show routes on worker1").is_none());
         assert_eq!(session.entered("show routes on worker1").step.map(|at| (at.flow, at.hop)), Some((None, 1)));
-        assert!(session.debugger.go_on("c").is_some_and(|told| told.starts_with("p: ping worker1")));
+        assert!(session.debugger.go_on("c").is_some_and(|told| told.starts_with("hello: ping worker1")));
         let answer = session.command_entered(":step");
         assert_eq!((answer.flows.len(), answer.step.map(|at| at.hop)), (1, Some(0)), "{}", answer.text);
-        assert!(session.command_entered(":step q").diagnostics.contains("there is no flow `q`; did you mean `p`?"));
+        assert!(session.command_entered(":step helo").diagnostics.contains("`helo`; did you mean `hello`?"));
     }
 
     #[test]

@@ -338,7 +338,7 @@ expect("all pages are kept", await comes(flow, async (least) => (await (await ca
   await enter(":break", "FORWARD at worker2");
   await enter("ping client -> web as halt", "stopped at FORWARD at worker2");
   expect(`the picture stands there: ${await chosen()}`, (await stepping()) && (await chosen()).startsWith("worker2"));
-  await says("Enter goes on", "#1, hop 4 of 4", () => tab.keyboard.press("Enter"));
+  await says("Enter goes on", "#1, hop 6 of 6", () => tab.keyboard.press("Enter"));
   expect(`and the picture with it: ${await chosen()}`, (await chosen()).startsWith("default/web"));
   await press("Next breakpoint", "stopped at FORWARD at worker2");
   await enter("q", "halt: ping default/client");
@@ -350,7 +350,7 @@ expect("all pages are kept", await comes(flow, async (least) => (await (await ca
   await tab.keyboard.type(":step ha");
   expect("flows are offered", (await offered(tab, "net-scene-repl")).join(" ") === "halt");
   await tab.keyboard.press("Tab");
-  await says("a flow is gone through", "#1, hop 1 of 4", () => tab.keyboard.press("Enter"));
+  await says("a flow is gone through", "#1, hop 1 of 6", () => tab.keyboard.press("Enter"));
   expect(`it is drawn: ${await chosen()}`, (await chosen()).includes("default/client"));
   await enter("q", "halt: ping default/client");
   await enter(":stp", "did you mean `:step`?");
