@@ -154,7 +154,7 @@ export class TraceView {
     const header = (name: string, text: string, other: string) => element("p", {}, element("b", {}, name), " ", this.marked(text, other));
     const rules = hop.steps.filter((step) => step.step !== "misses" && step.step !== "chainEnd");
     const lines = rules.map((step) => element("li", {}, element("code", {}, rule(step)), element("span", { class: "by" }, author(step))));
-    const more = element("details", { open: "" }, element("summary", {}, `${rules.length} things happened to it on ${hop.place}`), element("ul", {}, ...lines));
+    const more = element("details", { open: "" }, element("summary", {}, `${rules.length} ${rules.length === 1 ? "thing" : "things"} happened to it on ${hop.place}`), element("ul", {}, ...lines));
     this.detail.replaceChildren(
       header(changed ? "came as" : "passes as", packet(hop.before), packet(hop.after)),
       ...(changed ? [header("left as", packet(hop.after), packet(hop.before))] : []), more);

@@ -44,7 +44,8 @@ export function rule(step: Step): string {
 /** Who wrote a rule, and for which line of the scenario. */
 export function author(step: Step): string {
   const by = (step as Record<string, any>).by;
-  if (!by) return "";
+  // Of an answer to ARP it is the name of who gave it.
+  if (!by?.agent) return "";
   const place = by.declared ?? by.read;
   const what = [by.object, by.field].filter(Boolean).join(", ");
   return `by ${by.agent}${what ? `: ${what}` : ""}${place ? ` (${place.file}:${place.line})` : ""}`;
