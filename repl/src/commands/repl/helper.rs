@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use netscene_lang::Word;
 use netscene_lang::reference::PAGES;
 use netscene_lang::session::{Colour, Session, highlight};
-use netscene_lang::Word;
 use rustyline::completion::{Completer, FilenameCompleter, Pair};
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
