@@ -37,7 +37,7 @@ impl Session {
                 Ok(if diff.is_empty() { "nothing has changed\n".to_owned() } else { diff })
             }
             "undo" | "redo" => Ok(self.session.travel(name, count(rest)?)),
-            "entries" => Ok(self.session.entries().map(|entry| format!("{entry}\n")).collect()),
+            "entries" => Ok(self.session.entries().flat_map(|entry| [entry, "\n"]).collect()),
             "save" if self.session.entries().len() == 0 => Ok("nothing was entered\n".to_owned()),
             "save" => Ok(self.session.save().text),
             "on" if rest.is_empty() => Ok(String::new()),

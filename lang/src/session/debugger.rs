@@ -107,7 +107,7 @@ impl Debugger {
     pub fn breakpoint(&mut self, session: &Session, text: &str) -> Result<String, String> {
         match text {
             "" if self.breakpoints.is_empty() => return Ok("there are no breakpoints\n".to_owned()),
-            "" => return Ok(self.breakpoints.iter().map(|one| format!("{one}\n")).collect()),
+            "" => return Ok(self.breakpoints.iter().flat_map(|one| [one.to_string(), "\n".to_owned()]).collect()),
             "off" => self.breakpoints.clear(),
             _ => {
                 let found = session.breakpoint(text)?;
