@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use rustc_hash::FxHashMap;
@@ -67,11 +68,13 @@ pub struct MatchId {
 }
 
 /// The rules of a chain, and the index that the first walk makes of them.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Rules {
     list: Vec<Rule>,
     /// Nothing inside: an index would be of no use.
     index: OnceLock<Option<Index>>,
+    /// How each rule is written, once somebody has asked: every packet that comes by a rule tells it.
+    texts: OnceLock<Box<[OnceLock<Arc<str>>]>>,
 }
 
 /// The rules of a chain as they were at some moment: a change to the chain makes a copy.
@@ -85,10 +88,17 @@ impl SharedRules {
     }
 }
 
+impl fmt::Debug for Rules {
+    /// The list alone: the rest follows from it, and is there or not.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.list.fmt(f)
+    }
+}
+
 impl Clone for Rules {
-    /// Without the index: a copy is made in order to change it.
+    /// The list alone: a copy is made in order to change it.
     fn clone(&self) -> Self {
-        Self { list: self.list.clone(), index: OnceLock::new() }
+        Self { list: self.list.clone(), ..Self::default() }
     }
 }
 
@@ -115,11 +125,17 @@ impl Chain {
         SharedRules(self.rules.clone())
     }
 
-    /// The rules, to be changed: whatever the index says of them is void.
+    /// The rules, to be changed: whatever is known of them is void.
     fn rules_mut(&mut self) -> &mut Vec<Rule> {
         let rules = Arc::make_mut(&mut self.rules);
-        rules.index = OnceLock::new();
+        (rules.index, rules.texts) = Default::default();
         &mut rules.list
+    }
+
+    /// How the rule at a place, from 0, is written; `write` writes it the first time.
+    pub(crate) fn text(&self, at: usize, write: impl FnOnce(&Rule) -> Arc<str>) -> Option<Arc<str>> {
+        let texts = self.rules.texts.get_or_init(|| self.rules.list.iter().map(|_| OnceLock::new()).collect());
+        Some(texts.get(at)?.get_or_init(|| write(&self.rules.list[at])).clone())
     }
 
     /// The rules from number `from` on (from 0) that a packet of this key may match, in order; without a key, every rule.

@@ -216,9 +216,9 @@ pub trait Watch {
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'a> {
     /// The chain.
-    pub chain: &'a Arc<str>,
-    /// The rule's number, from 1.
-    pub number: u32,
+    pub chain: &'a Chain,
+    /// The rule's place there, from 0.
+    pub at: usize,
     /// The rule.
     pub rule: &'a Rule,
 }
@@ -351,7 +351,7 @@ fn go<E: Environment, W: Watch>(
                 let (rule, before) = (&rules[at], *mark);
                 let step = run(&Standing { table, hook, chain, at, rule }, view, mark, environment);
                 if W::WATCHES {
-                    let place = Place { chain: &chain.name, number: at as u32 + 1, rule };
+                    let place = Place { chain, at, rule };
                     watch.rule(table, hook, place, (before, *mark));
                 }
                 if let Some(chain) = table.counting(current) {

@@ -130,9 +130,9 @@ impl<O: Observer> Watch for HopWatch<'_, O> {
             Step::Rule(RuleHit {
                 hook,
                 table: table.name,
-                chain: place.chain.clone(),
-                number: place.number,
-                rule: rule_text(place.rule, table).into(),
+                chain: place.chain.name.clone(),
+                number: place.at as u32 + 1,
+                rule: place.chain.text(place.at, |rule| rule_text(rule, table).into()).unwrap_or_default(),
                 mark,
                 mark_after,
                 provenance: place.rule.provenance.clone(),
