@@ -167,7 +167,7 @@ impl Reading<'_> {
         let span = statement.span;
         let repeats = self.repeats.get_or_insert_default();
         let made = repeats.made();
-        repeats.learn(&self.library);
+        repeats.hear(&self.library);
         let statements = repeats.carry_out(statement, self.files, &mut self.diagnostics);
         self.not_read += repeats.made() - made;
         self.carried_out.insert(span, statements.clone());

@@ -67,6 +67,7 @@ mod render;
 mod repeat;
 mod replay;
 mod report;
+mod rhai_run;
 mod rhai_words;
 mod run;
 mod script;

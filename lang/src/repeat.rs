@@ -7,14 +7,16 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use rhai::{AST, Dynamic, Engine, EvalAltResult, Module, ParseErrorType, Scope};
+use rhai::{AST, Dynamic, EvalAltResult, ParseErrorType};
 
 use crate::api::FUNCTIONS;
 use crate::ast::{Island, Statement, StatementKind, Text};
+use crate::cancel::Cancel;
 use crate::limits::{MOST_BYTES, MOST_TURNS};
+use crate::rhai_run::Rhai;
 use crate::rhai_words::parse_problem;
 use crate::run::values;
-use crate::script::{self, Steps};
+use crate::script;
 use crate::sentences::{self, Spanned};
 use crate::token::{Token, closing_brace};
 use crate::words::BlockKind;
@@ -129,13 +131,14 @@ fn declares(tokens: &[Spanned<'_>], block: BlockKind) -> bool {
 }
 
 /// Carries out the `for`s and `if`s around declarations of a scenario.
+#[derive(Default)]
 pub(crate) struct Repeats {
-    engine: Engine,
-    steps: Steps,
-    /// How many `rhai` blocks it knows.
+    /// Made when an island is first met.
+    rhai: Option<Rhai>,
+    /// The `rhai` blocks so far.
+    library: Vec<Island>,
+    /// How many of them it has taken in.
     learned: usize,
-    /// Their constants.
-    constants: Scope<'static>,
     /// The variables of the `for`s around, outermost first.
     turn: Vec<(String, Dynamic)>,
     /// The names of the files that turns come from.
@@ -146,38 +149,22 @@ pub(crate) struct Repeats {
     told: bool,
 }
 
-impl Default for Repeats {
-    fn default() -> Self {
-        let (mut engine, steps) = (script::engine(), Steps::default());
-        steps.watch(&mut engine, &crate::Cancel::default());
-        Self {
-            engine,
-            steps,
-            learned: 0,
-            constants: Scope::new(),
-            turn: Vec::new(),
-            real: IndexMap::new(),
-            turns: 0,
-            bytes: 0,
-            told: false,
-        }
-    }
-}
-
 impl Repeats {
-    /// Takes in the constants and functions of the `rhai` blocks that are new. What is wrong with those the checks say.
-    pub(crate) fn learn(&mut self, library: &[Island]) {
-        for block in library.get(self.learned..).unwrap_or_default() {
-            self.steps.reset();
-            let Ok(ast) = self.engine.compile_with_scope(&self.constants, &block.text) else { continue };
-            let functions = Module::eval_ast_as_new(self.constants.clone(), &ast, &self.engine);
-            if self.engine.run_ast_with_scope(&mut self.constants, &ast).is_ok()
-                && let Ok(functions) = functions
-            {
-                self.engine.register_global_module(functions.into());
+    /// Hears of the `rhai` blocks that are new.
+    pub(crate) fn hear(&mut self, library: &[Island]) {
+        self.library.extend_from_slice(library.get(self.library.len()..).unwrap_or_default());
+    }
+
+    /// Rhai, with the constants and functions of the `rhai` blocks so far. What is wrong with those the checks say.
+    fn rhai(&mut self) -> &Rhai {
+        let rhai = self.rhai.get_or_insert_with(|| Rhai::new(&Cancel::default()));
+        for block in self.library.get(self.learned..).unwrap_or_default() {
+            if let Ok(ast) = rhai.engine.compile_with_scope(&rhai.constants, &block.text) {
+                let _ = rhai.learn(&ast);
             }
         }
-        self.learned = library.len();
+        self.learned = self.library.len();
+        rhai
     }
 
     /// How many texts it has made.
@@ -368,11 +355,13 @@ impl Repeats {
     }
 
     fn value(&mut self, island: &Island) -> Result<Dynamic, Diagnostic> {
-        let mut scope = self.constants.clone();
-        for (name, value) in &self.turn {
-            scope.push_constant_dynamic(name.clone(), value.clone());
+        let turn = self.turn.clone();
+        let rhai = self.rhai();
+        let mut scope = rhai.constants.clone();
+        for (name, value) in turn {
+            scope.push_constant_dynamic(name, value);
         }
-        let ast: AST = self.engine.compile_expression_with_scope(&scope, &island.text).map_err(|error| {
+        let ast: AST = rhai.engine.compile_expression_with_scope(&scope, &island.text).map_err(|error| {
             let (code, title, label) = parse_problem(error.err_type());
             let label = match error.err_type() {
                 ParseErrorType::VariableUndefined(_) => "no variable or constant of that name is known here",
@@ -380,8 +369,7 @@ impl Repeats {
             };
             Diagnostic::error(code, title).at(island.locate(error.position()), label).hint(SEEN.to_owned())
         })?;
-        self.steps.reset();
-        self.engine.eval_ast_with_scope(&mut scope, &ast).map_err(|error| match &*error {
+        rhai.evaluate(&ast, &mut scope).map_err(|error| match &*error {
             EvalAltResult::ErrorFunctionNotFound(name, place)
                 if FUNCTIONS.iter().any(|known| name.split(' ').next() == Some(known.name)) =>
             {

@@ -71,15 +71,21 @@ thread_local! {
 }
 
 /// An engine that knows Rhai's own functions and can touch nothing.
-///
-/// Every limit is set, because Rhai's own are off, or differ between debug and release builds.
 pub(crate) fn engine() -> Engine {
-    let mut engine = Engine::new_raw();
+    let mut engine = compiler();
     PACKAGES.with(|packages| {
         for module in packages {
             engine.register_global_module(module.clone());
         }
     });
+    engine
+}
+
+/// An engine that knows no functions: enough to compile.
+///
+/// Every limit is set, because Rhai's own are off, or differ between debug and release builds.
+pub(crate) fn compiler() -> Engine {
+    let mut engine = Engine::new_raw();
     engine
         .set_max_operations(MOST_OPERATIONS)
         .set_max_string_size(MOST_TEXT)

@@ -35,7 +35,7 @@ pub(super) struct Compiler {
 
 impl Compiler {
     pub(super) fn new() -> Self {
-        let engine = script::engine();
+        let engine = script::compiler();
         Self { engine, scripts: Scripts::default(), constants: Variables::new(), functions: IndexMap::new() }
     }
 

@@ -27,8 +27,10 @@ impl<E: Engine + 'static> Runner<'_, E> {
         for part in parts {
             let text = island.text.get(part.clone()).unwrap_or_default();
             // A part of a closure names its parameters, which are nothing outside of it.
-            let Ok(ast) = self.rhai.compile_expression_with_scope(&self.scope(text), text) else { continue };
-            let Ok(value) = self.evaluate(&ast, text) else { continue };
+            let Ok(rhai) = self.rhai() else { continue };
+            let mut scope = self.scope(rhai, text);
+            let Ok(ast) = rhai.engine.compile_expression_with_scope(&scope, text) else { continue };
+            let Ok(value) = rhai.evaluate(&ast, &mut scope) else { continue };
             if shown == MOST || said.contains(&text) || value.is_fnptr() {
                 continue;
             }

@@ -8,14 +8,14 @@ mod tests;
 pub(crate) mod values;
 mod world;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
 use indexmap::{IndexMap, IndexSet};
 use netscene_core::kube::Object;
 use netscene_core::trace::Expectation;
 use netscene_core::world::{Op, OpError, Operation, Outcome};
-use rhai::{AST, Dynamic, Module, Scope};
+use rhai::{AST, Dynamic, Scope};
 
 pub(crate) use self::part::{Part, run_part};
 pub use self::schedule::{Everything, Next, Schedule, TestFacts};
@@ -26,6 +26,7 @@ use crate::cancel::Cancel;
 use crate::limits::MOST_STEPS;
 use crate::lower::{IslandValue, Lowering};
 use crate::program::Program;
+use crate::rhai_run::{Rhai, is_plain};
 use crate::{Code, Diagnostic, Span, Word, script};
 
 /// Runs a program: declarations first, then everything else in file order. Each test starts from the world as it is at
@@ -61,9 +62,8 @@ struct Runner<'a, E> {
     program: &'a Program,
     /// Shared with the functions that islands call.
     world: Rc<RefCell<E>>,
-    rhai: rhai::Engine,
-    /// The constants of `rhai` blocks.
-    constants: Scope<'static>,
+    /// Made when something first needs it.
+    rhai: OnceCell<Rhai>,
     /// Flows and loop variables.
     variables: IndexMap<String, Dynamic>,
     in_test: bool,
@@ -73,8 +73,6 @@ struct Runner<'a, E> {
     held: Option<Vec<Diagnostic>>,
     /// How many sentences have been carried out in the test, or outside of tests.
     steps: usize,
-    /// The steps of the island that runs.
-    operations: script::Steps,
     /// The names of what could not be sent: that they are missing has been told.
     lost: IndexSet<String>,
     sink: &'a mut dyn Sink,
@@ -100,22 +98,15 @@ impl<'a, E: Engine + 'static> Runner<'a, E> {
         cancel: &Cancel,
     ) -> Self {
         let world = Rc::new(RefCell::new(engine.clone()));
-        let mut rhai = script::engine();
-        let operations = script::Steps::default();
-        operations.watch(&mut rhai, cancel);
-        values::register(&mut rhai);
-        world::register(&mut rhai, &world, &Rc::new(program.symbols.clone()));
         Self {
             program,
             world,
-            rhai,
-            constants: Scope::new(),
+            rhai: OnceCell::new(),
             variables: IndexMap::new(),
             in_test: false,
             case: None,
             held: None,
             steps: 0,
-            operations,
             lost: IndexSet::new(),
             sink,
             schedule,
@@ -159,27 +150,36 @@ impl<E: Engine + 'static> Runner<'_, E> {
         if declared.iter().all(|operation| self.declare_one(operation)) { Ok(()) } else { self.end() }
     }
 
-    /// Runs the `rhai` blocks: their constants are kept, their functions registered.
+    /// Runs the `rhai` blocks, unless nothing in them can fail: then they wait until somebody needs what they define.
     fn library(&mut self) -> bool {
-        let blocks: Vec<_> = self.program.scripts.library.iter().map(|(block, _)| block.clone()).collect();
+        if self.program.scripts.library.iter().all(|(_, block)| is_plain(block)) {
+            return true;
+        }
+        let Err(diagnostic) = self.rhai() else { return true };
+        self.tell(diagnostic);
+        self.summary.refused += 1;
+        false
+    }
+
+    /// Rhai, with what it may ask of the world, and with the constants and functions of the `rhai` blocks.
+    fn rhai(&self) -> Result<&Rhai, Diagnostic> {
+        if let Some(rhai) = self.rhai.get() {
+            return Ok(rhai);
+        }
+        let mut rhai = Rhai::new(&self.cancel);
+        values::register(&mut rhai.engine);
+        world::register(&mut rhai.engine, &self.world, &Rc::new(self.program.symbols.clone()));
         for (number, (block, ast)) in self.program.scripts.library.iter().enumerate() {
             let mut ast: AST = ast.clone();
             ast.set_source(number.to_string());
-            self.operations.reset();
-            let functions = Module::eval_ast_as_new(self.constants.clone(), &ast, &self.rhai);
-            let constants = self.rhai.run_ast_with_scope(&mut self.constants, &ast);
-            match functions.and_then(|functions| constants.map(|()| functions)) {
-                Ok(functions) => {
-                    self.rhai.register_global_module(functions.into());
-                }
-                Err(error) => {
-                    self.tell(script::failure(&error, block, &blocks));
-                    self.summary.refused += 1;
-                    return false;
-                }
-            }
+            rhai.learn(&ast).map_err(|error| script::failure(&error, block, &self.blocks()))?;
         }
-        true
+        Ok(self.rhai.get_or_init(|| rhai))
+    }
+
+    /// The `rhai` blocks.
+    fn blocks(&self) -> Vec<Island> {
+        self.program.scripts.library.iter().map(|(block, _)| block.clone()).collect()
     }
 
     fn steps(&mut self, statements: &[Statement]) -> Done {
@@ -427,20 +427,14 @@ impl<E: Engine + 'static> Runner<'_, E> {
             let diagnostic = Diagnostic::error(Code::Island, "this island was never compiled");
             return Err(diagnostic.at(island.span, "the program has errors, and must not run"));
         };
-        self.evaluate(ast, &island.text).map_err(|error| {
-            let library: Vec<_> = self.program.scripts.library.iter().map(|(block, _)| block.clone()).collect();
-            script::failure(&error, island, &library)
-        })
-    }
-
-    fn evaluate(&self, ast: &AST, text: &str) -> Result<Dynamic, Box<rhai::EvalAltResult>> {
-        self.operations.reset();
-        self.rhai.eval_ast_with_scope(&mut self.scope(text), ast)
+        let rhai = self.rhai()?;
+        let value = rhai.evaluate(ast, &mut self.scope(rhai, &island.text));
+        value.map_err(|error| script::failure(&error, island, &self.blocks()))
     }
 
     /// What a script sees, as far as it names it: a scenario may have more flows than Rhai may have variables.
-    fn scope(&self, text: &str) -> Scope<'static> {
-        let mut scope = self.constants.clone();
+    fn scope(&self, rhai: &Rhai, text: &str) -> Scope<'static> {
+        let mut scope = rhai.constants.clone();
         for (name, value) in self.variables.iter().filter(|(name, _)| text.contains(name.as_str())) {
             scope.push_constant_dynamic(name.clone(), value.clone());
         }
