@@ -65,7 +65,7 @@ export class NetSceneRepl extends HTMLElement {
     this.offer([]);
     root.append(element("div", { class: "frame" }, bar, this.entries, this.steps, this.input, hint));
     const start = (this.textContent ?? "").trim();
-    const begun = start ? start.split("\n").reduce<Promise<unknown>>((before, line) => before.then(() => this.enter(line)), Promise.resolve()) : Promise.resolve();
+    const begun = start ? start.split("\n").reduce<Promise<unknown>>((before, line) => before.then(() => this.line(line)), Promise.resolve()) : Promise.resolve();
     void begun.then(() => this.edit());
   }
 
@@ -105,7 +105,7 @@ export class NetSceneRepl extends HTMLElement {
     const asked: Asked = { call: "command", with: [line] };
     const answer = await this.answer(`> ${line}`, asked);
     if (answer?.outcome !== "nothing") return answer;
-    const [, name, rest] = /^:(\S*)\s*(.*?)\s*$/.exec(line)!;
+    const [, name, rest] = /^:(\S*)\s*([^]*?)\s*$/.exec(line)!;
     if (name === "on") this.place.value = answer.text;
     if (name === "break" && rest) this.breaks = rest === "off" ? [] : [...this.breaks, asked];
     if (name === "undo" || name === "redo") {
@@ -241,7 +241,8 @@ export class NetSceneRepl extends HTMLElement {
   private submit(): boolean {
     const text = this.view!.state.doc.toString();
     if (!text.trim() && this.steps.hidden) return true;
-    void this.line(text.trim() ? text : "").then((answer) => {
+    const said = text.trim();
+    void this.line(said && !said.startsWith(":") ? text : said).then((answer) => {
       // A brace that is open wants another line; whoever has gone on writing keeps what he wrote.
       if (this.view!.state.doc.toString() !== text) return;
       this.write(answer?.outcome === "incomplete" ? `${text}\n` : "");
