@@ -34,7 +34,7 @@ impl Watch for Told {
     const WATCHES: bool = true;
 
     fn rule(&mut self, _: &Table, _: Hook, place: Place<'_>, marks: (u32, u32)) {
-        self.rules.push((place.chain.clone(), place.number, marks));
+        self.rules.push((place.chain.name.clone(), place.at as u32 + 1, marks));
     }
 
     fn missed(&mut self, _: &Table, _: Hook, chain: &Arc<str>, mut misses: Misses, view: &View<'_>) {
