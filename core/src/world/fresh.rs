@@ -161,4 +161,21 @@ mod tests {
         declare(&mut deaf, Object::Service(Service::new("default", "late", labels, 80)));
         assert!(!matches!(connect(&mut deaf, "late").0, FlowOutcome::Delivered { .. }));
     }
+
+    #[test]
+    fn what_is_written_alike_is_restored_once() {
+        let mut world = World::new(0);
+        declare(&mut world, Object::Node(Node::new("worker1", [10, 0, 0, 1])));
+        declare(&mut world, Object::Node(Node::new("worker2", [10, 0, 0, 2])));
+        for node in ["worker1", "worker2"] {
+            let from = Source { name: node.into(), port: None };
+            let to = Target { host: TargetHost::Name("worker1".into()), port: None };
+            world.apply(&Operation { op: Op::Ping { from, to, name: node.into() }, origin: None }).expect("it is sent");
+        }
+        let restored = world.fresh.restored.lock().expect("nobody else has it");
+        // By the kubelet, by kube-proxy behind it, and by Felix behind both.
+        let mut inputs: Vec<_> = restored.values().flatten().map(|one| one.inputs.len()).collect();
+        inputs.sort_unstable();
+        assert_eq!(inputs, [1, 2, 3], "of both nodes together");
+    }
 }
