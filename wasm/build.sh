@@ -20,7 +20,7 @@ environment=$(wasm/setup.sh)
     # For size: std is built anew, without the texts of panics; it traps, and the page starts another Worker.
     # 1 GiB is the most that a scenario may take, 8 MiB its stack, as the command has.
     export RUSTC_BOOTSTRAP=1
-    export RUSTFLAGS="-Zlocation-detail=none -Clink-arg=--max-memory=1073741824 -Clink-arg=-zstack-size=8388608"
+    export RUSTFLAGS="-Zlocation-detail=none -Clink-arg=--max-memory=1073741824 -Clink-arg=-zstack-size=8388608 -Clink-arg=-Map=$CARGO_TARGET_DIR/engine.map"
     small=()
     [ -e "$("${RUSTC:-rustc}" --print sysroot)/lib/rustlib/src/rust/library/Cargo.lock" ] && small=(
         -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size
@@ -38,7 +38,7 @@ wasm/node_modules/.bin/wasm-opt -Oz --strip-debug --strip-producers --strip-targ
     "$page/pkg/netscene_wasm_bg.wasm" -o "$page/whole.wasm"
 
 # What the first traces need, and the rest; a run shows which is which.
-node wasm/split/main.mjs "$page"
+node wasm/split/main.mjs "$page" "$CARGO_TARGET_DIR/engine.map"
 node wasm/weigh.mjs "$page" "$@"
 
 node wasm/bundle.mjs "$page"

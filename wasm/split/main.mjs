@@ -1,8 +1,9 @@
 // Splits the engine: what the page needs for its first traces, and the rest. What that is shows a run of some scenarios;
-// see README.md beside this folder. Usage: main.mjs FOLDER, which has whole.wasm and pkg/.
+// see README.md beside this folder. Usage: main.mjs FOLDER MAP; the folder has whole.wasm and pkg/, the map is the linker's.
 import { readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { emit, parse } from "./binary.mjs";
+import { constants } from "./data.mjs";
 import { outline } from "./outline.mjs";
 import { marked, profile, taken } from "./profile.mjs";
 import { split } from "./split.mjs";
@@ -37,6 +38,6 @@ const functions = module.funcs.length;
 const called = new Set(module.exports.filter(({ kind }) => kind === 0).map(({ index }) => index - module.imports.length));
 const kept = (func) => called.has(func) || (func < functions && ran(func, 0));
 outline(module, kept, ran, GAIN);
-const { primary, secondary } = split(module, kept, "__wbg_loadRest_");
+const { primary, secondary } = split(module, kept, "__wbg_loadRest_", constants(readFileSync(process.argv[3], "utf8")));
 writeFileSync(new URL("netscene.wasm", folder), emit(primary));
 writeFileSync(new URL("netscene-rest.wasm", folder), emit(secondary));

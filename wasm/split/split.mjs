@@ -2,27 +2,20 @@
 // whoever calls through the table asks for the entry before, and if there is none, the second module is loaded, which fills the
 // table. A call from the first into the second goes through the table too.
 import { I32, Reader, Writer, instructions, op } from "./binary.mjs";
+import { divide } from "./data.mjs";
 
 const [FUNC, TABLE, MEMORY, GLOBAL] = [0, 1, 2, 3];
 const TABLE_GET = 0x25;
 const REF_IS_NULL = 0xd1;
 const FUNCREF = 0x70;
-/** Data in one piece: what lies between are zeros, which weigh less than many pieces do. */
-function whole(data) {
-  const from = Math.min(...data.map(({ offset }) => offset));
-  const bytes = new Uint8Array(Math.max(...data.map(({ offset, bytes }) => offset + bytes.length)) - from);
-  for (const one of data) bytes.set(one.bytes, one.offset - from);
-  return [{ offset: from, bytes }];
-}
-
 /** How the second module calls the first. */
 export const FIRST = "p";
 
 /**
  * The two modules. `first(index)` says of a function whether it belongs to the first; `load` begins the name of the import that
- * loads the second. All data is in the first.
+ * loads the second; `constants` are those of the linker's map.
  */
-export function split(module, first, load) {
+export function split(module, first, load, constants) {
   const imported = module.imports.length;
   const inFirst = (func) => func < imported || first(func - imported);
   const loader = module.imports.findIndex(({ name }) => name.startsWith(load));
@@ -93,6 +86,7 @@ export function split(module, first, load) {
   ];
   const secondFuncs = moved.map(rewriteSecond);
 
+  const data = divide(module, kept, constants);
   const runs = (member, index) => module.elements.flatMap(({ offset, funcs }) => {
     const made = [];
     for (const [at, func] of funcs.entries()) {
@@ -108,7 +102,7 @@ export function split(module, first, load) {
   const short = (kind, index) => kind + index.toString(36);
   const named = (name, kind, index) => ({ name, kind, index });
   const primary = {
-    ...module, funcs: firstFuncs, tables: [size, ...module.tables.slice(1)], elements: runs(inFirst, ours), data: whole(module.data),
+    ...module, funcs: firstFuncs, tables: [size, ...module.tables.slice(1)], elements: runs(inFirst, ours), data: data.first,
     exports: [
       ...module.exports.map((one) => (one.kind === FUNC ? { ...one, index: ours.get(one.index) } : one)),
       named("$t", TABLE, 0), ...module.tables.slice(1).map((_, index) => named(short("$t", index + 1), TABLE, index + 1)), named("$m", MEMORY, 0),
@@ -118,7 +112,7 @@ export function split(module, first, load) {
   };
   const other = (name, kind, rest) => ({ module: FIRST, name, kind, ...rest });
   const secondary = {
-    types: module.types, tables: [], memories: [], globals: [], exports: [], funcs: secondFuncs, data: [], dataCount: undefined,
+    types: module.types, tables: [], memories: [], globals: [], exports: [], funcs: secondFuncs, data: data.rest, dataCount: undefined,
     imports: [
       other("$t", TABLE, size), ...module.tables.slice(1).map((one, index) => other(short("$t", index + 1), TABLE, one)), other("$m", MEMORY, module.memories[0]),
       ...[...used.globals.keys()].sort((a, b) => a - b).map((global) => other(short("$g", global), GLOBAL, module.globals[global])),
