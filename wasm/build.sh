@@ -21,6 +21,8 @@ environment=$(wasm/setup.sh)
     # 1 GiB is the most that a scenario may take, 8 MiB its stack, as the command has.
     export RUSTC_BOOTSTRAP=1
     export RUSTFLAGS="-Zlocation-detail=none -Clink-arg=--max-memory=1073741824 -Clink-arg=-zstack-size=8388608 -Clink-arg=-Map=$CARGO_TARGET_DIR/engine.map"
+    # The rounds of SHA-256 as a loop.
+    RUSTFLAGS+=' --cfg sha2_backend_soft="compact"'
     small=()
     [ -e "$("${RUSTC:-rustc}" --print sysroot)/lib/rustlib/src/rust/library/Cargo.lock" ] && small=(
         -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size

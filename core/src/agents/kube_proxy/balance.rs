@@ -29,12 +29,16 @@ pub(super) fn balance(
 }
 
 /// The match that takes one in `left` of what comes by, with a blank behind it. The last endpoint takes all that the
-/// others left.
+/// others left. It has ten decimals, rounded as Go's `%0.10f` does: where two are equally near, to the even one.
 fn probability(left: usize) -> String {
-    match left {
-        1 => String::new(),
-        left => format!("-m statistic --mode random --probability {:.10} ", 1.0 / f64::from(left as u32)),
+    const ONE: u64 = 10_000_000_000;
+    let left = left as u64;
+    if left == 1 {
+        return String::new();
     }
+    let (down, rest) = (ONE / left, ONE % left);
+    let up = 2 * rest > left || 2 * rest == left && down % 2 == 1;
+    format!("-m statistic --mode random --probability 0.{:010} ", down + u64::from(up))
 }
 
 /// Writes the chain of every endpoint that the node may send to.
@@ -51,5 +55,20 @@ pub(super) fn endpoint_chains(writer: &mut Writer<'_>, port: &PortRules<'_>) {
         let kept = port.affinity().map_or_else(String::new, |_| format!("-m recent --name {own} --set "));
         let rule = format!("{named}{kept}-m {protocol} -p {protocol} -j DNAT --to-destination {endpoint}");
         writer.nat.append(&own, &rule, &why);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::probability;
+
+    #[test]
+    fn a_share_is_written_as_a_double_is() {
+        // 1/2048 has eleven decimals, and lies between two of ten.
+        for left in (2..5_000).chain([8_192, 10_000, 30_000, 65_536, 99_999]) {
+            let double = format!("-m statistic --mode random --probability {:.10} ", 1.0 / f64::from(left));
+            assert_eq!(probability(left as usize), double, "{left}");
+        }
+        assert_eq!(probability(1), "");
     }
 }

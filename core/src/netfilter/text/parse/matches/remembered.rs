@@ -118,12 +118,26 @@ impl StatisticDraft {
 /// A probability as the kernel keeps it: in parts of 2^31, rounded (`lround` in `libxt_statistic.c`).
 #[allow(clippy::cast_sign_loss, reason = "what is negative has been refused")]
 fn probability(word: &Word<'_>) -> Result<u32> {
-    let value: f64 = word.text.parse().unwrap_or(f64::NAN);
+    let value = plain(&word.text).or_else(|| word.text.parse().ok()).unwrap_or(f64::NAN);
     if (0.0..=1.0).contains(&value) {
         Ok((value * f64::from(1_u32 << 31)).round() as u32)
     } else {
         Err(TextError::new(word.span.clone(), format!("`{}` is not a probability from 0 to 1", word.text)))
     }
+}
+
+/// A number written as `0.3333333333`: the quotient of two whole numbers that a double holds is the double nearest to it. std's way
+/// for all others needs tables that a page would load.
+#[allow(clippy::cast_precision_loss, reason = "both are below 2^53")]
+fn plain(text: &str) -> Option<f64> {
+    const MOST_DIGITS: usize = 15;
+    let (whole, decimals) = text.split_once('.')?;
+    let digits = [whole, decimals].concat();
+    if digits.len() > MOST_DIGITS || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let digits: u64 = digits.parse().ok()?;
+    Some(digits as f64 / 10_u64.pow(decimals.len() as u32) as f64)
 }
 
 /// What has been read of a `-m recent`.
@@ -318,4 +332,22 @@ fn rate(word: &Word<'_>, scale: u64) -> Result<(u64, u32)> {
         return Err(TextError::new(word.span.clone(), format!("the rate `{}` is too fast to be counted", word.text)));
     }
     Ok((period, seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn a_plain_number_is_the_double_that_std_reads() {
+        let shares = (1..3_000).map(|left| format!("{:.10}", 1.0 / f64::from(left)));
+        let others = ["0.5", ".25", "1.", "0.00000000000001", "000.1", "0.333333333333333", "12345.6789"].map(str::to_owned);
+        for text in shares.chain(others) {
+            let std: f64 = text.parse().expect("it is a number");
+            assert!(text.len() > 16 || plain(&text).is_some_and(|value| value.to_bits() == std.to_bits()), "{text}");
+        }
+        for text in ["1", ".", "", "+0.5", "0.+5", "1e-3", "0.1234567890123456"] {
+            assert_eq!(plain(text), None, "{text}");
+        }
+    }
 }
