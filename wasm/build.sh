@@ -17,24 +17,28 @@ mkdir -p "$page"
 environment=$(wasm/setup.sh)
 (
     eval "$environment"
-    # For size: std is built anew, without the texts of panics; it traps, and the page starts another Worker.
     # 1 GiB is the most that a scenario may take, 8 MiB its stack, as the command has.
     export RUSTC_BOOTSTRAP=1
-    export RUSTFLAGS="-Zlocation-detail=none -Clink-arg=--max-memory=1073741824 -Clink-arg=-zstack-size=8388608 -Clink-arg=-Map=$CARGO_TARGET_DIR/engine.map"
+    export RUSTFLAGS="-Zlocation-detail=none -Clink-arg=--max-memory=1073741824 -Clink-arg=-zstack-size=8388608"
+    RUSTFLAGS+=" -Clink-arg=-Map=$CARGO_TARGET_DIR/engine.map"
     # The rounds of SHA-256 as a loop.
     RUSTFLAGS+=' --cfg sha2_backend_soft="compact"'
+    # std is built anew, without the texts of panics: it traps, and the page starts another Worker. All the others call it, so it is not as small as it could be.
     small=()
-    [ -e "$("${RUSTC:-rustc}" --print sysroot)/lib/rustlib/src/rust/library/Cargo.lock" ] && small=(
-        -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size
-        -Zpanic-immediate-abort --config 'profile.page.panic="immediate-abort"'
-    )
+    if [ -e "$("${RUSTC:-rustc}" --print sysroot)/lib/rustlib/src/rust/library/Cargo.lock" ]; then
+        small=(
+            -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size
+            -Zpanic-immediate-abort --config 'profile.page.panic="immediate-abort"'
+        )
+        for own in core alloc std compiler_builtins dlmalloc; do small+=(--config "profile.page.package.$own.opt-level=\"s\""); done
+    fi
     "$cargo" build -q -p netscene-wasm --lib --profile page --target wasm32-unknown-unknown "${small[@]}"
 )
 "$cargo" run -q -p netscene-book --features build -- bindings \
     "$CARGO_TARGET_DIR/wasm32-unknown-unknown/page/netscene_wasm.wasm" "$page/pkg"
 
-# Features are named one by one: with --all-features the module uses some that no browser has.
-wasm/node_modules/.bin/wasm-opt -Oz --strip-debug --strip-producers --strip-target-features \
+# The names of functions stay for the splitter. Features are named one by one: with --all-features the module uses some that no browser has.
+wasm/node_modules/.bin/wasm-opt -Oz -g --strip-producers --strip-target-features \
     --enable-bulk-memory --enable-sign-ext --enable-nontrapping-float-to-int --enable-mutable-globals \
     --enable-reference-types --enable-multivalue \
     "$page/pkg/netscene_wasm_bg.wasm" -o "$page/whole.wasm"

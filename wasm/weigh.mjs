@@ -35,7 +35,7 @@ if (keep === "--weigh") {
     }
   }
 }
-if (first.brotli > GOAL) console.log(`the first part is ${first.brotli - GOAL} bytes of brotli above the goal of ${GOAL}`);
+if (first.brotli > GOAL) fail(`the first part is ${first.brotli - GOAL} bytes of brotli above the goal of ${GOAL}`);
 
 function fail(text) {
   console.error(text);

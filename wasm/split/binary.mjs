@@ -89,7 +89,7 @@ const EMPTY = 0x40;
 
 /** A module as values. Indices are those of the file: imported functions come first. */
 export function parse(bytes) {
-  const module = { types: [], imports: [], funcs: [], tables: [], memories: [], globals: [], exports: [], elements: [], data: [], dataCount: undefined };
+  const module = { types: [], imports: [], funcs: [], tables: [], memories: [], globals: [], exports: [], elements: [], data: [], dataCount: undefined, names: new Map() };
   const all = new Reader(bytes, 8);
   const limits = (r) => { const flag = r.byte(); const min = r.number(); return { flag, min, max: flag & 1 ? r.number() : undefined }; };
   let declared = [];
@@ -99,7 +99,7 @@ export function parse(bytes) {
     const r = new Reader(bytes, all.at, all.at + size);
     all.at += size;
     switch (id) {
-      case 0: break;
+      case 0: if (r.name() === "name") module.names = functionNames(r); break;
       case 1: module.types = r.many(() => {
         if (r.byte() !== 0x60) throw new Error("a type that is no function's");
         return { params: [...r.take(r.number())], results: [...r.take(r.number())] };
@@ -147,7 +147,17 @@ export function parse(bytes) {
   return module;
 }
 
-/** The bytes of a module. */
+/** The names of functions, by their indices: the second of the parts that the section of names has. */
+function functionNames(r) {
+  while (r.at < r.end) {
+    const [part, size] = [r.byte(), r.number()];
+    if (part === 1) return new Map(r.many(() => [r.number(), r.name()]));
+    r.take(size);
+  }
+  return new Map();
+}
+
+/** The bytes of a module, without names. */
 export function emit(module) {
   const out = new Writer().byte(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
   const section = (id, list, write) => {

@@ -29,11 +29,16 @@ export function marked(bytes) {
   return { bytes: emit(module), from, marks, places };
 }
 
+/** Takes all marks away. */
+export const forget = ({ from, marks }, memory) => void new Uint8Array(memory.buffer, from, marks).fill(0);
+
 /** The marks that are set in the memory of the module with marks. */
 export const taken = ({ from, marks }, memory) => new Uint8Array(memory.buffer, from, marks).slice();
 
 /** Whether an instruction ran, by its function and its place there, in one of those that the marks were taken of. */
-export function profile({ places }, runs) {
+export function profile({ places, marks: count }, runs) {
+  const ran = new Uint8Array(count);
+  for (const marks of runs) for (const [mark, set] of marks.entries()) ran[mark] |= set;
   return (func, at) => {
     const mine = places[func];
     let [low, high] = [0, mine.length - 1];
@@ -41,6 +46,6 @@ export function profile({ places }, runs) {
       const middle = (low + high + 1) >> 1;
       if (mine[middle].at <= at) low = middle; else high = middle - 1;
     }
-    return runs.some((marks) => marks[mine[low].mark] === 1);
+    return ran[mine[low].mark] === 1;
   };
 }

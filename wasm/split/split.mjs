@@ -41,7 +41,8 @@ export function split(module, first, load, constants) {
   const check = imported;
   const ours = new Map(module.imports.map((_, index) => [index, index]));
   const [kept, moved] = [[], []];
-  for (const [index, func] of module.funcs.entries()) {
+  // Those of one type together: the list of their types weighs less.
+  for (const [index, func] of [...module.funcs.entries()].sort(([a, { type }], [b, other]) => type - other.type || a - b)) {
     if (first(index)) { ours.set(imported + index, imported + 1 + kept.length); kept.push(func); } else moved.push({ index: imported + index, func });
   }
   const used = { funcs: new Map(), globals: new Map() };
@@ -49,7 +50,11 @@ export function split(module, first, load, constants) {
     if ((it.code === op.call || it.code === op.refFunc) && inFirst(it.a)) used.funcs.set(it.a, 0);
     if (it.code === op.globalGet || it.code === op.globalSet) used.globals.set(it.a, 0);
   }
-  for (const [kind, map] of Object.entries(used)) [...map.keys()].sort((a, b) => a - b).forEach((one, index) => used[kind].set(one, index));
+  const shared = {
+    funcs: [...used.funcs.keys()].sort((a, b) => ours.get(a) - ours.get(b)),
+    globals: [...used.globals.keys()].sort((a, b) => a - b),
+  };
+  for (const [kind, list] of Object.entries(shared)) for (const [index, one] of list.entries()) used[kind].set(one, index);
   const theirs = new Map(used.funcs);
   for (const [index, one] of moved.entries()) theirs.set(one.index, used.funcs.size + index);
 
@@ -106,8 +111,8 @@ export function split(module, first, load, constants) {
     exports: [
       ...module.exports.map((one) => (one.kind === FUNC ? { ...one, index: ours.get(one.index) } : one)),
       named("$t", TABLE, 0), ...module.tables.slice(1).map((_, index) => named(short("$t", index + 1), TABLE, index + 1)), named("$m", MEMORY, 0),
-      ...[...used.globals.keys()].map((global) => named(short("$g", global), GLOBAL, global)),
-      ...[...used.funcs.keys()].sort((a, b) => a - b).map((func, index) => named(short("", index), FUNC, ours.get(func))),
+      ...shared.globals.map((global) => named(short("$g", global), GLOBAL, global)),
+      ...shared.funcs.map((func, index) => named(short("", index), FUNC, ours.get(func))),
     ],
   };
   const other = (name, kind, rest) => ({ module: FIRST, name, kind, ...rest });
@@ -115,8 +120,8 @@ export function split(module, first, load, constants) {
     types: module.types, tables: [], memories: [], globals: [], exports: [], funcs: secondFuncs, data: data.rest, dataCount: undefined,
     imports: [
       other("$t", TABLE, size), ...module.tables.slice(1).map((one, index) => other(short("$t", index + 1), TABLE, one)), other("$m", MEMORY, module.memories[0]),
-      ...[...used.globals.keys()].sort((a, b) => a - b).map((global) => other(short("$g", global), GLOBAL, module.globals[global])),
-      ...[...used.funcs.keys()].sort((a, b) => a - b).map((func, index) => other(short("", index), FUNC, { type: typeOf(func) })),
+      ...shared.globals.map((global) => other(short("$g", global), GLOBAL, module.globals[global])),
+      ...shared.funcs.map((func, index) => other(short("", index), FUNC, { type: typeOf(func) })),
     ],
     elements: [...runs((func) => !inFirst(func), theirs), { offset: added.offset, funcs: added.funcs.map((func) => theirs.get(func)) }],
   };

@@ -1,5 +1,6 @@
 //! What the page gets: plain data.
 
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use netscene_core::trace::Flow;
@@ -21,7 +22,36 @@ impl<T: Serialize> Answer for T {}
 
 /// As JSON.
 pub(crate) fn json(value: &(impl Serialize + ?Sized)) -> String {
-    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
+    let mut text = Text(Vec::new());
+    let written = serde_json::to_writer(&mut text, value).ok().and_then(|()| String::from_utf8(text.0).ok());
+    written.unwrap_or_else(|| "null".to_owned())
+}
+
+/// JSON that is being written. It comes a few bytes at a time, and a browser leaves WebAssembly for every `memory.copy`: for
+/// so few bytes that takes longer than to copy them one by one.
+struct Text(Vec<u8>);
+
+impl Write for Text {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        const FEW: usize = 24;
+        if bytes.len() <= FEW {
+            for &byte in bytes {
+                self.0.push(byte);
+            }
+        } else {
+            self.0.extend_from_slice(bytes);
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// What came of a scenario.
