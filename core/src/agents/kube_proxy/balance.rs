@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn a_share_is_written_as_a_double_is() {
         // 1/2048 has eleven decimals, and lies between two of ten.
-        for left in (2..5_000).chain([8_192, 10_000, 30_000, 65_536, 99_999]) {
+        for left in (2_u32..5_000).chain([8_192, 10_000, 30_000, 65_536, 99_999]) {
             let double = format!("-m statistic --mode random --probability {:.10} ", 1.0 / f64::from(left));
             assert_eq!(probability(left as usize), double, "{left}");
         }

@@ -341,7 +341,8 @@ mod tests {
     #[test]
     fn a_plain_number_is_the_double_that_std_reads() {
         let shares = (1..3_000).map(|left| format!("{:.10}", 1.0 / f64::from(left)));
-        let others = ["0.5", ".25", "1.", "0.00000000000001", "000.1", "0.333333333333333", "12345.6789"].map(str::to_owned);
+        let others =
+            ["0.5", ".25", "1.", "0.00000000000001", "000.1", "0.333333333333333", "12345.6789"].map(str::to_owned);
         for text in shares.chain(others) {
             let std: f64 = text.parse().expect("it is a number");
             assert!(text.len() > 16 || plain(&text).is_some_and(|value| value.to_bits() == std.to_bits()), "{text}");
