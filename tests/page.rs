@@ -1,11 +1,11 @@
 //! The page: `wasm/test.sh` builds the engine as WebAssembly and the book, compares it with the native engine, and reads the
-//! book in a headless Chromium. It installs what it needs, and takes a quarter of an hour and more.
+//! book in a headless Chromium. It installs what it needs, and takes ten minutes and more.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 #[test]
-#[ignore = "a quarter of an hour and more: cargo test -p netscene-wasm --test page -- --ignored"]
+#[ignore = "ten minutes and more: cargo test -p netscene-wasm --test page -- --ignored"]
 fn the_page_holds() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     // Cargo gives its tests the libraries of its own compiler; the one for wasm32 may be another.

@@ -251,51 +251,51 @@ function cut(func, { frame, first, chain }, locals, own) {
 
   // The end itself, in a block for each place that it leaves for.
   function theEnd(typed) {
-  const body = new Writer();
-  const block = (result) => body.byte(op.block, result ?? EMPTY);
-  const both = told && value !== undefined ? { params: [], results: [value, I32] } : undefined;
-  if (both) body.byte(op.block).signed(typed(both)); else if (told) block(I32);
-  for (const target of exits.toReversed()) block(carries(target)[0]);
-  const relabel = (target, label, inside) => (inside.has(target) ? label : inside.size + exits.indexOf(target));
-  const write = (list, inside) => {
-    for (const item of list) {
-      switch (item.code) {
-        case op.localGet: case op.localSet: case op.localTee: body.byte(item.code).number(place.get(item.a)); break;
-        case op.br: case op.brIf: body.byte(item.code).number(relabel(item.targets[0], item.a, inside)); break;
-        case op.return: body.byte(op.br).number(relabel(item.targets[0], undefined, inside)); break;
-        case op.brTable: {
-          const labels = item.labels.map((label, index) => relabel(item.targets[index], label, inside));
-          body.byte(op.brTable).many(labels.slice(0, -1), (label) => body.number(label)).number(labels.at(-1));
-          break;
-        }
-        case op.block: case op.loop: case op.if: {
-          body.byte(item.code);
-          if (item.type.results.length > 1) throw new Error("a block of several values");
-          body.byte(item.type.results[0] ?? EMPTY);
-          for (const [index, inner] of item.frames.entries()) {
-            if (index) body.byte(op.else);
-            write(inner.items, new Set([...inside, inner]));
+    const body = new Writer();
+    const block = (result) => body.byte(op.block, result ?? EMPTY);
+    const both = told && value !== undefined ? { params: [], results: [value, I32] } : undefined;
+    if (both) body.byte(op.block).signed(typed(both)); else if (told) block(I32);
+    for (const target of exits.toReversed()) block(carries(target)[0]);
+    const relabel = (target, label, inside) => (inside.has(target) ? label : inside.size + exits.indexOf(target));
+    const write = (list, inside) => {
+      for (const item of list) {
+        switch (item.code) {
+          case op.localGet: case op.localSet: case op.localTee: body.byte(item.code).number(place.get(item.a)); break;
+          case op.br: case op.brIf: body.byte(item.code).number(relabel(item.targets[0], item.a, inside)); break;
+          case op.return: body.byte(op.br).number(relabel(item.targets[0], undefined, inside)); break;
+          case op.brTable: {
+            const labels = item.labels.map((label, index) => relabel(item.targets[index], label, inside));
+            body.byte(op.brTable).many(labels.slice(0, -1), (label) => body.number(label)).number(labels.at(-1));
+            break;
           }
-          body.byte(op.end);
-          break;
+          case op.block: case op.loop: case op.if: {
+            body.byte(item.code);
+            if (item.type.results.length > 1) throw new Error("a block of several values");
+            body.byte(item.type.results[0] ?? EMPTY);
+            for (const [index, inner] of item.frames.entries()) {
+              if (index) body.byte(op.else);
+              write(inner.items, new Set([...inside, inner]));
+            }
+            body.byte(op.end);
+            break;
+          }
+          default: body.put(func.body.subarray(item.from, item.to));
         }
-        default: body.put(func.body.subarray(item.from, item.to));
       }
+    };
+    write(items, new Set());
+    if (falls && exits.indexOf(out) > 0) body.byte(op.br).number(exits.indexOf(out));
+    for (const [index, target] of exits.entries()) {
+      body.byte(op.end);
+      if (!told) continue;
+      if (value !== undefined && !carries(target).length) body.put(ZERO[value]);
+      body.byte(op.i32Const).signed(index);
+      if (index < exits.length - 1) body.byte(op.br).number(exits.length - 1 - index);
     }
-  };
-  write(items, new Set());
-  if (falls && exits.indexOf(out) > 0) body.byte(op.br).number(exits.indexOf(out));
-  for (const [index, target] of exits.entries()) {
+    if (told) body.byte(op.end);
+    if (!exits.length) body.byte(op.unreachable);
+    for (const local of outs) body.byte(op.localGet).number(place.get(local));
     body.byte(op.end);
-    if (!told) continue;
-    if (value !== undefined && !carries(target).length) body.put(ZERO[value]);
-    body.byte(op.i32Const).signed(index);
-    if (index < exits.length - 1) body.byte(op.br).number(exits.length - 1 - index);
-  }
-  if (told) body.byte(op.end);
-  if (!exits.length) body.byte(op.unreachable);
-  for (const local of outs) body.byte(op.localGet).number(place.get(local));
-  body.byte(op.end);
-  return body.bytes;
+    return body.bytes;
   }
 }

@@ -7,7 +7,6 @@ import { divide } from "./data.mjs";
 const [FUNC, TABLE, MEMORY, GLOBAL] = [0, 1, 2, 3];
 const TABLE_GET = 0x25;
 const REF_IS_NULL = 0xd1;
-const FUNCREF = 0x70;
 /** How the second module calls the first. */
 export const FIRST = "p";
 
