@@ -1,12 +1,15 @@
 //! A whole run with everything it prints: what the command and the page have in common.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use netscene_core::trace::Flow;
 use netscene_core::world::World;
 
+use crate::cancel::Cancel;
 use crate::record::Record;
 use crate::replay::{Recorded, Recording, Steps};
+use crate::run::{Everything, run_until};
 use crate::{
     Diagnostic, Folder, Program, Severity, Sink, SourceFiles, Summary, TestInfo, TestResult, compile_in, has_errors,
     render, run,
@@ -87,8 +90,8 @@ pub fn run_scenario_in(
 
 /// Who listens to a run besides the one who prints it: a page that draws what was sent, and marks what is wrong in the text.
 pub trait Listener {
-    /// Something was sent, in a test or outside of all.
-    fn flow(&mut self, test: Option<&str>, flow: &Arc<Flow>);
+    /// Something was sent, in a test or outside of all. With `Break` nothing more of the scenario is carried out.
+    fn flow(&mut self, test: Option<&str>, flow: &Arc<Flow>) -> ControlFlow<()>;
 
     /// There is something to tell about a place, before the run or in it.
     fn diagnostic(&mut self, diagnostic: &Diagnostic, files: &SourceFiles);
@@ -110,7 +113,8 @@ pub fn run_scenario_heard(
         return verdict;
     }
     let mut reporter = Reporter { listener: Some(listener), ..Reporter::new(files, false, write) };
-    let summary = run(&program, &mut World::new(seed), &mut reporter);
+    let cancel = reporter.cancel.clone();
+    let summary = run_until(&cancel, &program, &mut World::new(seed), &mut reporter, &mut Everything);
     reporter.say(Channel::Output, &closing_line(summary));
     verdict(summary)
 }
@@ -210,11 +214,13 @@ pub(crate) struct Reporter<'a> {
     flow: Option<Tell<'a>>,
     /// Who listens to the run.
     listener: Option<&'a mut dyn Listener>,
+    /// Ends the run, when whoever listens has heard enough.
+    cancel: Cancel,
 }
 
 impl<'a> Reporter<'a> {
     pub(crate) fn new(files: SourceFiles, color: bool, write: &'a mut dyn FnMut(Channel, &str)) -> Self {
-        Self { files, color, write, test: None, flow: None, listener: None }
+        Self { files, color, write, test: None, flow: None, listener: None, cancel: Cancel::default() }
     }
 
     /// Prints a text as it is.
@@ -236,8 +242,10 @@ impl Sink for Reporter<'_> {
         if let Some(tell) = &mut self.flow {
             tell(flow);
         }
-        if let Some(listener) = &mut self.listener {
-            listener.flow(self.test.as_ref().map(|(name, _)| name.as_str()), flow);
+        if let Some(listener) = &mut self.listener
+            && listener.flow(self.test.as_ref().map(|(name, _)| name.as_str()), flow).is_break()
+        {
+            self.cancel.ask();
         }
     }
 
@@ -258,5 +266,43 @@ impl Sink for Reporter<'_> {
         }
         let text = render(&[diagnostic], &self.files, self.color);
         (self.write)(Channel::Diagnostics, &text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::NoFolder;
+
+    /// Hears so many flows, and no more.
+    struct Hears {
+        most: usize,
+        heard: Vec<(Option<String>, String)>,
+    }
+
+    impl Listener for Hears {
+        fn flow(&mut self, test: Option<&str>, flow: &Arc<Flow>) -> ControlFlow<()> {
+            self.heard.push((test.map(str::to_owned), flow.name.clone()));
+            if self.heard.len() == self.most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        }
+
+        fn diagnostic(&mut self, _: &Diagnostic, _: &SourceFiles) {}
+    }
+
+    #[test]
+    fn who_has_heard_enough_ends_the_run() {
+        let text = "node a at 10.0.0.1\n\
+                    test \"there\" {\n  ping a -> a as one\n  log \"after one\"\n  ping a -> a as two\n  log \"after two\"\n}\n\
+                    test \"again\" {\n  ping a -> a as three\n}\nlog \"the end\"\n";
+        let heard = |most| {
+            let (mut listener, mut printed) = (Hears { most, heard: Vec::new() }, String::new());
+            let mut write = |_, text: &str| printed.push_str(text);
+            run_scenario_heard(("a.scn", text), &NoFolder, 0, &mut write, &mut listener);
+            let names: Vec<_> = listener.heard.into_iter().map(|(test, name)| format!("{}/{name}", test.unwrap_or_default())).collect();
+            (names.join(" "), printed.contains("after one"), printed.contains("after two"), printed.contains("the end"))
+        };
+        assert_eq!(heard(1), ("there/one".to_owned(), false, false, false));
+        assert_eq!(heard(2), ("there/one there/two".to_owned(), true, false, false));
+        assert_eq!(heard(9), ("there/one there/two again/three".to_owned(), true, true, true));
     }
 }

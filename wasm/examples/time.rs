@@ -5,6 +5,7 @@
 
 use std::hint::black_box;
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,8 +17,9 @@ use netscene_lang::{Diagnostic, Listener, NoFolder, SourceFiles, run_scenario_he
 struct Traces;
 
 impl Listener for Traces {
-    fn flow(&mut self, _test: Option<&str>, flow: &Arc<Flow>) {
+    fn flow(&mut self, _test: Option<&str>, flow: &Arc<Flow>) -> ControlFlow<()> {
         black_box(serde_json::to_string(&trace_json::flow(flow)).expect("a trace is plain data"));
+        ControlFlow::Continue(())
     }
 
     fn diagnostic(&mut self, _diagnostic: &Diagnostic, _files: &SourceFiles) {}

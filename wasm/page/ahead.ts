@@ -6,7 +6,7 @@ import type { Heard, Told } from "./worker";
 
 export interface Ahead { name: string; text: string; files?: Files; seed: number }
 
-/** What a run was about, and its flows as JSON so far; when it is over all of them, and the answer, or that nothing was run. */
+/** What a run was about, and its first flow as JSON if there is one; when it is over all of them, and the answer, or that nothing was run. */
 export interface Foretold { about: string; flows: string[]; over?: true; answer?: { value: unknown; took: number; times: Times } }
 
 /** Which run of which engine. */
@@ -20,11 +20,11 @@ export type Runner = Pick<Worker, "postMessage" | "terminate" | "onmessage" | "o
 
 /** What the head of a page of the book has prepared, before there was any of this; only one can have it. */
 export function early(): Runner | undefined {
-  const page = globalThis as { netsceneWorker?: Worker; netsceneAhead?: { channel: BroadcastChannel; told: Foretold[] } };
+  const page = globalThis as { netsceneWorker?: Worker; netsceneAhead?: { port: MessagePort; told: Foretold[] } };
   const { netsceneWorker: worker, netsceneAhead: prepared } = page;
   delete page.netsceneWorker;
   delete page.netsceneAhead;
-  return prepared ? new AheadWorker(prepared.channel, prepared.told) : worker;
+  return prepared ? new AheadWorker(prepared.port, prepared.told) : worker;
 }
 
 class AheadWorker implements Runner {
@@ -39,8 +39,8 @@ class AheadWorker implements Runner {
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   /** `early` is what was heard before anything was asked. */
-  constructor(private readonly channel: BroadcastChannel, private readonly early: Foretold[]) {
-    channel.onmessage = (event: MessageEvent<Foretold>) => this.hear(event.data);
+  constructor(private readonly port: MessagePort, private readonly early: Foretold[]) {
+    port.onmessage = (event: MessageEvent<Foretold>) => this.hear(event.data);
   }
 
   postMessage(heard: Heard): void {
@@ -61,7 +61,7 @@ class AheadWorker implements Runner {
 
   private close(): void {
     clearTimeout(this.timer);
-    this.channel.close();
+    this.port.close();
   }
 
   private tell(data: Told): void {
@@ -74,20 +74,31 @@ class AheadWorker implements Runner {
     if (about === this.about && !this.worker) {
       for (const flow of flows.slice(this.told)) this.tell({ id: this.id, flow });
       this.told = Math.max(this.told, flows.length);
-      if (!answer) return;
+      if (!over) return this.soon(() => this.port.postMessage("whole"));
+      if (!answer) return this.start();
       this.heard.pop();
       this.close();
       this.tell({ id: this.id, ...answer });
-      // For whatever is asked next; the trace is painted before.
-      requestIdleCallback(() => this.start(), { timeout: 1000 });
+      // For whatever is asked next.
+      this.soon(() => this.start());
     } else if (over) this.start();
+  }
+
+  /** Does something when what was told is painted, or a second later. */
+  private soon(what: () => void): void {
+    requestIdleCallback(what, { timeout: 1000 });
   }
 
   private start(): void {
     if (this.worker) return;
     this.close();
     this.worker = new Worker(new URL(WORKER_FILE, import.meta.url));
-    this.worker.onmessage = (event) => this.onmessage?.call(this.worker!, event);
+    let told = this.told;
+    this.worker.onmessage = (event: MessageEvent<Told>) => {
+      // It runs all anew: what was told before is not told again.
+      if ("flow" in event.data && event.data.id === this.id && told-- > 0) return;
+      this.onmessage?.call(this.worker!, event);
+    };
     this.worker.onerror = (event) => this.onerror?.call(this.worker!, event);
     for (const heard of this.heard.splice(0)) this.worker.postMessage(heard);
   }

@@ -1,13 +1,12 @@
 // What the service worker runs ahead: it hears of a page before anybody else, and runs the first scene of what it has kept of the
-// page while the page itself is still on its way. The engine stays with it as long as it lives.
+// page while the page itself is still on its way. It stops at the first flow, which is what the page waits for; the rest is run when
+// the page has shown that, and asks. The engine stays with the service worker as long as it lives.
 //
 // The page asks for what it has read itself. It gets what came of that only if it is the same to the letter, and the engine too.
-import { run, type Files } from "../../target/page/pkg/netscene_wasm.js";
+import { firstFlow, run, type Files } from "../../target/page/pkg/netscene_wasm.js";
 import { ahead, type Ahead, type Foretold } from "./ahead";
 import { complement, now, start, type Times } from "./parts";
 
-const channel = new BroadcastChannel("netscene");
-const tell = (told: Foretold) => channel.postMessage(told);
 const beside = (file: string) => new URL(file, location.href).href;
 const times: Times = {};
 let engine: Promise<void> | undefined;
@@ -20,37 +19,50 @@ export function warm(): Promise<void> {
   return engine.catch(() => { engine = undefined; });
 }
 
-/** The run that is on, or what came of the last one. */
-let running: Promise<Foretold | undefined> = Promise.resolve(undefined);
+/** A scene, and the first flow of it. */
+interface First { asked: Ahead; about: string; flow?: string; times: Times }
 
-/** Runs the first scene of a page. */
+/** The run that is on, or what came of the last one. */
+let running: Promise<First | undefined> = Promise.resolve(undefined);
+
+/** Runs the first scene of a page, as far as its first flow. */
 export function forerun(page: Promise<Response | undefined>): Promise<unknown> {
-  return (running = Promise.all([page.then((kept) => kept?.text()), warm()]).then(([html]) => html && engine && !broken ? ran(scene(html)) : undefined));
+  return (running = Promise.all([page.then((kept) => kept?.text()), warm()]).then(([html]) => html ? first(scene(html)) : undefined));
 }
 
-function ran(asked: Ahead | undefined): Foretold | undefined {
-  if (!asked) return undefined;
-  const about = ahead(asked);
-  const flows: string[] = [];
+function first(asked: Ahead | undefined): First | undefined {
+  if (!asked || !engine || broken) return undefined;
   const noted: Times = { ...times, "netscene-asked": now() };
   try {
-    const value = run(asked.name, asked.text, asked.files, asked.seed, (flow) => {
-      // The first is what the page waits for: it is told with each, as nobody knows when the page begins to listen.
-      flows.push(flow);
-      tell({ about, flows: flows.slice(0, 1) });
-      noted["netscene-told"] ??= now();
-    });
-    noted["netscene-answered"] = now();
-    return { about, flows, over: true, answer: { value, took: noted["netscene-answered"] - noted["netscene-asked"], times: noted } };
+    const flow = firstFlow(asked.name, asked.text, asked.files, asked.seed);
+    noted["netscene-told"] = now();
+    return { asked, about: ahead(asked), flow, times: noted };
   } catch {
     broken = true;
     return undefined;
   }
 }
 
-/** Tells a page what came of the run, or that there is nothing to tell. */
-export async function answer(): Promise<void> {
-  tell((await running.catch(() => undefined)) ?? { about: "", flows: [], over: true });
+/** Tells a page of the first flow, or that there is nothing to tell; and runs all of the scene when it asks for it. */
+export async function answer(page: MessagePort): Promise<void> {
+  const tell = (told: Foretold) => page.postMessage(told);
+  const found = await running.catch(() => undefined);
+  if (!found) return tell({ about: "", flows: [], over: true });
+  const { asked, about, flow, times } = found;
+  page.onmessage = () => tell(whole(asked, about, times));
+  tell({ about, flows: flow === undefined ? [] : [flow] });
+}
+
+function whole(asked: Ahead, about: string, times: Times): Foretold {
+  const [flows, begun]: [string[], number] = [[], performance.now()];
+  try {
+    if (broken) return { about, flows, over: true };
+    const value = run(asked.name, asked.text, asked.files, asked.seed, (flow) => flows.push(flow));
+    return { about, flows, over: true, answer: { value, took: performance.now() - begun, times: { ...times, "netscene-answered": now() } } };
+  } catch {
+    broken = true;
+    return { about, flows: [], over: true };
+  }
 }
 
 /** The first scene in the text of a page, as book.ts makes it of the same. */

@@ -23,7 +23,7 @@ scope.addEventListener("install", (event) => {
 });
 scope.addEventListener("activate", (event) => event.waitUntil(Promise.all([scope.clients.claim(), scope.registration.navigationPreload?.enable()])));
 scope.addEventListener("message", (event) => {
-  if (event.data === "ahead") event.waitUntil(answer());
+  if (event.data === "ahead") event.waitUntil(answer(event.ports[0]));
   else event.waitUntil(keep(event.data).then(() => { if (routes) return warm(); }));
 });
 scope.addEventListener("fetch", (event) => {

@@ -71,6 +71,12 @@ pub(crate) struct Sent {
     pub(crate) trace: Story,
 }
 
+impl Sent {
+    pub(crate) fn of(test: Option<&str>, flow: &Arc<Flow>) -> Self {
+        Self { test: test.map(str::to_owned), trace: Story(flow.clone()) }
+    }
+}
+
 /// The story of a flow.
 pub(crate) struct Story(pub(crate) Arc<Flow>);
 

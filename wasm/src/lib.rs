@@ -15,6 +15,7 @@ mod types;
 
 pub use session::Session;
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use netscene_core::trace::Flow;
@@ -58,6 +59,14 @@ pub fn run(name: &str, text: &str, files: Option<Files>, seed: u32, tell: Option
     };
     let verdict = run_scenario_heard((name, text), &files::map(files), seed.into(), &mut write, &mut heard);
     Ran { status: verdict.exit_status(), output, diagnostics, problems: heard.problems, flows: heard.flows }.value()
+}
+
+/// The first flow of the same, as the JSON of a `Sent`; nothing after it runs. Nothing where nothing is sent.
+#[wasm_bindgen(js_name = firstFlow)]
+pub fn first_flow(name: &str, text: &str, files: Option<Files>, seed: u32) -> Option<String> {
+    let mut first = First(None);
+    run_scenario_heard((name, text), &files::map(files), seed.into(), &mut |_, _| {}, &mut first);
+    first.0
 }
 
 /// What is wrong with a scenario; nothing runs.
@@ -112,15 +121,28 @@ pub(crate) struct Heard {
 }
 
 impl Listener for Heard {
-    fn flow(&mut self, test: Option<&str>, flow: &Arc<Flow>) {
-        let sent = Sent { test: test.map(str::to_owned), trace: Story(flow.clone()) };
+    fn flow(&mut self, test: Option<&str>, flow: &Arc<Flow>) -> ControlFlow<()> {
+        let sent = Sent::of(test, flow);
         match &self.tell {
             Some(tell) => tell.call(&JsValue::UNDEFINED, &json(&sent)),
             None => self.flows.push(sent),
         }
+        ControlFlow::Continue(())
     }
 
     fn diagnostic(&mut self, diagnostic: &Diagnostic, files: &SourceFiles) {
         self.problems.push(Problem::of(diagnostic, files));
     }
+}
+
+/// Listens to the first flow alone.
+struct First(Option<String>);
+
+impl Listener for First {
+    fn flow(&mut self, test: Option<&str>, flow: &Arc<Flow>) -> ControlFlow<()> {
+        self.0 = Some(json(&Sent::of(test, flow)));
+        ControlFlow::Break(())
+    }
+
+    fn diagnostic(&mut self, _: &Diagnostic, _: &SourceFiles) {}
 }

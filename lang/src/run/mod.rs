@@ -44,7 +44,18 @@ pub fn run_by<E: Engine + 'static>(
     sink: &mut dyn Sink,
     schedule: &mut dyn Schedule,
 ) -> Summary {
-    let mut runner = Runner::new(program, engine, sink, schedule, &Cancel::default());
+    run_until(&Cancel::default(), program, engine, sink, schedule)
+}
+
+/// The same until somebody asks it to end, as the sink may: nothing is carried out after what it was told of.
+pub(crate) fn run_until<E: Engine + 'static>(
+    cancel: &Cancel,
+    program: &Program,
+    engine: &mut E,
+    sink: &mut dyn Sink,
+    schedule: &mut dyn Schedule,
+) -> Summary {
+    let mut runner = Runner::new(program, engine, sink, schedule, cancel);
     if runner.declare() && runner.library() {
         let _ = runner.steps(&program.steps);
         runner.cover(runner.tests == 0);
