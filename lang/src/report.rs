@@ -298,7 +298,8 @@ mod tests {
             let (mut listener, mut printed) = (Hears { most, heard: Vec::new() }, String::new());
             let mut write = |_, text: &str| printed.push_str(text);
             run_scenario_heard(("a.scn", text), &NoFolder, 0, &mut write, &mut listener);
-            let names: Vec<_> = listener.heard.into_iter().map(|(test, name)| format!("{}/{name}", test.unwrap_or_default())).collect();
+            let names: Vec<_> =
+                listener.heard.into_iter().map(|(test, name)| format!("{}/{name}", test.unwrap_or_default())).collect();
             (names.join(" "), printed.contains("after one"), printed.contains("after two"), printed.contains("the end"))
         };
         assert_eq!(heard(1), ("there/one".to_owned(), false, false, false));

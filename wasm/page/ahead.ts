@@ -40,7 +40,10 @@ class AheadWorker implements Runner {
 
   /** `early` is what was heard before anything was asked. */
   constructor(private readonly port: MessagePort, private readonly early: Foretold[]) {
-    port.onmessage = (event: MessageEvent<Foretold>) => this.hear(event.data);
+    port.onmessage = (event: MessageEvent<Foretold>) => {
+      performance.mark("netscene-heard");
+      this.hear(event.data);
+    };
   }
 
   postMessage(heard: Heard): void {

@@ -69,6 +69,9 @@ function finish(): void {
   void show(shared);
 }
 
+/** How often the service worker hears of a page that is read, in milliseconds: half a minute after the last event a browser ends it. */
+const BREATH = 20_000;
+
 /** Keeps the book for reading without a network, once the page is there. */
 async function keep(): Promise<void> {
   if (!("serviceWorker" in navigator) || !isSecureContext) return;
@@ -78,6 +81,7 @@ async function keep(): Promise<void> {
   const { active } = await navigator.serviceWorker.ready;
   const pages = [...document.querySelectorAll<HTMLAnchorElement>("nav a[href]")].map((link) => link.href.split("#")[0]);
   const parts = performance.getEntriesByType("resource").map((entry) => entry.name).filter((name) => name.startsWith(root.href));
+  setInterval(() => { if (document.visibilityState === "visible") active?.postMessage("stay"); }, BREATH);
   active?.postMessage([...new Set([location.href.split("#")[0], new URL(ENGINE_FILE, root).href, new URL(REST_FILE, root).href, ...pages, ...parts])]);
 }
 

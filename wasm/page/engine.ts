@@ -4,7 +4,7 @@ import workerText from "worker-text";
 import { early, type Runner } from "./ahead";
 import type { Times } from "./parts";
 import type { Heard, Request, Told } from "./worker";
-import type { CheckResult, Completion, Files, FormatResult, RunResult, Sent } from "../../target/page/pkg/netscene_wasm.js";
+import type { CheckResult, Completion, Files, FormatResult, RunResult, Sent, Told as ToldFlow } from "../../target/page/pkg/netscene_wasm.js";
 
 /** Why there is no answer: another request took its place, somebody stopped it, it took too long, or the engine gave up. */
 export class NoAnswer extends Error {
@@ -36,6 +36,13 @@ let rest: WebAssembly.Module | undefined;
 
 /** The longest that a run may take, in milliseconds. */
 export const DEADLINE = 10_000;
+
+/** A flow as it was told, with the steps of each hop. Hops that took the same step share it. */
+function read(text: string): Sent {
+  const { test, trace: { steps, packets, ...about } } = JSON.parse(text) as ToldFlow;
+  const hops = (packet: (typeof packets)[number]) => packet.hops.map((hop) => ({ ...hop, steps: hop.steps.map((at) => steps[at]) }));
+  return { test, trace: { ...about, packets: packets.map((packet) => ({ ...packet, hops: hops(packet) })) } };
+}
 
 /** Notes when something was, for whoever measures. */
 function note(times: Times): void {
@@ -158,7 +165,7 @@ export class Engine {
       if ("flow" in told) {
         // There may be very many: all but the first are read when the run is over.
         if (!job.first || job.flows.length) job.unread.push(told.flow);
-        else job.first(job.flows[job.flows.push(JSON.parse(told.flow)) - 1]);
+        else job.first(job.flows[job.flows.push(read(told.flow)) - 1]);
         return;
       }
       // After a trap the memory of the engine may be in any state.
@@ -167,7 +174,7 @@ export class Engine {
       this.took = told.took;
       note(told.times);
       this.current = undefined;
-      const more = job.unread.map((flow): Sent => JSON.parse(flow));
+      const more = job.unread.map(read);
       job.resolve(job.request.kind === "run" ? { ...(told.value as RunResult), flows: [...job.flows, ...more] } : told.value);
       this.turn();
     }

@@ -5,7 +5,7 @@
 // The page asks for what it has read itself. It gets what came of that only if it is the same to the letter, and the engine too.
 import { firstFlow, run, type Files } from "../../target/page/pkg/netscene_wasm.js";
 import { ahead, type Ahead, type Foretold } from "./ahead";
-import { complement, now, start, type Times } from "./parts";
+import { now, startWhole, type Times } from "./parts";
 
 const beside = (file: string) => new URL(file, location.href).href;
 const times: Times = {};
@@ -15,8 +15,23 @@ let broken = false;
 
 /** Gets the engine, with both of its parts: to load the second in the midst of a run takes what a service worker has not. */
 export function warm(): Promise<void> {
-  engine ??= start(beside(ENGINE_FILE), beside(REST_FILE), times).then(complement);
+  engine ??= startWhole(beside(ENGINE_FILE), beside(REST_FILE), times);
   return engine.catch(() => { engine = undefined; });
+}
+
+/** How often a scene is run for nobody: a browser compiles well only what has run for a while. */
+const ROUNDS = 16;
+let exercised = false;
+
+/** Runs the first scene of a page for nobody, so that the engine is quick when somebody waits; a little at a time. */
+export async function exercise(page: string): Promise<void> {
+  if (exercised) return;
+  exercised = true;
+  const [asked] = await Promise.all([scene(page), warm()]);
+  for (let round = 0; round < ROUNDS; round++) {
+    await new Promise((done) => setTimeout(done, 30));
+    first(asked);
+  }
 }
 
 /** A scene, and the first flow of it. */
@@ -26,15 +41,16 @@ interface First { asked: Ahead; about: string; flow?: string; times: Times }
 let running: Promise<First | undefined> = Promise.resolve(undefined);
 
 /** Runs the first scene of a page, as far as its first flow. */
-export function forerun(page: Promise<Response | undefined>): Promise<unknown> {
-  return (running = Promise.all([page.then((kept) => kept?.text()), warm()]).then(([html]) => html ? first(scene(html)) : undefined));
+export function forerun(page: string): Promise<unknown> {
+  return (running = Promise.all([scene(page), warm()]).then(([asked]) => first(asked)));
 }
 
 function first(asked: Ahead | undefined): First | undefined {
   if (!asked || !engine || broken) return undefined;
   const noted: Times = { ...times, "netscene-asked": now() };
   try {
-    const flow = firstFlow(asked.name, asked.text, asked.files, asked.seed);
+    let flow: string | undefined;
+    firstFlow(asked.name, asked.text, asked.files, asked.seed, (sent) => { flow = sent; });
     noted["netscene-told"] = now();
     return { asked, about: ahead(asked), flow, times: noted };
   } catch {
@@ -65,8 +81,23 @@ function whole(asked: Ahead, about: string, times: Times): Foretold {
   }
 }
 
+/** The first scenes of pages that were read before, by the pages' addresses. */
+const scenes = new Map<string, Ahead | undefined>();
+
+/** The page has changed. */
+export const forget = (page: string) => scenes.delete(page);
+
+/** The first scene of a page that was kept. */
+async function scene(page: string): Promise<Ahead | undefined> {
+  if (scenes.has(page)) return scenes.get(page);
+  const html = await (await caches.match(page))?.text();
+  if (html === undefined) return undefined;
+  scenes.set(page, within(html));
+  return scenes.get(page);
+}
+
 /** The first scene in the text of a page, as book.ts makes it of the same. */
-function scene(html: string): Ahead | undefined {
+function within(html: string): Ahead | undefined {
   const found = /<pre data-name="([^"]*)"><code[^>]*>([^]*?)<\/code><\/pre>\s*(?:<script[^>]* class="scenario-files">([^]*?)<\/script>)?/.exec(html);
   if (!found) return undefined;
   const CHARACTERS: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"' };

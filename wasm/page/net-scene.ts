@@ -45,8 +45,8 @@ function trimmed(text: string): string {
   return lines.map((line) => line.slice(Number.isFinite(indent) ? indent : 0)).join("\n") + "\n";
 }
 
-/** The moment at which a page first shows what came of a scenario, for whoever measures. */
-const FIRST = "netscene-first-trace";
+/** The moments at which a page first has a drawing of what came of a scenario, and at which that is on the screen, for whoever measures. */
+const [FIRST, SEEN] = ["netscene-first-trace", "netscene-seen"];
 
 const VERDICTS = ["as expected", "not as expected", "not understood", "a limit was hit"];
 
@@ -210,7 +210,9 @@ export class NetScene extends HTMLElement {
 
   private draw(flows: Sent[]): void {
     this.trace.set(flows);
-    if (flows.length && !performance.getEntriesByName(FIRST).length) performance.mark(FIRST);
+    if (!flows.length || performance.getEntriesByName(FIRST).length) return;
+    performance.mark(FIRST);
+    requestAnimationFrame(() => setTimeout(() => performance.mark(SEEN)));
   }
 
   private say(how: "good" | "bad", text: string, took?: number): void {

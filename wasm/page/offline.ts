@@ -1,7 +1,7 @@
 // The service worker: once loaded, the book works without a network. What has a name of its own for every version, as the engine
 // has, is taken from what was kept, and its compiled code with it. For anything else the network is asked first, so that nobody
 // reads an old page while there is a new one.
-import { answer, forerun, warm } from "./forerun";
+import { answer, exercise, forerun, forget } from "./forerun";
 
 const scope = self as unknown as {
   skipWaiting(): Promise<void>;
@@ -23,15 +23,21 @@ scope.addEventListener("install", (event) => {
 });
 scope.addEventListener("activate", (event) => event.waitUntil(Promise.all([scope.clients.claim(), scope.registration.navigationPreload?.enable()])));
 scope.addEventListener("message", (event) => {
+  // A reader is there, and may turn the page: to hear of it is enough to go on living.
+  if (event.data === "stay") return;
   if (event.data === "ahead") event.waitUntil(answer(event.ports[0]));
-  else event.waitUntil(keep(event.data).then(() => { if (routes) return warm(); }));
+  else event.waitUntil(keep(event.data).then(() => { if (routes) return exercise(event.data[0]); }));
 });
 scope.addEventListener("fetch", (event) => {
   const request = event.request as Request;
   if (request.method !== "GET" || !request.url.startsWith(scope.registration.scope)) return;
-  if (routes && request.mode === "navigate") event.waitUntil(forerun(caches.match(request)));
-  event.respondWith(named(request.url) ? first(request) : latest(request, event.preloadResponse));
+  if (!routes || request.mode !== "navigate") return event.respondWith(named(request.url) ? first(request) : latest(request, event.preloadResponse));
+  event.waitUntil(forerun(request.url));
+  // The browser asks the network itself, and takes what comes first. There is time to keep the page when the reader has it.
+  event.respondWith(pause(navigator.onLine ? 300 : 0).then(() => latest(request, event.preloadResponse)));
 });
+
+const pause = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
 
 /** Whether a file of this name never changes: it has a number of its content in it, `?v=…` or `…-1a2b3c4d.css`. */
 function named(url: string): boolean {
@@ -65,7 +71,7 @@ async function latest(request: Request, preload: Promise<Response | undefined> |
   const cache = await caches.open(KEPT);
   try {
     const response = (await preload) ?? (await fetch(request));
-    if (response.ok) void cache.put(request, response.clone());
+    if (response.ok) void cache.put(request, response.clone()).then(() => forget(request.url));
     return response;
   } catch (error) {
     const kept = await cache.match(request, { ignoreSearch: true });

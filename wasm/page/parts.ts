@@ -65,3 +65,10 @@ export async function start(
   times["netscene-instantiated"] = now();
   return module;
 }
+
+/** Starts the engine with both parts at once, where there is no later: a service worker cannot load the second in the midst of a run. */
+export async function startWhole(engine: string, other: string, times: Times): Promise<void> {
+  const [module, rest] = await Promise.all([compiled(engine, times), compiled(other)]);
+  await start(module, rest, times);
+  await complement();
+}

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use netscene_core::trace::Flow;
-use netscene_core::view::trace_json;
+use netscene_core::view::trace_json::{self, FlowDocument};
 use netscene_lang::{Diagnostic, Label, Severity, SourceFiles};
 use serde::{Serialize, Serializer};
 
@@ -71,18 +71,25 @@ pub(crate) struct Sent {
     pub(crate) trace: Story,
 }
 
-impl Sent {
-    pub(crate) fn of(test: Option<&str>, flow: &Arc<Flow>) -> Self {
-        Self { test: test.map(str::to_owned), trace: Story(flow.clone()) }
-    }
-}
-
 /// The story of a flow.
 pub(crate) struct Story(pub(crate) Arc<Flow>);
 
 impl Serialize for Story {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         trace_json::flow(&self.0).serialize(to)
+    }
+}
+
+/// The same as it is told while more is sent.
+#[derive(Serialize)]
+pub(crate) struct Told<'a> {
+    pub(crate) test: Option<&'a str>,
+    pub(crate) trace: FlowDocument<'a>,
+}
+
+impl<'a> Told<'a> {
+    pub(crate) fn of(test: Option<&'a str>, flow: &'a Flow) -> Self {
+        Self { test, trace: trace_json::compact(flow) }
     }
 }
 

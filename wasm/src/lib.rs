@@ -23,7 +23,7 @@ use netscene_lang::{Channel, Diagnostic, Listener, SourceFiles, codes, compile_i
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::answer::{Answer as _, Checked, Formatted, Problem, Ran, Sent, Story, json};
+use crate::answer::{Answer as _, Checked, Formatted, Problem, Ran, Sent, Story, Told, json};
 use crate::complete::Suggestions;
 use crate::types::{CheckResult, Completion, Files, FormatResult, RunResult, Tell};
 
@@ -47,7 +47,7 @@ pub fn version() -> String {
 }
 
 /// Runs a scenario. `name` is what diagnostics call it, `files` what it may include, apply and load, by path; all chance comes
-/// from `seed`. With `tell` each flow is told when it has happened, as the JSON of a `Sent`, and is not in the result: a page can
+/// from `seed`. With `tell` each flow is told when it has happened, as the JSON of a `Told`, and is not in the result: a page can
 /// draw the first while the rest still runs.
 #[wasm_bindgen]
 pub fn run(name: &str, text: &str, files: Option<Files>, seed: u32, tell: Option<Tell>) -> RunResult {
@@ -61,12 +61,10 @@ pub fn run(name: &str, text: &str, files: Option<Files>, seed: u32, tell: Option
     Ran { status: verdict.exit_status(), output, diagnostics, problems: heard.problems, flows: heard.flows }.value()
 }
 
-/// The first flow of the same, as the JSON of a `Sent`; nothing after it runs. Nothing where nothing is sent.
+/// Runs the same as far as its first flow, of which it tells.
 #[wasm_bindgen(js_name = firstFlow)]
-pub fn first_flow(name: &str, text: &str, files: Option<Files>, seed: u32) -> Option<String> {
-    let mut first = First(None);
-    run_scenario_heard((name, text), &files::map(files), seed.into(), &mut |_, _| {}, &mut first);
-    first.0
+pub fn first_flow(name: &str, text: &str, files: Option<Files>, seed: u32, tell: Tell) {
+    run_scenario_heard((name, text), &files::map(files), seed.into(), &mut |_, _| {}, &mut First(tell));
 }
 
 /// What is wrong with a scenario; nothing runs.
@@ -122,10 +120,9 @@ pub(crate) struct Heard {
 
 impl Listener for Heard {
     fn flow(&mut self, test: Option<&str>, flow: &Arc<Flow>) -> ControlFlow<()> {
-        let sent = Sent::of(test, flow);
         match &self.tell {
-            Some(tell) => tell.call(&JsValue::UNDEFINED, &json(&sent)),
-            None => self.flows.push(sent),
+            Some(tell) => tell.call(&JsValue::UNDEFINED, &json(&Told::of(test, flow))),
+            None => self.flows.push(Sent { test: test.map(str::to_owned), trace: Story(flow.clone()) }),
         }
         ControlFlow::Continue(())
     }
@@ -136,11 +133,11 @@ impl Listener for Heard {
 }
 
 /// Listens to the first flow alone.
-struct First(Option<String>);
+struct First(Tell);
 
 impl Listener for First {
     fn flow(&mut self, test: Option<&str>, flow: &Arc<Flow>) -> ControlFlow<()> {
-        self.0 = Some(json(&Sent::of(test, flow)));
+        self.0.call(&JsValue::UNDEFINED, &json(&Told::of(test, flow)));
         ControlFlow::Break(())
     }
 

@@ -38,6 +38,12 @@ export interface Place { file: string; from: number; to: number; text: string; p
 /** Something that was sent, and the test it was sent in. */
 export interface Sent { test: string | null; trace: Trace }
 
+/** The same as it is told while more is sent: a step is told once, and hops have the places of their steps among those. */
+export interface Told {
+  test: string | null;
+  trace: Omit<Trace, "packets"> & { steps: Step[]; packets: (Omit<PacketTrace, "hops"> & { hops: (Omit<Hop, "steps"> & { steps: number[] })[] })[] };
+}
+
 /** The story of a flow, as core/trace.schema.json describes it. */
 export interface Trace {
   schema: "netscene.trace/1";

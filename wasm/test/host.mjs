@@ -50,3 +50,6 @@ export const launch = (proxy) => puppeteer.launch({
     ...(proxy ? [`--proxy-server=${proxy}`, "--proxy-bypass-list=localhost"] : []),
   ],
 });
+
+/** The same, by whoever has left it for a while. */
+export const connect = (place) => puppeteer.connect({ browserWSEndpoint: place, protocolTimeout: 2 * PATIENCE, defaultViewport: null });

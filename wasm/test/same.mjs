@@ -21,6 +21,7 @@ async function fresh() {
 }
 
 let bad = 0;
+const expect = (what, is) => { if (!is) { bad++; console.error(`not so: ${what}`); } };
 function same(engine, { name, text, files, status, output, diagnostics }, tell) {
   const ran = engine.run(name, text, files, 0, tell);
   for (const [what, native, web] of [["status", status, ran.status], ["output", output, ran.output], ["diagnostics", diagnostics, ran.diagnostics]]) {
@@ -40,7 +41,19 @@ let [alone, sending] = [[], 0];
 for (const block of blocks) {
   const one = await fresh();
   let asked;
-  same(one.engine, block, () => { asked ??= one.asked; });
+  const told = [];
+  same(one.engine, block, (flow) => { asked ??= one.asked; told.push(flow); });
+  // What is told of a flow while others are sent is what stands in the result otherwise.
+  const whole = told.map((text) => {
+    const { test, trace: { steps, ...trace } } = JSON.parse(text);
+    for (const hop of trace.packets.flatMap(({ hops }) => hops)) hop.steps = hop.steps.map((at) => steps[at]);
+    return { test, trace };
+  });
+  const { flows } = one.engine.run(block.name, block.text, block.files, 0);
+  expect(`${block.page} ${block.name}: its flows are told`, JSON.stringify(whole) === JSON.stringify(flows));
+  let first;
+  one.engine.firstFlow(block.name, block.text, block.files, 0, (flow) => { first = flow; });
+  expect(`${block.page} ${block.name}: the first flow alone is the first of all`, first === told[0]);
   if (asked === false) alone.push(`${block.page} ${block.name}`);
   sending += Number(asked !== undefined);
 }
@@ -61,7 +74,6 @@ console.log(`${scenarios.length - generated} scenarios of the repository and ${g
 if (generated < 500) { bad++; console.error("fewer than 500 were generated"); }
 
 // The rest of what a page asks for.
-const expect = (what, is) => { if (!is) { bad++; console.error(`not so: ${what}`); } };
 const wrong = "# ü 𝄞\nnode worker1 at 10.0.0.1\nnod worker2 at 10.0.0.2\n";
 const [problem] = engine.check("x.scn", wrong).problems;
 const label = problem.labels.find(({ primary }) => primary);

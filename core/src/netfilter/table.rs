@@ -11,7 +11,7 @@ use super::{Hook, Rule, TableName, Target};
 pub struct ChainId(pub u32);
 
 /// What happens at the end of a built-in chain.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Policy {
     /// The packet passes.
     #[default]

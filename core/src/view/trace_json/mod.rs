@@ -1,9 +1,12 @@
 //! The story of a flow, and of packets through a dumped node, for programs: the document that `trace.schema.json` describes.
 
+mod once;
+
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use serde::Serialize;
 
+use self::once::Once;
 use super::trace::state_name;
 use crate::Origin;
 use crate::dump::{Fate, Leg, Report};
@@ -37,6 +40,36 @@ pub const SCHEMA: &str = "netscene.trace/1";
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 pub fn flow(flow: &Flow) -> FlowDocument<'_> {
+    document(flow, &mut None)
+}
+
+/// The same in a fraction of the bytes, for whoever shows it at once: a step is told once, however many packets it befell. What
+/// stands in the hops is the place of each step in the list `steps` of the document, from 0.
+///
+/// ```
+/// # use netscene_core::Time;
+/// # use netscene_core::trace::{Flow, FlowKind, FlowOutcome};
+/// use netscene_core::view::trace_json::compact;
+/// # let told = Flow {
+/// #     name: "hello".to_owned(),
+/// #     kind: FlowKind::Ping("10.1.110.105".parse().unwrap()),
+/// #     from: "browser".into(),
+/// #     started: Time::ZERO,
+/// #     outcome: FlowOutcome::Timeout { at: "worker1".into() },
+/// #     packets: Vec::new(),
+/// #     http: None,
+/// #     dns: None,
+/// #     received: None,
+/// #     each: Vec::new(),
+/// # };
+/// assert!(serde_json::to_string(&compact(&told))?.ends_with(r#""packets":[],"steps":[]}"#));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+pub fn compact(flow: &Flow) -> FlowDocument<'_> {
+    document(flow, &mut Some(Once::default()))
+}
+
+fn document<'a>(flow: &'a Flow, once: &mut Option<Once<'a>>) -> FlowDocument<'a> {
     let (kind, to) = match &flow.kind {
         FlowKind::Tcp(to) => ("tcp", to.to_string()),
         FlowKind::Udp(to) => ("udp", to.to_string()),
@@ -55,7 +88,8 @@ pub fn flow(flow: &Flow) -> FlowDocument<'_> {
         outcome: Outcome::of(&flow.outcome),
         each: flow.each.iter().map(|one| Outcome::of(&one.outcome)).collect(),
         status: flow.http.as_ref().map(|http| http.status),
-        packets: flow.packets.iter().map(packet_trace).collect(),
+        packets: flow.packets.iter().map(|packet| packet_trace(packet, once)).collect(),
+        steps: once.take().map(|once| once.steps),
     }
 }
 
@@ -87,6 +121,8 @@ pub struct FlowDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
     packets: Vec<PacketJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steps: Option<Vec<StepJson<'a>>>,
 }
 
 /// A walk through a dumped node, as a document.
@@ -166,7 +202,7 @@ fn leg(leg: &Leg) -> LegJson<'_> {
         packet: ipv4(&leg.packet),
         fate,
         assumed: &leg.assumed,
-        packets: leg.packets.iter().map(packet_trace).collect(),
+        packets: leg.packets.iter().map(|packet| packet_trace(packet, &mut None)).collect(),
         if_it_matches: ways.next(),
         if_it_does_not: ways.next(),
     }
@@ -178,8 +214,8 @@ struct PacketJson<'a> {
     hops: Vec<HopJson<'a>>,
 }
 
-fn packet_trace(packet: &PacketTrace) -> PacketJson<'_> {
-    PacketJson { id: packet.id.0, hops: packet.hops.iter().map(hop).collect() }
+fn packet_trace<'a>(packet: &'a PacketTrace, once: &mut Option<Once<'a>>) -> PacketJson<'a> {
+    PacketJson { id: packet.id.0, hops: packet.hops.iter().map(|one| hop(one, once)).collect() }
 }
 
 #[derive(Debug, Serialize)]
@@ -192,11 +228,19 @@ struct HopJson<'a> {
     out: Option<String>,
     before: Ipv4,
     after: Ipv4,
-    steps: Vec<StepJson<'a>>,
+    steps: StepsJson<'a>,
     end: EndJson<'a>,
 }
 
-fn hop(hop: &Hop) -> HopJson<'_> {
+/// What befell a packet in a namespace: in words, or where it is told in words.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum StepsJson<'a> {
+    Words(Vec<StepJson<'a>>),
+    Places(Vec<usize>),
+}
+
+fn hop<'a>(hop: &'a Hop, once: &mut Option<Once<'a>>) -> HopJson<'a> {
     HopJson {
         time_ns: hop.time.as_nanos(),
         place: &hop.place,
@@ -204,7 +248,10 @@ fn hop(hop: &Hop) -> HopJson<'_> {
         out: hop.out_device.map(|device| device.to_string()),
         before: ipv4(&hop.before),
         after: ipv4(&hop.after),
-        steps: hop.steps.iter().map(step).collect(),
+        steps: match once {
+            None => StepsJson::Words(hop.steps.iter().map(step).collect()),
+            Some(once) => StepsJson::Places(hop.steps.iter().map(|step| once.place(step)).collect()),
+        },
         end: end(hop),
     }
 }
