@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use netscene_core::dump::{Dump, DumpFile};
 
 use crate::ast::{Ast, Island, Statement, StatementKind, Text};
 use crate::limits::{MOST_BYTES, MOST_FILES};
+use crate::map::IndexMap;
 use crate::repeat::Repeats;
 use crate::{Code, Diagnostic, SourceFile, SourceFiles, Span, has_errors, manifest, parse};
 
@@ -90,12 +90,12 @@ pub(crate) fn read_on(
         root: root.to_owned(),
         seen: std::mem::take(seen),
         open: vec![name.to_owned()],
-        parsed: IndexMap::new(),
+        parsed: IndexMap::default(),
         included: 0,
         unread: false,
         library,
         repeats: None,
-        carried_out: IndexMap::new(),
+        carried_out: IndexMap::default(),
         not_read: before,
         diagnostics: Vec::new(),
     };

@@ -58,6 +58,7 @@ mod include;
 pub mod limits;
 mod lower;
 pub mod manifest;
+mod map;
 mod outline;
 mod parse;
 mod program;

@@ -28,7 +28,7 @@ pub(crate) fn json(value: &(impl Serialize + ?Sized)) -> String {
 }
 
 /// JSON that is being written. It comes a few bytes at a time, and a browser leaves WebAssembly for every `memory.copy`: for
-/// so few bytes that takes longer than to copy them one by one.
+/// so few bytes that takes longer than to store them one by one, or eight at once.
 struct Text(Vec<u8>);
 
 impl Write for Text {
@@ -37,14 +37,18 @@ impl Write for Text {
         Ok(bytes.len())
     }
 
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        const FEW: usize = 24;
-        if bytes.len() <= FEW {
-            for &byte in bytes {
-                self.0.push(byte);
-            }
-        } else {
+    fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        const FEW: usize = 64;
+        if bytes.len() > FEW {
             self.0.extend_from_slice(bytes);
+            return Ok(());
+        }
+        while let Some((eight, rest)) = bytes.split_first_chunk::<8>() {
+            self.0.extend_from_slice(eight);
+            bytes = rest;
+        }
+        for &byte in bytes {
+            self.0.push(byte);
         }
         Ok(())
     }

@@ -1,13 +1,12 @@
 //! Commands and what groups them: which flows there are by then, what islands see, and where a sentence belongs.
 
-use indexmap::IndexSet;
-
 use super::Checker;
 use super::scripts::Variables;
 use super::tests::Case;
 use crate::api::Type;
 use crate::ast::{Block, Island, Operand, Pattern, Statement, StatementKind, Text};
 use crate::lower::Lowering;
+use crate::map::IndexSet;
 use crate::parse::CHANGED;
 use crate::suggest::{a, list, question};
 use crate::template;

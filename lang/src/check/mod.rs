@@ -26,7 +26,6 @@ mod zones;
 
 use std::net::Ipv4Addr;
 
-use indexmap::IndexMap;
 use netscene_core::kube::Object;
 use netscene_core::packet::Mac;
 use netscene_core::world::{Op, Operation};
@@ -36,6 +35,7 @@ use self::endpoints::Given;
 use self::scripts::Compiler;
 use self::symbols::Symbols;
 use crate::ast::{Ast, Statement, StatementKind};
+use crate::map::IndexMap;
 use crate::program::Program;
 use crate::suggest::list;
 use crate::table::Table;
@@ -58,18 +58,18 @@ pub fn check<'a>(ast: &'a Ast) -> (Program, Vec<Diagnostic>) {
         files: &ast.files,
         symbols,
         ranges: Ranges::default(),
-        addresses: IndexMap::new(),
-        macs: IndexMap::new(),
+        addresses: IndexMap::default(),
+        macs: IndexMap::default(),
         compiler: Compiler::new(),
         diagnostics,
         declarations: Vec::new(),
-        inner: IndexMap::new(),
-        tables: IndexMap::new(),
-        patches: IndexMap::new(),
+        inner: IndexMap::default(),
+        tables: IndexMap::default(),
+        patches: IndexMap::default(),
         rules: Vec::new(),
         given: Vec::new(),
         partial: false,
-        sent: IndexMap::new(),
+        sent: IndexMap::default(),
     };
     checker.loosen_commands(&ast.statements);
     checker.ranges(&ast.statements);

@@ -1,12 +1,12 @@
 //! The Rhai of a file, compiled once: islands, and the constants and functions of `rhai { }` blocks.
 
-use indexmap::{IndexMap, IndexSet};
 use rhai::{AST, ASTFlags, Dynamic, Engine, ParseErrorType, Scope, Stmt};
 
 use super::properties::{Function, Walker};
 use super::symbols::Symbols;
 use crate::api::{FUNCTIONS, Type};
 use crate::ast::Island;
+use crate::map::{IndexMap, IndexSet};
 use crate::rhai_words::parse_problem;
 use crate::suggest::{list, question};
 use crate::{Code, Diagnostic, Span, script};
@@ -36,7 +36,7 @@ pub(super) struct Compiler {
 impl Compiler {
     pub(super) fn new() -> Self {
         let engine = script::compiler();
-        Self { engine, scripts: Scripts::default(), constants: Variables::new(), functions: IndexMap::new() }
+        Self { engine, scripts: Scripts::default(), constants: Variables::default(), functions: IndexMap::default() }
     }
 
     /// Compiles the `rhai` blocks. All of them come before all islands, wherever they stand.
@@ -130,7 +130,7 @@ impl Compiler {
             known: &self.functions,
             symbols,
             functions: functions.collect(),
-            keys: IndexSet::new(),
+            keys: IndexSet::default(),
             diagnostics: Vec::new(),
         }
     }
@@ -191,7 +191,7 @@ pub(super) fn ast_statements(ast: &AST) -> &[Stmt] {
 /// A scope in which every name that an island sees is a constant. The values come when it runs.
 fn scope<'a>(text: &str, variables: &'a Variables, loose: &'a IndexSet<String>) -> Scope<'a> {
     let mut scope = Scope::new();
-    let mut seen = IndexSet::new();
+    let mut seen = IndexSet::default();
     for word in text.split(|c: char| !c.is_alphanumeric() && c != '_') {
         let known = variables.get_key_value(word).map(|(name, _)| name).or_else(|| loose.get(word));
         if let Some(name) = known.filter(|name| rhai::is_valid_identifier(name) && seen.insert(name.as_str())) {

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use indexmap::{IndexMap, IndexSet};
 use ipnet::Ipv4Net;
 use netscene_core::kube::Object;
 use netscene_core::world::{Op, Operation};
 
 use crate::ast::{Ast, Statement, StatementKind, Text};
+use crate::map::{IndexMap, IndexSet};
 use crate::suggest::{a, list, question};
 use crate::{Code, Diagnostic, SourceFiles, Span, Word};
 

@@ -1,12 +1,11 @@
 //! Tests: what is said of them, their tables, and what stands in them.
 
-use indexmap::IndexMap;
-
 use super::Checker;
 use super::commands::Known;
 use crate::api::Type;
 use crate::ast::{Block, Island, Statement, StatementKind, TestClause, Text};
 use crate::lower::IslandValue;
+use crate::map::IndexMap;
 use crate::table::{self, Cell, CellValue, MOST_CASES, Row, Table};
 use crate::template;
 use crate::words::BlockKind;

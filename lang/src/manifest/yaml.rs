@@ -1,8 +1,8 @@
 //! YAML as a tree in which every node knows its place.
 
-use indexmap::IndexMap;
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
+use crate::map::IndexMap;
 use crate::{Code, Diagnostic, SourceFile, Span};
 
 /// How deep a manifest may be nested. Objects of Kubernetes stay far below it.
@@ -44,7 +44,7 @@ impl Yaml {
 
 /// The documents of a file. A fault ends the reading: what stands before it is kept.
 pub(super) fn documents(file: &SourceFile) -> (Vec<Node>, Option<Diagnostic>) {
-    let mut builder = Builder { places: Places::new(file), anchors: IndexMap::new(), nodes: 0 };
+    let mut builder = Builder { places: Places::new(file), anchors: IndexMap::default(), nodes: 0 };
     let mut parser = Parser::new_from_str(file.text());
     let mut documents = Vec::new();
     loop {

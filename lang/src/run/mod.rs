@@ -11,7 +11,6 @@ mod world;
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
-use indexmap::{IndexMap, IndexSet};
 use netscene_core::kube::Object;
 use netscene_core::trace::Expectation;
 use netscene_core::world::{Op, OpError, Operation, Outcome};
@@ -25,6 +24,7 @@ use crate::ast::{Block, Island, Operand, Statement, StatementKind, TestClause, T
 use crate::cancel::Cancel;
 use crate::limits::MOST_STEPS;
 use crate::lower::{IslandValue, Lowering};
+use crate::map::{IndexMap, IndexSet};
 use crate::program::Program;
 use crate::rhai_run::{Rhai, is_plain};
 use crate::{Code, Diagnostic, Span, Word, script};
@@ -113,12 +113,12 @@ impl<'a, E: Engine + 'static> Runner<'a, E> {
             program,
             world,
             rhai: OnceCell::new(),
-            variables: IndexMap::new(),
+            variables: IndexMap::default(),
             in_test: false,
             case: None,
             held: None,
             steps: 0,
-            lost: IndexSet::new(),
+            lost: IndexSet::default(),
             sink,
             schedule,
             tests: 0,

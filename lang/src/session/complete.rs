@@ -1,9 +1,9 @@
 //! What may be written at a place: by the grammar, and by what there is in the world.
 
-use indexmap::IndexSet;
 use serde::Serialize;
 
 use super::{Session, islands, names};
+use crate::map::IndexSet;
 use crate::sentences::{self, Beginning, LOOKING};
 use crate::token::{Token, closing_brace};
 use crate::words::BlockKind;
@@ -135,7 +135,7 @@ impl Session {
             }
         };
         let written = &before[from..];
-        let mut seen = IndexSet::new();
+        let mut seen = IndexSet::default();
         let fits = |one: &Candidate| one.text.starts_with(written) && one.text != written;
         let candidates = candidates.into_iter().filter(|one| fits(one) && seen.insert(one.text.clone())).collect();
         Completion { from, candidates }

@@ -4,12 +4,12 @@ use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::rc::Rc;
 
-use indexmap::IndexMap;
 use netscene_core::kube::Object;
 use netscene_core::world::{Op, Operation, Outcome, World};
 
 use super::Entry;
 use crate::ast::StatementKind;
+use crate::map::IndexMap;
 
 /// A copy of a world that is looked at: to look makes agents write, which nobody shall notice.
 pub(super) struct Sight {
@@ -113,7 +113,7 @@ impl Sight {
     fn objects(&self) -> IndexMap<String, IndexMap<String, String>> {
         let world = self.world.borrow();
         let state = world.state();
-        let mut all = IndexMap::new();
+        let mut all = IndexMap::default();
         let mut put = |kind: &str, object: Object| {
             let serde_json::Value::Object(fields) = serde_json::to_value(&object).unwrap_or_default() else { return };
             let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -205,7 +205,7 @@ fn section(text: &mut String, title: &str, lines: &[String]) {
 
 /// The lines that only one of two lists has, or that one has more often.
 fn came_and_went(before: &[String], after: &[String]) -> Vec<String> {
-    let mut count: IndexMap<&str, i64> = IndexMap::new();
+    let mut count: IndexMap<&str, i64> = IndexMap::default();
     for line in before {
         *count.entry(line).or_default() -= 1;
     }

@@ -9,12 +9,12 @@ mod pools;
 mod services;
 mod workloads;
 
-use indexmap::IndexMap;
 use netscene_core::Origin;
 use netscene_core::kube::Object;
 use netscene_core::world::{Op, Operation};
 
 use crate::ast::{Ast, Statement, StatementKind};
+use crate::map::IndexMap;
 use crate::{Diagnostic, Program, SourceFiles, Span};
 
 /// Everything that looks wrong in a program without errors.
@@ -69,7 +69,7 @@ struct Places<'a> {
 
 impl<'a> Places<'a> {
     fn new(files: &'a SourceFiles, statements: &'a [Statement]) -> Self {
-        let mut places = Self { files, sentences: IndexMap::new() };
+        let mut places = Self { files, sentences: IndexMap::default() };
         places.gather(statements);
         places
     }

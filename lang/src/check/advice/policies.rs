@@ -1,9 +1,9 @@
 //! Network policies that Kubernetes takes and that do nothing: those that select no pod.
 
-use indexmap::IndexMap;
 use netscene_core::kube::{Labels, NAMESPACE_NAME, NetworkPolicy, NetworkPolicyPeer, Object, PolicyType, State};
 
 use super::{Declared, Places};
+use crate::map::IndexMap;
 use crate::{Code, Diagnostic, Span};
 
 pub(super) fn advise(objects: &[Declared<'_>], places: &Places<'_>, diagnostics: &mut Vec<Diagnostic>) {
@@ -20,7 +20,7 @@ pub(super) fn advise(objects: &[Declared<'_>], places: &Places<'_>, diagnostics:
         Object::Deployment(one) => Some((one.namespace.as_str(), &one.labels)),
         _ => None,
     });
-    let mut by_namespace: IndexMap<&str, Vec<&Labels>> = IndexMap::new();
+    let mut by_namespace: IndexMap<&str, Vec<&Labels>> = IndexMap::default();
     for (namespace, labels) in pods {
         by_namespace.entry(namespace).or_default().push(labels);
     }

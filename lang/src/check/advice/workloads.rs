@@ -1,10 +1,10 @@
 //! Deployments without pods, and pods that want the same port of a node.
 
-use indexmap::{IndexMap, IndexSet};
 use netscene_core::kube::{Container, Object, TransportProtocol};
 
 use super::{Declared, Places};
 use crate::ast::{Statement, StatementKind, What};
+use crate::map::{IndexMap, IndexSet};
 use crate::{Code, Diagnostic, Span};
 
 pub(super) fn advise(
@@ -13,9 +13,9 @@ pub(super) fn advise(
     places: &Places<'_>,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let mut scaled = IndexSet::new();
+    let mut scaled = IndexSet::default();
     gather_scaled(statements, &mut scaled);
-    let mut taken: IndexMap<(&str, u16, TransportProtocol), Span> = IndexMap::new();
+    let mut taken: IndexMap<(&str, u16, TransportProtocol), Span> = IndexMap::default();
     let nodes = objects.iter().filter(|declared| matches!(declared.object, Object::Node(_))).count();
     for declared in objects {
         match declared.object {
