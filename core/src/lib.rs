@@ -55,6 +55,7 @@
 //! ```
 
 mod fraction;
+mod map;
 mod origin;
 mod random;
 mod suggest;

@@ -5,6 +5,9 @@ import { element, svg } from "./dom";
 import { layout, way, type Layout, type Point } from "./layout";
 import { author, events, packet, rule, short, title } from "./words";
 
+/** How many hops the list has at once. */
+const SOME = 24;
+
 interface Moment { hop: Hop; number: number; first: boolean }
 
 export class TraceView {
@@ -76,9 +79,18 @@ export class TraceView {
     const trace: Trace = this.sent[index].trace;
     this.moments = trace.packets.flatMap((one, number) =>
       one.hops.map((hop, at) => ({ hop, number: number + 1, first: at === 0 })));
-    this.list.replaceChildren(...this.moments.map((moment, at) => this.item(moment, at)));
+    this.list.replaceChildren();
+    this.fill(SOME);
+    // There may be hundreds: what nobody sees yet comes when the picture is there.
+    setTimeout(() => this.fill(this.moments.length), 100);
     this.now = 0;
     this.draw();
+  }
+
+  /** Fills the list as far as that. */
+  private fill(to: number): void {
+    const from = this.list.children.length;
+    this.list.append(...this.moments.slice(from, to).map((moment, at) => this.item(moment, from + at)));
   }
 
   private item({ hop, number, first }: Moment, at: number): HTMLElement {
@@ -136,6 +148,7 @@ export class TraceView {
     }
     for (const group of this.picture.querySelectorAll(".spot")) group.classList.toggle("here", group.getAttribute("data-place") === hop.place);
     this.list.querySelector("[aria-selected=true]")?.setAttribute("aria-selected", "false");
+    this.fill(this.now + 1);
     const item = this.list.children[this.now] as HTMLElement;
     item.setAttribute("aria-selected", "true");
     this.list.setAttribute("aria-activedescendant", item.id);

@@ -22,40 +22,59 @@ impl<T: Serialize> Answer for T {}
 
 /// As JSON.
 pub(crate) fn json(value: &(impl Serialize + ?Sized)) -> String {
-    let mut text = Text(Vec::new());
-    let written = serde_json::to_writer(&mut text, value).ok().and_then(|()| String::from_utf8(text.0).ok());
-    written.unwrap_or_else(|| "null".to_owned())
+    let mut text = Text { whole: Vec::new(), block: [0; BLOCK], filled: 0 };
+    let written = serde_json::to_writer(&mut text, value).and_then(|()| text.flush().map_err(serde_json::Error::io));
+    written.ok().and_then(|()| String::from_utf8(text.whole).ok()).unwrap_or_else(|| "null".to_owned())
 }
 
 /// JSON that is being written. It comes a few bytes at a time, and a browser leaves WebAssembly for every `memory.copy`: for
-/// so few bytes that takes longer than to store them one by one, or eight at once.
-struct Text(Vec<u8>);
+/// so few bytes that takes longer than to store them by eights. They are gathered in a block, which is copied when it is full.
+struct Text {
+    whole: Vec<u8>,
+    block: [u8; BLOCK],
+    filled: usize,
+}
+
+const BLOCK: usize = 1024;
 
 impl Write for Text {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.write_all(bytes)?;
+        const FEW: usize = 64;
+        if bytes.len() > BLOCK - self.filled || bytes.len() > FEW {
+            self.flush()?;
+        }
+        if bytes.len() > FEW {
+            self.whole.extend_from_slice(bytes);
+        } else if let Some(mut free) = self.block.get_mut(self.filled..) {
+            let mut rest = bytes;
+            while store::<8>(&mut free, &mut rest) {}
+            store::<4>(&mut free, &mut rest);
+            store::<2>(&mut free, &mut rest);
+            store::<1>(&mut free, &mut rest);
+            self.filled += bytes.len();
+        }
         Ok(bytes.len())
     }
 
-    fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        const FEW: usize = 64;
-        if bytes.len() > FEW {
-            self.0.extend_from_slice(bytes);
-            return Ok(());
-        }
-        while let Some((eight, rest)) = bytes.split_first_chunk::<8>() {
-            self.0.extend_from_slice(eight);
-            bytes = rest;
-        }
-        for &byte in bytes {
-            self.0.push(byte);
-        }
-        Ok(())
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.write(bytes).map(|_| ())
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        self.whole.extend_from_slice(self.block.get(..self.filled).unwrap_or_default());
+        self.filled = 0;
         Ok(())
     }
+}
+
+/// Stores so many bytes at once; says whether there were as many.
+#[inline(always)]
+fn store<const N: usize>(free: &mut &mut [u8], bytes: &mut &[u8]) -> bool {
+    let Some((some, rest)) = bytes.split_first_chunk::<N>() else { return false };
+    let Some((to, after)) = std::mem::take(free).split_first_chunk_mut::<N>() else { return false };
+    *to = *some;
+    (*free, *bytes) = (after, rest);
+    true
 }
 
 /// What came of a scenario.
@@ -172,6 +191,15 @@ pub(crate) fn utf16(text: &str, byte: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_is_the_same_however_it_is_cut() {
+        for length in 0..200 {
+            let texts: Vec<String> =
+                (0..40).map(|from| "0123456789äöü\"\\\n".chars().cycle().skip(from).take(length).collect()).collect();
+            assert_eq!(json(&texts), serde_json::to_string(&texts).unwrap());
+        }
+    }
 
     #[test]
     fn places_are_counted_as_javascript_does() {

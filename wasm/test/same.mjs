@@ -35,6 +35,13 @@ function same(engine, { name, text, files, status, output, diagnostics }, tell) 
   if (told.length) { bad++; console.error(`${name}: not printed: ${JSON.stringify(told[0])}`); }
 }
 
+/** What stands in a result of a flow that was told while others were sent. */
+function whole(text) {
+  const { test, trace: { steps, ...trace } } = JSON.parse(text);
+  for (const hop of trace.packets.flatMap(({ hops }) => hops)) hop.steps = hop.steps.map((at) => steps[at]);
+  return { test, trace };
+}
+
 // The second part is loaded in the midst of a run: for each block of the book in an engine of its own, and again for every 20th scenario.
 const blocks = JSON.parse(readFileSync(new URL("blocks.json", page), "utf8"));
 let [alone, sending] = [[], 0];
@@ -43,14 +50,8 @@ for (const block of blocks) {
   let asked;
   const told = [];
   same(one.engine, block, (flow) => { asked ??= one.asked; told.push(flow); });
-  // What is told of a flow while others are sent is what stands in the result otherwise.
-  const whole = told.map((text) => {
-    const { test, trace: { steps, ...trace } } = JSON.parse(text);
-    for (const hop of trace.packets.flatMap(({ hops }) => hops)) hop.steps = hop.steps.map((at) => steps[at]);
-    return { test, trace };
-  });
   const { flows } = one.engine.run(block.name, block.text, block.files, 0);
-  expect(`${block.page} ${block.name}: its flows are told`, JSON.stringify(whole) === JSON.stringify(flows));
+  expect(`${block.page} ${block.name}: its flows are told`, JSON.stringify(told.map(whole)) === JSON.stringify(flows));
   let first;
   one.engine.firstFlow(block.name, block.text, block.files, 0, (flow) => { first = flow; });
   expect(`${block.page} ${block.name}: the first flow alone is the first of all`, first === told[0]);
@@ -85,7 +86,7 @@ expect("a file can be included", included.status === 0 && included.flows[0].trac
 
 const two = "node a at 10.0.0.1\nping a -> a as p\ntest \"t\" { ping a -> a as q }\n";
 const told = [];
-const heard = engine.run("x.scn", two, {}, 0, (flow) => told.push(JSON.parse(flow)));
+const heard = engine.run("x.scn", two, {}, 0, (flow) => told.push(whole(flow)));
 const [held, flows] = [engine.run("x.scn", two, {}, 0), told.map(({ test, trace }) => `${test}/${trace.name}`)];
 expect(`flows are told when they happen: ${flows}`, flows.join() === "null/p,t/q" && heard.flows.length === 0);
 expect("and are those of a run that tells at its end", JSON.stringify(held) === JSON.stringify({ ...heard, flows: told }));

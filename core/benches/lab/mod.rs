@@ -60,7 +60,7 @@ pub(crate) fn declared(layout: Layout, services: u32) -> State {
             cluster_ip: Some(cluster_ip(number)),
             endpoints: endpoints.map(|address| EndpointAddress::new(address, PORT)).to_vec(),
             ports: vec![port],
-            ..Service::new("default", &format!("service-{number:05}"), Labels::new(), PORT)
+            ..Service::new("default", &format!("service-{number:05}"), Labels::default(), PORT)
         }));
     }
     state

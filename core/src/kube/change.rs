@@ -331,7 +331,7 @@ impl Change<'_> {
     }
 
     fn map(self, old: &Labels, new: &Labels) -> Labels {
-        let mut map = if self.strategy == Strategy::Merge { old.clone() } else { Labels::new() };
+        let mut map = if self.strategy == Strategy::Merge { old.clone() } else { Labels::default() };
         map.extend(new.clone());
         map
     }

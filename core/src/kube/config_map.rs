@@ -1,7 +1,7 @@
-use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::Labels;
+use crate::map::IndexMap;
 
 /// A config map (core/v1). Nothing in the model reads one: it is there to be shown.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -3,8 +3,6 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use indexmap::IndexSet;
-
 use super::holders::Holder;
 use super::ipam::{Ipam, IpamError};
 use super::names::{PodNames, interface_name};
@@ -16,6 +14,7 @@ use super::{
     POD_NAME_LABEL, Pod, PodDns, PodStatus, Pool, PoolPurpose, Router, Service, ServiceType, service_addresses,
     stateful_set, validate,
 };
+use crate::map::IndexSet;
 use crate::packet::DeviceName;
 use crate::world::OpError;
 use crate::{Origin, Time};

@@ -4,9 +4,8 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-
 use super::{Conditions, EndpointAddress, RunningPod, Service, ServicePort, State, TargetPort};
+use crate::map::IndexMap;
 
 /// One place where a service port is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +77,7 @@ pub fn all_endpoints(state: &State, service: &Service, port: &ServicePort) -> Ve
 pub fn named(state: &State, service: &Service) -> Vec<Endpoint> {
     let portless = [ServicePort::default()];
     let ports = if service.ports.is_empty() { &portless[..] } else { &service.ports[..] };
-    let mut found = IndexMap::new();
+    let mut found = IndexMap::default();
     for endpoint in ports.iter().flat_map(|port| endpoints(state, service, port)) {
         found.entry(endpoint.address).or_insert(endpoint);
     }

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use ipnet::Ipv4Net;
 
 use super::go_rand::GoRand;
 use super::{Cluster, Overlay};
+use crate::map::IndexMap;
 
 /// The block that Calico tries first for a node: drawn from a generator that the node's name seeds (libcalico-go v3.16,
 /// `ipam_block_reader_writer.go`).
@@ -100,7 +100,7 @@ impl Ipam {
             pool: cluster.pod_cidr.trunc(),
             block_size: cluster.block_size,
             tunnelled: cluster.overlay != Overlay::Never,
-            shares: IndexMap::new(),
+            shares: IndexMap::default(),
             owners: Arc::default(),
         }
     }

@@ -13,7 +13,7 @@ use super::Labels;
 /// let labels = |key: &str, value: &str| Labels::from_iter([(key.to_owned(), value.to_owned())]);
 /// let key = "tier".to_owned();
 /// let not = LabelRequirement { key, operator: LabelOperator::NotIn, values: vec!["db".into()] };
-/// let selector = LabelSelector { match_labels: Labels::new(), match_expressions: vec![not] };
+/// let selector = LabelSelector { match_labels: Labels::default(), match_expressions: vec![not] };
 /// assert!(selector.selects(&labels("tier", "web")));
 /// assert!(selector.selects(&labels("app", "web")), "what has no such key is in no set");
 /// assert!(!selector.selects(&labels("tier", "db")));

@@ -1,4 +1,4 @@
-use indexmap::IndexMap;
+use crate::map::IndexMap;
 
 /// Labels, or an equality selector over them, in the order written.
 ///

@@ -32,7 +32,7 @@ impl State {
     /// The namespace of an object, which comes with it.
     pub(super) fn bring_namespace(&mut self, name: &str, origin: Option<&Origin>) {
         if !self.namespaces.contains_key(name) {
-            let namespace = Namespace { origin: origin.cloned(), labels: Labels::new() };
+            let namespace = Namespace { origin: origin.cloned(), labels: Labels::default() };
             Arc::make_mut(&mut self.namespaces).insert(name.into(), namespace);
         }
     }
@@ -49,7 +49,7 @@ impl State {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn namespace_labels(&self, name: &str) -> Labels {
-        let Some(known) = self.namespaces.get(name) else { return Labels::new() };
+        let Some(known) = self.namespaces.get(name) else { return Labels::default() };
         let mut labels = known.labels.clone();
         if self.names_namespaces() {
             labels.insert(NAMESPACE_NAME.to_owned(), name.to_owned());

@@ -663,7 +663,7 @@ impl Node {
             mac: None,
             device: DeviceName::ETH0,
             zone: None,
-            sysctls: Labels::new(),
+            sysctls: Labels::default(),
             devices: Vec::new(),
             routes: Vec::new(),
         }
@@ -707,7 +707,7 @@ impl Pod {
             hostname: None,
             subdomain: None,
             dns: PodDns::default(),
-            labels: Labels::new(),
+            labels: Labels::default(),
             service_account: "default".into(),
             containers: Vec::new(),
         }

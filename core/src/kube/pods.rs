@@ -1,10 +1,10 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 
 use super::{Container, Labels, PodDns, PodPhase, PodStatus, TransportProtocol, selects};
+use crate::map::IndexMap;
 use crate::packet::DeviceName;
 use crate::{Origin, Time};
 

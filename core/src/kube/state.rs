@@ -1,7 +1,6 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use ipnet::Ipv4Net;
 
 use super::health::Health;
@@ -14,6 +13,7 @@ use super::service_addresses::ServiceAddresses;
 use super::{
     Cluster, ConfigMap, Deployment, Host, Ingress, NetworkPolicy, Node, Pool, PoolPurpose, Router, Service, Zone,
 };
+use crate::map::IndexMap;
 use crate::{Origin, Time};
 
 /// An object, and where it was declared.

@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     fn set(replicas: u32) -> Deployment {
-        let plain = Deployment::new("default", "db", replicas, Labels::new(), Vec::new());
+        let plain = Deployment::new("default", "db", replicas, Labels::default(), Vec::new());
         Deployment { stateful_set: Some(StatefulSet { service_name: "db".into() }), ..plain }
     }
 

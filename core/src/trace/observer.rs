@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-use rustc_hash::FxBuildHasher;
-
 use super::{End, Hop, PacketId, PacketTrace, Place, RuleHit, Step};
 use crate::Time;
+use crate::map::IndexMap;
 use crate::netfilter::text::rule_text;
 use crate::netfilter::walk::{self, View, Watch};
 use crate::netfilter::{Hook, Misses, Policy, Seen, Table};
@@ -69,7 +67,7 @@ pub struct Recorder {
 impl Recorder {
     /// The packets, by first appearance, each with its hops in order.
     pub fn into_packets(self) -> Vec<PacketTrace> {
-        let mut packets: IndexMap<PacketId, PacketTrace, FxBuildHasher> = IndexMap::default();
+        let mut packets: IndexMap<PacketId, PacketTrace> = IndexMap::default();
         for (id, hop) in self.hops {
             packets.entry(id).or_insert_with(|| PacketTrace { id, hops: Vec::new() }).hops.push(hop);
         }

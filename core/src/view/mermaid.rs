@@ -2,8 +2,7 @@
 
 use std::fmt::Write;
 
-use indexmap::IndexSet;
-
+use crate::map::IndexSet;
 use crate::trace::{DropReason, End, Flow, Hop, PacketTrace, Step};
 
 /// The diagram: a line of life for each place, an arrow for each way between two of them, and beside a place what was changed
@@ -28,7 +27,7 @@ use crate::trace::{DropReason, End, Flow, Hop, PacketTrace, Step};
 /// assert_eq!(sequence(&flow), "sequenceDiagram\n    participant p0 as browser\n");
 /// ```
 pub fn sequence(flow: &Flow) -> String {
-    let mut places = IndexSet::from([&*flow.from]);
+    let mut places = IndexSet::from_iter([&*flow.from]);
     places.extend(flow.packets.iter().flat_map(|packet| &packet.hops).map(|hop| &*hop.place));
     let mut out = "sequenceDiagram\n".to_owned();
     for (at, place) in places.iter().enumerate() {

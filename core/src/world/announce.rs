@@ -4,12 +4,11 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use indexmap::IndexMap;
-
 use super::World;
 use super::run::Planned;
 use crate::Time;
 use crate::agents::metallb;
+use crate::map::IndexMap;
 use crate::net::wire::Arp;
 use crate::packet::{DeviceName, Mac};
 use crate::trace::Observer;
@@ -82,7 +81,7 @@ impl World {
 
     /// Lets speakers take addresses over and give them up, after something has changed.
     pub(super) fn announce(&mut self) {
-        let mut next = ByService::new();
+        let mut next = ByService::default();
         for service in self.state.services().map(|service| &service.object) {
             let Some(node) = metallb::announcer(&self.state, service) else { continue };
             let Some(address) = service.load_balancer_ip else { continue };

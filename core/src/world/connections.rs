@@ -4,12 +4,12 @@ use std::net::SocketAddrV4;
 use std::time::Duration;
 
 use bytes::Bytes;
-use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::{OpError, Outcome, Source, Target, World};
 use crate::Time;
 use crate::apps::{App, Task};
+use crate::map::IndexMap;
 use crate::net::Namespace;
 use crate::net::tcp::{ConnectionId, ProcessId};
 use crate::packet::{Body, TcpFlags};

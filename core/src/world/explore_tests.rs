@@ -52,7 +52,7 @@ fn world(endpoints: u32, version: Version) -> World {
         Object::Ingress(Ingress {
             namespace: "default".into(),
             name: "site".into(),
-            annotations: Labels::new(),
+            annotations: Labels::default(),
             ingress_class_name: None,
             tls: Vec::new(),
             default_backend: None,

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use indexmap::IndexMap;
-
 use super::fault::{Fault, recovery};
 use super::run::Planned;
 use super::{OpError, World};
 use crate::kube::Symptom;
+use crate::map::IndexMap;
 use crate::packet::{DeviceName, Mac};
 
 /// After this time without an answer the kernel forgets a neighbour: `base_reachable_time` (30 s, here without its

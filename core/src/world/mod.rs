@@ -53,12 +53,12 @@ pub use connections::Side;
 pub use coverage::{IngressPath, WrittenRule};
 pub use explore::MAX_WAYS;
 pub use fault::Fault;
-use indexmap::IndexMap;
 pub use op::{Choice, Op, Operation, Show, Source, Target, TargetHost, VERSION};
 
 pub use tap::{Captured, Passed, Tap};
 
 use crate::kube::State;
+use crate::map::IndexMap;
 use crate::trace::{Flow, Judgement, Ways};
 use crate::{Origin, Random, Time};
 use announce::Announcers;
@@ -136,10 +136,10 @@ impl World {
             queue: Queue::default(),
             random: Random::new(seed),
             next_packet: 0,
-            flows: IndexMap::new(),
+            flows: IndexMap::default(),
             captured: Vec::new(),
             connections: Connections::default(),
-            ways: IndexMap::new(),
+            ways: IndexMap::default(),
             faults: Faults::default(),
             announcers: Announcers::default(),
             aside: Aside::new(seed),

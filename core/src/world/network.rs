@@ -318,7 +318,7 @@ impl Network {
         // kube-proxy: `net.ipv4.conf.all.route_localnet`, for node ports at 127.0.0.1.
         namespace.conf.route_localnet = kube_proxy::localhost_node_ports(cluster);
         let place = self.add(namespace);
-        self.machines.insert(node.name.as_str().into(), Labels::new());
+        self.machines.insert(node.name.as_str().into(), Labels::default());
         let network = state.network_of(node.address);
         let segment = self.segment(network);
         let mut device = Device::ethernet(node.device, node.ethernet_address(), ETHERNET_MTU);
@@ -356,7 +356,7 @@ impl Network {
         let mut device = Device::ethernet(name, host.ethernet_address(), ETHERNET_MTU);
         device.addresses = vec![with_prefix(host.address, network.network.prefix_len())];
         let place = self.add(namespace);
-        self.machines.insert(host.name.as_str().into(), Labels::new());
+        self.machines.insert(host.name.as_str().into(), Labels::default());
         let segment = self.segment(network);
         self.plug(place, device, segment);
         self.start_containers(place, &host.name, &host.containers);

@@ -34,7 +34,7 @@ impl Network {
             namespace.fib.add(route);
         }
         let place = self.add(namespace);
-        self.machines.insert(router.name.as_str().into(), Labels::new());
+        self.machines.insert(router.name.as_str().into(), Labels::default());
         for device in &router.devices {
             self.plug_device(state, place, device);
         }

@@ -4,12 +4,11 @@ use std::cell::RefCell;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use indexmap::{IndexMap, IndexSet};
-
 use super::{OpError, Source, World};
 use crate::Time;
 use crate::agents::coredns::{self, Asker};
 use crate::apps::Task;
+use crate::map::{IndexMap, IndexSet};
 use crate::trace::FlowKind;
 use crate::view;
 use crate::view::shell::Capture;
@@ -38,7 +37,7 @@ impl World {
                 begun
             }
         };
-        let mut names = IndexMap::new();
+        let mut names = IndexMap::default();
         loop {
             let mut text = if capture.verbose {
                 "tcpdump: ".to_owned()
@@ -94,7 +93,7 @@ impl World {
         names: &IndexMap<Ipv4Addr, Option<String>>,
         text: &mut String,
     ) -> IndexSet<Ipv4Addr> {
-        let nameless = RefCell::new(IndexSet::new());
+        let nameless = RefCell::new(IndexSet::default());
         let name_of = |address: Ipv4Addr| {
             let name = names.get(&address);
             if name.is_none() {

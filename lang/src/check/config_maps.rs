@@ -1,6 +1,6 @@
 //! Config maps.
 
-use indexmap::IndexMap;
+use crate::map::IndexMap;
 use netscene_core::kube::{ConfigMap, Labels, Object};
 
 use super::{Checker, values};
@@ -10,9 +10,9 @@ use crate::{Code, Diagnostic, Word};
 
 impl Checker<'_> {
     pub(super) fn config_map(&mut self, namespace: &str, name: &Text, body: &Block) -> Option<Object> {
-        let (mut labels, mut labelled) = (Labels::new(), None);
-        let (mut annotations, mut annotated) = (Labels::new(), None);
-        let mut data = IndexMap::new();
+        let (mut labels, mut labelled) = (Labels::default(), None);
+        let (mut annotations, mut annotated) = (Labels::default(), None);
+        let mut data = IndexMap::default();
         for field in &body.statements {
             match &field.kind {
                 StatementKind::Labels { word: Word::Labels, pairs } => {

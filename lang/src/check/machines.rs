@@ -22,7 +22,7 @@ impl Checker<'_> {
 
     /// What stands between the braces of a node: its settings are given back, its rules come when all is declared.
     pub(super) fn node_body(&mut self, name: &Text, body: Option<&Block>) -> (Labels, Links) {
-        let (mut sysctls, mut links) = (Labels::new(), Links::default());
+        let (mut sysctls, mut links) = (Labels::default(), Links::default());
         for field in body.iter().flat_map(|body| &body.statements) {
             if !self.sysctl(&mut sysctls, field) && !self.link(&mut links, field) && !self.machine_rule(name, field) {
                 self.misplaced(field, BlockKind::Node);

@@ -14,7 +14,7 @@ use crate::{Code, Diagnostic, Span, Word};
 impl Checker<'_> {
     /// The labels that a namespace is given in its braces.
     pub(super) fn namespace_labels(&mut self, body: &Block) -> Labels {
-        let (mut labels, mut given) = (Labels::new(), None);
+        let (mut labels, mut given) = (Labels::default(), None);
         for field in &body.statements {
             if let StatementKind::Labels { word: Word::Labels, pairs } = &field.kind {
                 self.labels(&mut labels, &mut given, "labels", pairs, field.span);
@@ -24,8 +24,8 @@ impl Checker<'_> {
     }
 
     pub(super) fn network_policy(&mut self, namespace: &str, name: &Text, body: &Block) -> Option<Object> {
-        let (mut labels, mut labelled) = (Labels::new(), None);
-        let (mut annotations, mut annotated) = (Labels::new(), None);
+        let (mut labels, mut labelled) = (Labels::default(), None);
+        let (mut annotations, mut annotated) = (Labels::default(), None);
         let (mut selector, mut types) = (Field::default(), Field::default());
         let (mut ingress, mut egress) = (Vec::new(), Vec::new());
         for field in &body.statements {

@@ -39,9 +39,9 @@ struct Fields {
 impl Checker<'_> {
     pub(super) fn service(&mut self, namespace: &str, name: &Text, body: &Block) -> Option<Object> {
         let mut fields = Fields::default();
-        let (mut selector, mut selected) = (Labels::new(), None);
-        let (mut labels, mut labelled) = (Labels::new(), None);
-        let (mut annotations, mut annotated) = (Labels::new(), None);
+        let (mut selector, mut selected) = (Labels::default(), None);
+        let (mut labels, mut labelled) = (Labels::default(), None);
+        let (mut annotations, mut annotated) = (Labels::default(), None);
         let mut ports = Vec::new();
         let mut faulty = false;
         for field in &body.statements {
@@ -349,7 +349,7 @@ impl Checker<'_> {
 
     pub(super) fn ingress(&mut self, namespace: &str, name: &Text, body: &Block) -> Option<Object> {
         let mut paths = Vec::new();
-        let (mut annotations, mut annotated) = (Labels::new(), None);
+        let (mut annotations, mut annotated) = (Labels::default(), None);
         let (mut class, mut default_backend) = (Field::default(), Field::default());
         let mut tls: Vec<String> = Vec::new();
         for field in &body.statements {

@@ -182,7 +182,7 @@ pub(super) fn deployment(object: &Fields<'_>, meta: &Meta<'_>, kind: &str) -> Op
     }
     check_selector(&spec, &labels);
     let inner =
-        Meta { annotations, name: meta.name.clone(), namespace: String::new(), labels: Labels::new(), owner: None };
+        Meta { annotations, name: meta.name.clone(), namespace: String::new(), labels: Labels::default(), owner: None };
     template.required("spec")?;
     let pod = Template::read(template.fields("spec")?, &inner);
     template.finish(&[]);

@@ -35,7 +35,7 @@ fn addressless() -> State {
     for service in [
         headless("default/peers", vec![service_port(Some("raft"), 7000)]),
         headless("default/portless", Vec::new()),
-        Service { selector: Labels::new(), ..headless("default/nobody", Vec::new()) },
+        Service { selector: Labels::default(), ..headless("default/nobody", Vec::new()) },
         alias("default/db", "wordpress-db.default.svc.cluster.local"),
         alias("default/outside", "db.example.com."),
         alias("default/number", "10.9.9.9"),

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use indexmap::IndexMap;
 use ipnet::Ipv4Net;
 
 use super::policy::{Policies, SetOf};
 use super::workload::Direction;
 use crate::kube::{NetworkPolicyPeer, RunningPod, State};
+use crate::map::IndexMap;
 
 /// Every node's address: the machines that may send IP-in-IP.
 pub(super) const ALL_HOSTS: &str = "cali40all-hosts-net";
@@ -37,7 +37,7 @@ pub fn ip_sets(state: &State, node: &str) -> Vec<(String, Members)> {
 
 /// The sets of the policies that are about a pod of the node, of their rules for both directions.
 fn of_policies(state: &State, node: &str) -> IndexMap<String, Members> {
-    let mut sets: IndexMap<String, Members> = IndexMap::new();
+    let mut sets: IndexMap<String, Members> = IndexMap::default();
     let mut peers = Peers { state, labels: BTreeMap::new() };
     for policy in Policies::of(state).about_any(state.pods_on(node)) {
         let namespace = policy.0.object.namespace.as_str();

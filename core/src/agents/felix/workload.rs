@@ -4,14 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-
 use super::chain::commented;
 use super::mark::{ACCEPT, PASS, clear, marked, set, unmarked};
 use super::policy::{self, Policies};
 use super::{AGENT, Chain, Context, chain_name};
 use crate::agents::script::provenance;
 use crate::kube::RunningPod;
+use crate::map::IndexMap;
 use crate::netfilter::Provenance;
 
 /// A packet's direction, as seen from the pod.
@@ -165,7 +164,7 @@ fn profiles_of(pod: &RunningPod) -> [String; 2] {
 
 /// The chains of all profiles that the pods have. A namespace's allows everything, a service account's says nothing.
 fn profiles(context: &Context<'_>, direction: Direction, pods: &[&RunningPod]) -> Vec<Chain> {
-    let mut chains: IndexMap<String, Chain> = IndexMap::new();
+    let mut chains: IndexMap<String, Chain> = IndexMap::default();
     for pod in pods {
         let [namespace, account] = profiles_of(pod);
         let name = chain_name(direction.profile(), &namespace);

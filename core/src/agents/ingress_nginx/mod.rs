@@ -10,11 +10,10 @@ mod tests;
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-
 use crate::Origin;
 use crate::kube::endpoints::endpoints;
 use crate::kube::{Declared, Endpoint, Ingress, IngressBackend, NginxAnnotations, PathType, State};
+use crate::map::IndexMap;
 
 pub use location::{Location, Matcher};
 pub use publish::address;
@@ -156,7 +155,7 @@ impl Config {
     /// A server for each host that asks for it, under its name with `www.`, or without it where it has it; but not where
     /// that is a host of its own (`createServers`, `getRedirectServers`).
     fn www_redirects(&self) -> IndexMap<String, WwwRedirect> {
-        let mut redirects = IndexMap::new();
+        let mut redirects = IndexMap::default();
         for (host, server) in &self.servers {
             let asks = server.locations.iter().find(|location| location.settings.from_to_www_redirect);
             let Some(asks) = asks.filter(|_| host != DEFAULT_SERVER && !host.starts_with("*.")) else { continue };

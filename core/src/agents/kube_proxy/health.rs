@@ -2,12 +2,11 @@
 
 use std::net::Ipv4Addr;
 
-use indexmap::IndexSet;
-
 use super::Layout;
 use super::endpoints::is_on;
 use crate::kube::endpoints::endpoints;
 use crate::kube::{Service, State};
+use crate::map::IndexSet;
 
 /// The ports on which every node listens for such questions, each with its service, `namespace/name`.
 pub fn ports(state: &State) -> impl Iterator<Item = (u16, String)> + '_ {

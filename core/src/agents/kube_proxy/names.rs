@@ -10,7 +10,7 @@ use crate::kube::{Endpoint, Service, ServicePort};
 /// ```
 /// use netscene_core::agents::kube_proxy::chain_of;
 /// use netscene_core::kube::{Labels, Service};
-/// let frontend = Service::new("default", "frontend", Labels::new(), 80);
+/// let frontend = Service::new("default", "frontend", Labels::default(), 80);
 /// assert_eq!(chain_of(&frontend, &frontend.ports[0]), "KUBE-SVC-ENODL3HWJ5BZY56Q");
 /// ```
 pub fn chain_of(service: &Service, port: &ServicePort) -> String {

@@ -3,13 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-
 use super::endpoints::Endpoints;
 use super::names::{endpoint_chain, hash, port_name};
 use super::{AGENT, Layout};
 use crate::agents::script::provenance;
 use crate::kube::{Declared, Endpoint, Service, ServicePort, State};
+use crate::map::IndexMap;
 use crate::netfilter::Provenance;
 
 /// One port of one service, with what its rules are made of.

@@ -2,13 +2,12 @@
 
 use std::net::Ipv4Addr;
 
-use indexmap::IndexSet;
-
 use super::super::state::Declared;
 use super::super::{
     EndpointAddress, IpMode, PoolPurpose, Service, ServicePort, ServiceType, State, TargetPort, TrafficPolicy, Version,
 };
 use super::{dns_label, dns_subdomain, fault, fault_beside, port, unique};
+use crate::map::IndexSet;
 use crate::world::OpError;
 
 /// The longest `timeoutSeconds` of ClientIP affinity: a day (`MaxClientIPServiceAffinitySeconds`).
@@ -126,8 +125,8 @@ fn service_ports(state: &State, service: &Service) -> Result<(), OpError> {
     if service.ports.is_empty() && service.kind != ServiceType::ExternalName && !service.headless {
         return Err(fault(format!("service {name} has no port"), "add one, such as `port 80`"));
     }
-    let (mut names, mut numbers) = (IndexSet::new(), IndexSet::new());
-    let mut node_ports = IndexSet::new();
+    let (mut names, mut numbers) = (IndexSet::default(), IndexSet::default());
+    let mut node_ports = IndexSet::default();
     for listed in &service.ports {
         port("a service's port", listed.port)?;
         target_port(listed)?;

@@ -1,12 +1,12 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use indexmap::IndexSet;
 use proptest::prelude::*;
 
 use super::super::*;
 use super::MOST_REPLICAS;
 use crate::Origin;
+use crate::map::IndexSet;
 
 pub(crate) fn labels(text: &str) -> Labels {
     text.split(',').filter_map(|pair| pair.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
@@ -276,7 +276,7 @@ fn fields_of_a_service_fit_together() {
         (Service { external_ips: vec![[127, 0, 0, 1].into()], ..x() }, "cannot be an externalIP"),
         (
             Service {
-                selector: Labels::new(),
+                selector: Labels::default(),
                 endpoints: vec![EndpointAddress { node: Some("c".into()), ..EndpointAddress::new([9, 9, 9, 9], 80) }],
                 ..x()
             },

@@ -2,10 +2,9 @@
 
 use std::net::Ipv4Addr;
 
-use indexmap::IndexSet;
-
 use super::super::{Container, Deployment, Pod, State, stateful_set};
 use super::{dns_label, dns_subdomain, fault, fault_beside, port, unique};
+use crate::map::IndexSet;
 use crate::packet::DeviceName;
 use crate::world::OpError;
 
@@ -75,7 +74,7 @@ pub(super) fn deployment(state: &State, deployment: &Deployment) -> Result<(), O
     for node in &deployment.on {
         node_named(state, Some(node))?;
     }
-    let mut names = IndexSet::new();
+    let mut names = IndexSet::default();
     for pod in &deployment.pods {
         node_named(state, pod.node.as_deref())?;
         pod_name(state, &deployment.namespace, &pod.name)?;
@@ -115,8 +114,8 @@ fn node_named(state: &State, name: Option<&str>) -> Result<(), OpError> {
 
 /// What runs in a pod.
 pub(in crate::kube) fn containers(containers: &[Container]) -> Result<(), OpError> {
-    let mut names = IndexSet::new();
-    let mut ports = IndexSet::new();
+    let mut names = IndexSet::default();
+    let mut ports = IndexSet::default();
     for container in containers {
         dns_label("a container's name", &container.name)?;
         if !names.insert(&container.name) {

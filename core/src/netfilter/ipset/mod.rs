@@ -7,13 +7,12 @@ mod text;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use ipnet::Ipv4Net;
-use rustc_hash::FxBuildHasher;
 
 use super::SetMatch;
 use super::walk::View;
 use crate::Time;
+use crate::map::IndexMap;
 use set::{IpSet, Probe};
 
 pub use text::IpSetError;
@@ -36,7 +35,7 @@ const MAX_NESTING: usize = 8;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct IpSets {
-    sets: IndexMap<Arc<str>, IpSet, FxBuildHasher>,
+    sets: IndexMap<Arc<str>, IpSet>,
 }
 
 impl IpSets {

@@ -3,12 +3,11 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use ipnet::Ipv4Net;
-use rustc_hash::FxBuildHasher;
 
 use super::element::{Dimension, Element, Port};
 use crate::conntrack::Jiffies;
+use crate::map::IndexMap;
 use crate::netfilter::SetDirection;
 use crate::netfilter::walk::View;
 use crate::packet::{Body, protocol};
@@ -33,7 +32,7 @@ pub(super) struct IpSet {
     /// `timeout`: in how many seconds a member leaves that does not say so itself; 0 for never.
     pub(super) timeout: Option<u64>,
     /// The members with the rest of their `add` lines.
-    elements: IndexMap<Element, Extra, FxBuildHasher>,
+    elements: IndexMap<Element, Extra>,
     /// The prefix lengths of the members' first and second networks, the longest first.
     lengths: [Vec<u8>; 2],
     /// The names that a `list:set` holds.

@@ -3,10 +3,8 @@
 use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 
-use indexmap::IndexMap;
-use rustc_hash::FxBuildHasher;
-
 use crate::conntrack::{HZ, Jiffies};
+use crate::map::IndexMap;
 use crate::netfilter::{Recent, RecentAction};
 
 /// `ip_list_tot`: the addresses of one list.
@@ -34,7 +32,7 @@ struct Entry {
 /// One list, the address that was noted longest ago first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct List {
-    entries: IndexMap<u32, Entry, FxBuildHasher>,
+    entries: IndexMap<u32, Entry>,
 }
 
 impl List {

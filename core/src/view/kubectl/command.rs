@@ -61,7 +61,7 @@ impl Command {
             kind: Kind::Pods,
             names: Vec::new(),
             namespace: Some("default".to_owned()),
-            selector: Labels::new(),
+            selector: Labels::default(),
             wide: false,
             show_labels: false,
             no_headers: false,

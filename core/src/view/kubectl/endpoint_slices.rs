@@ -1,13 +1,12 @@
 //! EndpointSlices: for each service one, or several where pods give a named port different numbers.
 
-use indexmap::IndexMap;
-
 use super::endpoints::first;
 use super::sheet::Sheet;
 use super::table::{Columns, Row};
 use super::{Cluster, NONE, key};
 use crate::kube::endpoints::all_endpoints;
 use crate::kube::{Endpoint, Labels, Service};
+use crate::map::IndexMap;
 
 pub(super) const COLUMNS: Columns = Columns { usual: &["ADDRESSTYPE", "PORTS", "ENDPOINTS", "AGE"], wide: &[] };
 
@@ -25,14 +24,14 @@ struct Slice {
 
 /// The slices of a service. Without endpoints it has one, and that is empty.
 fn slices(cluster: Cluster<'_>, service: &Service) -> Vec<Slice> {
-    let mut ports: IndexMap<_, (Vec<(usize, u16)>, Endpoint)> = IndexMap::new();
+    let mut ports: IndexMap<_, (Vec<(usize, u16)>, Endpoint)> = IndexMap::default();
     for (at, port) in service.ports.iter().enumerate() {
         for endpoint in all_endpoints(cluster.state, service, port) {
             let number = endpoint.port;
             ports.entry(endpoint.address).or_insert_with(|| (Vec::new(), endpoint)).0.push((at, number));
         }
     }
-    let mut by_ports: IndexMap<Vec<(usize, u16)>, Vec<Endpoint>> = IndexMap::new();
+    let mut by_ports: IndexMap<Vec<(usize, u16)>, Vec<Endpoint>> = IndexMap::default();
     for (ports, endpoint) in ports.into_values() {
         by_ports.entry(ports).or_default().push(endpoint);
     }

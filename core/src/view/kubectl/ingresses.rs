@@ -1,13 +1,12 @@
 //! Ingresses.
 
-use indexmap::IndexMap;
-
 use super::endpoints::behind;
 use super::sheet::{LAST_APPLIED, Sheet, sorted};
 use super::table::{Columns, Row};
 use super::{Cluster, NONE, key};
 use crate::agents::ingress_nginx;
 use crate::kube::{Ingress, IngressPath, ServiceBackendPort, Version};
+use crate::map::IndexMap;
 
 pub(super) const COLUMNS: Columns = Columns { usual: &["CLASS", "HOSTS", "ADDRESS", "PORTS", "AGE"], wide: &[] };
 
@@ -30,7 +29,7 @@ pub(super) fn rows(cluster: Cluster<'_>) -> Vec<Row> {
 
 /// The rules of an ingress: its paths by host, in the order in which they are written.
 fn rules(ingress: &Ingress) -> IndexMap<&str, Vec<&IngressPath>> {
-    let mut rules: IndexMap<&str, Vec<&IngressPath>> = IndexMap::new();
+    let mut rules: IndexMap<&str, Vec<&IngressPath>> = IndexMap::default();
     for path in &ingress.paths {
         rules.entry(path.host.as_deref().unwrap_or_default()).or_default().push(path);
     }

@@ -14,7 +14,7 @@
 //! use netscene_core::kube::{Labels, Object, Service, State};
 //! use netscene_core::view::kubectl::{self, Command};
 //! let mut state = State::new(0);
-//! state.declare(Object::Service(Service::new("default", "web", Labels::new(), 80)), None)?;
+//! state.declare(Object::Service(Service::new("default", "web", Labels::default(), 80)), None)?;
 //! let text = kubectl::print(&state, Time::ZERO, &Command::parse("get svc")?)?;
 //! assert_eq!(text, "\
 //! NAME   TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)   AGE

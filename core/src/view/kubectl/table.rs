@@ -20,7 +20,7 @@ pub(super) struct Row {
 
 impl Row {
     pub(super) fn new(namespace: &str, name: &str, usual: Vec<String>) -> Self {
-        Self { namespace: namespace.into(), name: name.into(), labels: Labels::new(), usual, wide: Vec::new() }
+        Self { namespace: namespace.into(), name: name.into(), labels: Labels::default(), usual, wide: Vec::new() }
     }
 
     /// `namespace/name`.
