@@ -303,7 +303,7 @@ fn what_no_path_is_for_goes_to_the_default_backend_of_its_ingress() {
     declare(&mut state, Object::Ingress(with.clone()));
     check(&Config::of(&state), &[("h", "/f", "two")]);
     with.name = "ours".into();
-    with.annotations = [(crate::kube::INGRESS_CLASS.to_owned(), "nginx".to_owned())].into();
+    with.annotations = [(crate::kube::INGRESS_CLASS.to_owned(), "nginx".to_owned())].into_iter().collect();
     declare(&mut state, Object::Ingress(with));
     check(&Config::of(&state), &[("h", "/f", "three")]);
 }
