@@ -104,7 +104,7 @@ impl NginxAnnotations {
     ///
     /// ```
     /// use netscene_core::kube::{Labels, NginxAnnotations};
-    /// let one = |name: &str, value: &str| Labels::from([(name.to_owned(), value.to_owned())]);
+    /// let one = |name: &str, value: &str| Labels::from_iter([(name.to_owned(), value.to_owned())]);
     /// let read = NginxAnnotations::read(&one("nginx.ingress.kubernetes.io/rewrite-target", "/$2")).unwrap();
     /// assert_eq!(read.rewrite_target.as_deref(), Some("/$2"));
     /// let fault = NginxAnnotations::read(&one("nginx.ingress.kubernetes.io/rewrite-targets", "/")).unwrap_err();
