@@ -73,18 +73,19 @@ class AheadWorker implements Runner {
 
   private hear(foretold: Foretold): void {
     if (this.id === undefined) return void this.early.push(foretold);
+    if (this.worker) return;
     const { about, flows, answer, over } = foretold;
-    if (about === this.about && !this.worker) {
-      for (const flow of flows.slice(this.told)) this.tell({ id: this.id, flow });
-      this.told = Math.max(this.told, flows.length);
-      if (!over) return this.soon(() => this.port.postMessage("whole"));
-      if (!answer) return this.start();
-      this.heard.pop();
-      this.close();
-      this.tell({ id: this.id, ...answer });
-      // For whatever is asked next.
-      this.soon(() => this.start());
-    } else if (over) this.start();
+    // Another page was run ahead, or the page has changed since it was kept.
+    if (about !== this.about) return this.start();
+    for (const flow of flows.slice(this.told)) this.tell({ id: this.id, flow });
+    this.told = Math.max(this.told, flows.length);
+    if (!over) return this.soon(() => this.port.postMessage("whole"));
+    if (!answer) return this.start();
+    this.heard.pop();
+    this.close();
+    this.tell({ id: this.id, ...answer });
+    // For whatever is asked next.
+    this.soon(() => this.start());
   }
 
   /** Does something when what was told is painted, or a second later. */
