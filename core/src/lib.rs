@@ -55,7 +55,6 @@
 //! ```
 
 mod fraction;
-mod map;
 mod origin;
 mod random;
 mod suggest;
@@ -66,6 +65,7 @@ pub mod apps;
 pub mod conntrack;
 pub mod dump;
 pub mod kube;
+pub mod map;
 pub mod net;
 pub mod netfilter;
 pub mod packet;

@@ -1,6 +1,20 @@
-//! Tables that keep the order in which they were filled. What they hash is the same in each process, and soon hashed.
+//! Tables that keep the order in which they were filled, without a random seed: they do the same in each process.
 
 use rustc_hash::FxBuildHasher;
 
-pub(crate) type IndexMap<K, V> = indexmap::IndexMap<K, V, FxBuildHasher>;
-pub(crate) type IndexSet<T> = indexmap::IndexSet<T, FxBuildHasher>;
+/// Values by key.
+///
+/// ```
+/// use netscene_core::map::IndexMap;
+/// let ports = IndexMap::from_iter([("web", 80), ("dns", 53)]);
+/// assert_eq!(ports.keys().copied().collect::<Vec<_>>(), ["web", "dns"]);
+/// ```
+pub type IndexMap<K, V> = indexmap::IndexMap<K, V, FxBuildHasher>;
+
+/// Values, each once.
+///
+/// ```
+/// use netscene_core::map::IndexSet;
+/// assert_eq!(IndexSet::from_iter(["b", "a", "b"]).len(), 2);
+/// ```
+pub type IndexSet<T> = indexmap::IndexSet<T, FxBuildHasher>;

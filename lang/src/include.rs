@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use netscene_core::dump::{Dump, DumpFile};
+use netscene_core::map::IndexMap;
 
 use crate::ast::{Ast, Island, Statement, StatementKind, Text};
 use crate::limits::{MOST_BYTES, MOST_FILES};
-use crate::map::IndexMap;
 use crate::repeat::Repeats;
 use crate::{Code, Diagnostic, SourceFile, SourceFiles, Span, has_errors, manifest, parse};
 

@@ -58,7 +58,6 @@ mod include;
 pub mod limits;
 mod lower;
 pub mod manifest;
-mod map;
 mod outline;
 mod parse;
 mod program;

@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
+use netscene_core::map::IndexMap;
 use netscene_core::world::{Op, Operation};
 
 use crate::ast::{Statement, StatementKind};
 use crate::check::scripts::Scripts;
 use crate::check::symbols::Symbols;
-use crate::map::IndexMap;
 use crate::table::Table;
 use crate::{SourceFile, SourceFiles, Span};
 

@@ -6,13 +6,13 @@
 
 use std::sync::Arc;
 
+use netscene_core::map::IndexMap;
 use rhai::{AST, Dynamic, EvalAltResult, ParseErrorType};
 
 use crate::api::FUNCTIONS;
 use crate::ast::{Island, Statement, StatementKind, Text};
 use crate::cancel::Cancel;
 use crate::limits::{MOST_BYTES, MOST_TURNS};
-use crate::map::IndexMap;
 use crate::rhai_run::Rhai;
 use crate::rhai_words::parse_problem;
 use crate::run::values;

@@ -69,7 +69,7 @@ function finish(): void {
   void show(shared);
 }
 
-/** How often the service worker hears of a page that is read, in milliseconds: half a minute after the last event a browser ends it. */
+/** How often the service worker hears of a page that is read, in milliseconds: half a minute after the last event Chromium ends it. */
 const BREATH = 20_000;
 
 /** Keeps the book for reading without a network, once the page is there. */

@@ -403,11 +403,11 @@ expect("all pages are kept, what they asked for, and both parts of the engine", 
   await Promise.all([engine.stop(), other.stop()]);
 }
 
-// 8. How soon a reader who comes again sees the first trace, and where the time goes. A reader has no debugger at the browser, which
-// takes a third of the time: nobody is connected to it during a visit.
+// 8. How soon a reader who comes again sees the first trace, and where the time goes. A reader has no debugger at the browser, so
+// nobody is connected to it during a visit.
 {
   const PARTS = ["asked", "html", "head", "script", "told", "first-trace", "seen", "answered"];
-  const SEEN = PARTS.indexOf("first-trace");
+  const FIRST = PARTS.indexOf("first-trace");
   const url = `${book.url}/book/flow.html`;
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   const ended = async () => {
@@ -439,9 +439,9 @@ expect("all pages are kept, what they asked for, and both parts of the engine", 
     if (!before) expect(`${way}: the service worker runs the scene ahead`, visits.some(({ times }) => times[PARTS.indexOf("told")] > 0));
     expect(`${way}: what was kept serves those who come again`, visits.every(({ controlled }) => controlled));
     const middle = (part) => visits.map(({ times }) => times[part]).sort((a, b) => a - b)[visits.length >> 1];
-    const all = visits.map(({ times }) => times[SEEN]).sort((a, b) => a - b);
+    const all = visits.map(({ times }) => times[FIRST]).sort((a, b) => a - b);
     expect(`${way}: a trace is seen: ${all}`, all.every((time) => time > 0));
-    console.log(`${way} to the first trace of the WordPress flow: ${middle(SEEN).toFixed(0)} ms (median of ${all.length}, ${all[0].toFixed(0)} to ${all.at(-1).toFixed(0)})`);
+    console.log(`${way} to the first trace of the WordPress flow: ${middle(FIRST).toFixed(0)} ms (median of ${all.length}, ${all[0].toFixed(0)} to ${all.at(-1).toFixed(0)})`);
     console.log(`  ${PARTS.map((name, part) => `${name} ${middle(part).toFixed(0)}`).join(", ")}`);
   }
 }

@@ -6,7 +6,8 @@ use super::tests::Case;
 use crate::api::Type;
 use crate::ast::{Block, Island, Operand, Pattern, Statement, StatementKind, Text};
 use crate::lower::Lowering;
-use crate::map::IndexSet;
+use netscene_core::map::IndexSet;
+
 use crate::parse::CHANGED;
 use crate::suggest::{a, list, question};
 use crate::template;

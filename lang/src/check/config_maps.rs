@@ -1,7 +1,7 @@
 //! Config maps.
 
-use crate::map::IndexMap;
 use netscene_core::kube::{ConfigMap, Labels, Object};
+use netscene_core::map::IndexMap;
 
 use super::{Checker, values};
 use crate::ast::{Block, StatementKind, Text};

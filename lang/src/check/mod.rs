@@ -27,6 +27,7 @@ mod zones;
 use std::net::Ipv4Addr;
 
 use netscene_core::kube::Object;
+use netscene_core::map::IndexMap;
 use netscene_core::packet::Mac;
 use netscene_core::world::{Op, Operation};
 
@@ -35,7 +36,6 @@ use self::endpoints::Given;
 use self::scripts::Compiler;
 use self::symbols::Symbols;
 use crate::ast::{Ast, Statement, StatementKind};
-use crate::map::IndexMap;
 use crate::program::Program;
 use crate::suggest::list;
 use crate::table::Table;

@@ -3,13 +3,13 @@
 //! Rhai finds them when it runs. Here its tree is walked with the types of the variables in hand, as far as they are
 //! known: a property of a value of unknown type has to be one of all the properties there are.
 
+use netscene_core::map::{IndexMap, IndexSet};
 use rhai::{AST, ASTFlags, ASTNode, Expr, FnCallExpr, FnPtr, Position, Stmt};
 
 use super::scripts::{Variables, ast_statements};
 use super::symbols::{Kind, Symbols};
 use crate::api::{FUNCTIONS, LIBRARY, Type};
 use crate::ast::Island;
-use crate::map::{IndexMap, IndexSet};
 use crate::suggest::{a, list, question};
 use crate::{Code, Diagnostic};
 

@@ -1,12 +1,12 @@
 //! The Rhai of a file, compiled once: islands, and the constants and functions of `rhai { }` blocks.
 
+use netscene_core::map::{IndexMap, IndexSet};
 use rhai::{AST, ASTFlags, Dynamic, Engine, ParseErrorType, Scope, Stmt};
 
 use super::properties::{Function, Walker};
 use super::symbols::Symbols;
 use crate::api::{FUNCTIONS, Type};
 use crate::ast::Island;
-use crate::map::{IndexMap, IndexSet};
 use crate::rhai_words::parse_problem;
 use crate::suggest::{list, question};
 use crate::{Code, Diagnostic, Span, script};

@@ -4,10 +4,10 @@ use std::fmt;
 
 use ipnet::Ipv4Net;
 use netscene_core::kube::Object;
+use netscene_core::map::{IndexMap, IndexSet};
 use netscene_core::world::{Op, Operation};
 
 use crate::ast::{Ast, Statement, StatementKind, Text};
-use crate::map::{IndexMap, IndexSet};
 use crate::suggest::{a, list, question};
 use crate::{Code, Diagnostic, SourceFiles, Span, Word};
 

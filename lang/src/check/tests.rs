@@ -5,7 +5,8 @@ use super::commands::Known;
 use crate::api::Type;
 use crate::ast::{Block, Island, Statement, StatementKind, TestClause, Text};
 use crate::lower::IslandValue;
-use crate::map::IndexMap;
+use netscene_core::map::IndexMap;
+
 use crate::table::{self, Cell, CellValue, MOST_CASES, Row, Table};
 use crate::template;
 use crate::words::BlockKind;

@@ -1,8 +1,8 @@
 //! YAML as a tree in which every node knows its place.
 
+use netscene_core::map::IndexMap;
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
-use crate::map::IndexMap;
 use crate::{Code, Diagnostic, SourceFile, Span};
 
 /// How deep a manifest may be nested. Objects of Kubernetes stay far below it.

@@ -12,6 +12,7 @@ use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
 use netscene_core::kube::Object;
+use netscene_core::map::{IndexMap, IndexSet};
 use netscene_core::trace::Expectation;
 use netscene_core::world::{Op, OpError, Operation, Outcome};
 use rhai::{AST, Dynamic, Scope};
@@ -24,7 +25,6 @@ use crate::ast::{Block, Island, Operand, Statement, StatementKind, TestClause, T
 use crate::cancel::Cancel;
 use crate::limits::MOST_STEPS;
 use crate::lower::{IslandValue, Lowering};
-use crate::map::{IndexMap, IndexSet};
 use crate::program::Program;
 use crate::rhai_run::{Rhai, is_plain};
 use crate::{Code, Diagnostic, Span, Word, script};

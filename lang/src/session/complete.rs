@@ -1,9 +1,9 @@
 //! What may be written at a place: by the grammar, and by what there is in the world.
 
+use netscene_core::map::IndexSet;
 use serde::Serialize;
 
 use super::{Session, islands, names};
-use crate::map::IndexSet;
 use crate::sentences::{self, Beginning, LOOKING};
 use crate::token::{Token, closing_brace};
 use crate::words::BlockKind;

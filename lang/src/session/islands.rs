@@ -37,7 +37,7 @@ pub(super) fn complete(session: &Session, before: &str, start: usize) -> Complet
         let flows = world.flows().into_iter().filter(|one| one.text.chars().all(|c| c.is_alphanumeric() || c == '_'));
         flows.chain(functions).collect()
     };
-    let mut seen = indexmap::IndexSet::new();
+    let mut seen = netscene_core::map::IndexSet::default();
     let fits = |one: &Candidate| one.text.starts_with(written) && one.text != written;
     let candidates = all.into_iter().filter(|one| fits(one) && seen.insert(one.text.clone())).collect();
     Completion { from: start + from, candidates }

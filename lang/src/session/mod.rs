@@ -30,6 +30,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use netscene_core::map::IndexSet;
 use netscene_core::trace::Flow;
 use netscene_core::world::{Operation, World};
 
@@ -37,7 +38,6 @@ use self::sight::Sight;
 use self::teller::Teller;
 use crate::ast::{Ast, Statement, StatementKind};
 use crate::check::advice::advise;
-use crate::map::IndexSet;
 use crate::report::{unreadable, verdict};
 use crate::run::{Part, run_part};
 use crate::{

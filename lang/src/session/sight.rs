@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use std::rc::Rc;
 
 use netscene_core::kube::Object;
+use netscene_core::map::IndexMap;
 use netscene_core::world::{Op, Operation, Outcome, World};
 
 use super::Entry;
 use crate::ast::StatementKind;
-use crate::map::IndexMap;
 
 /// A copy of a world that is looked at: to look makes agents write, which nobody shall notice.
 pub(super) struct Sight {

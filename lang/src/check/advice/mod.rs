@@ -11,10 +11,10 @@ mod workloads;
 
 use netscene_core::Origin;
 use netscene_core::kube::Object;
+use netscene_core::map::IndexMap;
 use netscene_core::world::{Op, Operation};
 
 use crate::ast::{Ast, Statement, StatementKind};
-use crate::map::IndexMap;
 use crate::{Diagnostic, Program, SourceFiles, Span};
 
 /// Everything that looks wrong in a program without errors.

@@ -1,9 +1,9 @@
 //! Network policies that Kubernetes takes and that do nothing: those that select no pod.
 
 use netscene_core::kube::{Labels, NAMESPACE_NAME, NetworkPolicy, NetworkPolicyPeer, Object, PolicyType, State};
+use netscene_core::map::IndexMap;
 
 use super::{Declared, Places};
-use crate::map::IndexMap;
 use crate::{Code, Diagnostic, Span};
 
 pub(super) fn advise(objects: &[Declared<'_>], places: &Places<'_>, diagnostics: &mut Vec<Diagnostic>) {

@@ -1,10 +1,10 @@
 //! Deployments without pods, and pods that want the same port of a node.
 
 use netscene_core::kube::{Container, Object, TransportProtocol};
+use netscene_core::map::{IndexMap, IndexSet};
 
 use super::{Declared, Places};
 use crate::ast::{Statement, StatementKind, What};
-use crate::map::{IndexMap, IndexSet};
 use crate::{Code, Diagnostic, Span};
 
 pub(super) fn advise(
