@@ -2,10 +2,14 @@
 //!
 //! A suite has a world for each test, all of them copies of one; in each of them the same nodes have to be programmed with
 //! the same rules. The first copy that needs a node's rules makes them for all.
+//!
+//! Whoever changes a scenario and runs it again makes a new world, on whose nodes mostly the same is written: what
+//! `iptables-restore` has made of a short input is kept for the worlds that come after, too.
 
+use std::collections::VecDeque;
 use std::hash::{Hash as _, Hasher as _};
 use std::net::Ipv4Addr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustc_hash::{FxHashMap, FxHasher};
 
@@ -28,10 +32,52 @@ pub(super) struct Fresh {
 }
 
 /// The rules of a node on which nothing stands but what agents have written there, one after the other.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Restored {
     inputs: Vec<Arc<RestoreInput>>,
     rules: Ruleset,
+}
+
+impl Restored {
+    fn lines(&self) -> usize {
+        self.inputs.iter().map(|input| input.lines.len()).sum()
+    }
+}
+
+/// What was restored last, in any world, with the hash of what was written; the oldest first.
+#[derive(Debug)]
+struct Last {
+    restored: VecDeque<(u64, Restored)>,
+    lines: usize,
+}
+
+/// It changes how soon a node is programmed, and nothing else: the same input makes the same rules everywhere.
+static LAST: Mutex<Last> = Mutex::new(Last::new());
+/// How many lines it may have: a node of a small cluster has a few hundred.
+const MOST_LINES: usize = 16_384;
+
+impl Last {
+    const fn new() -> Self {
+        Self { restored: VecDeque::new(), lines: 0 }
+    }
+
+    fn get(&self, hash: u64, inputs: &[Arc<RestoreInput>]) -> Option<Restored> {
+        let same = |(one, restored): &&(u64, Restored)| *one == hash && restored.inputs == inputs;
+        self.restored.iter().find(same).map(|(_, restored)| restored.clone())
+    }
+
+    fn keep(&mut self, hash: u64, restored: Restored) {
+        if restored.lines() > MOST_LINES {
+            return;
+        }
+        self.lines += restored.lines();
+        self.restored.push_back((hash, restored));
+        while self.lines > MOST_LINES
+            && let Some((_, oldest)) = self.restored.pop_front()
+        {
+            self.lines -= oldest.lines();
+        }
+    }
 }
 
 /// All that programming changes in a namespace but what hangs on choices.
@@ -46,19 +92,27 @@ pub(super) struct Written {
 
 impl Fresh {
     pub(super) fn get(&self, place: usize, agents: Agents) -> Option<Arc<Written>> {
-        self.nodes.lock().unwrap_or_else(PoisonError::into_inner).get(&(place, agents)).cloned()
+        lock(&self.nodes).get(&(place, agents)).cloned()
     }
 
     /// The rules of another node on which the same was written, and nothing else.
     pub(super) fn restored(&self, inputs: &[Arc<RestoreInput>]) -> Option<Ruleset> {
-        let restored = self.restored.lock().unwrap_or_else(PoisonError::into_inner);
-        restored.get(&hash(inputs))?.iter().find(|one| one.inputs == inputs).map(|one| one.rules.clone())
+        let hash = hash(inputs);
+        let here =
+            lock(&self.restored).get(&hash).and_then(|those| those.iter().find(|one| one.inputs == inputs)).cloned();
+        let found = here.or_else(|| {
+            let found = lock(&LAST).get(hash, inputs)?;
+            lock(&self.restored).entry(hash).or_default().push(found.clone());
+            Some(found)
+        });
+        found.map(|restored| restored.rules)
     }
 
     /// Keeps the rules that these inputs make where there were none.
     pub(super) fn keep_restored(&self, inputs: &[Arc<RestoreInput>], rules: &Ruleset) {
-        let one = Restored { inputs: inputs.to_vec(), rules: rules.clone() };
-        self.restored.lock().unwrap_or_else(PoisonError::into_inner).entry(hash(inputs)).or_default().push(one);
+        let (hash, one) = (hash(inputs), Restored { inputs: inputs.to_vec(), rules: rules.clone() });
+        lock(&LAST).keep(hash, one.clone());
+        lock(&self.restored).entry(hash).or_default().push(one);
     }
 
     /// Keeps what has just been written on a node on which nothing stood before.
@@ -70,7 +124,7 @@ impl Fresh {
             announced: namespace.announced.clone(),
             programmed: programmed.clone(),
         };
-        self.nodes.lock().unwrap_or_else(PoisonError::into_inner).insert((place, agents), Arc::new(written));
+        lock(&self.nodes).insert((place, agents), Arc::new(written));
     }
 }
 
@@ -85,6 +139,11 @@ impl Written {
         namespace.announced.clone_from(announced);
         programmed.clone_from(last);
     }
+}
+
+/// Nobody leaves one half changed.
+fn lock<T>(kept: &Mutex<T>) -> MutexGuard<'_, T> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A hash of the lines, without where they come from.
@@ -103,8 +162,13 @@ pub(super) fn is_blank(namespace: &Namespace) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use super::{Last, MOST_LINES, Restored, hash};
     use crate::kube::TransportProtocol::Tcp;
     use crate::kube::{Container, Deployment, Labels, Node, Object, Pod, Serve, Service};
+    use crate::netfilter::Ruleset;
+    use crate::netfilter::text::RestoreInput;
     use crate::trace::FlowOutcome;
     use crate::world::{Fault, Op, Operation, Outcome, Source, Target, TargetHost, World};
 
@@ -177,5 +241,38 @@ mod tests {
         let mut inputs: Vec<_> = restored.values().flatten().map(|one| one.inputs.len()).collect();
         inputs.sort_unstable();
         assert_eq!(inputs, [1, 2, 3], "of both nodes together");
+    }
+
+    #[test]
+    fn what_was_restored_is_kept_for_other_worlds_as_long_as_there_is_room() {
+        let input = |lines: usize, of: &str| {
+            let mut input = RestoreInput::default();
+            (0..lines).for_each(|_| input.push(of, None));
+            vec![Arc::new(input)]
+        };
+        let (mut last, rules) = (Last::new(), Ruleset::default());
+        let mut keep =
+            |lines, of| last.keep(hash(&input(lines, of)), Restored { inputs: input(lines, of), rules: rules.clone() });
+        keep(MOST_LINES / 2, "a");
+        keep(MOST_LINES / 2, "b");
+        keep(1, "c");
+        let kept = |last: &Last, lines, of| last.get(hash(&input(lines, of)), &input(lines, of)).is_some();
+        assert!(!kept(&last, MOST_LINES / 2, "a"));
+        assert!(kept(&last, MOST_LINES / 2, "b") && kept(&last, 1, "c"));
+        assert!(!kept(&last, 1, "b"));
+        assert_eq!(last.lines, MOST_LINES / 2 + 1);
+        // For what has no room at all nobody makes any.
+        last.keep(0, Restored { inputs: input(MOST_LINES + 1, "d"), rules });
+        assert_eq!((last.restored.len(), last.lines), (2, MOST_LINES / 2 + 1));
+    }
+
+    #[test]
+    fn worlds_made_alike_behave_alike() {
+        let alone = connect(&mut cluster(), "web");
+        let mut other = cluster();
+        assert_eq!(connect(&mut other, "web"), alone);
+        let labels = Labels::from_iter([("app".to_owned(), "web".to_owned())]);
+        declare(&mut other, Object::Service(Service::new("default", "again", labels, 80)));
+        assert!(matches!(connect(&mut other, "again").0, FlowOutcome::Delivered { .. }));
     }
 }
