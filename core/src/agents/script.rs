@@ -33,22 +33,22 @@ impl Section {
 
     /// Makes `chain`, or empties it.
     pub(super) fn chain(&mut self, chain: &str, why: &Arc<Provenance>) {
-        self.chains.push(format!(":{chain} - [0:0]"), Some(why));
+        self.chains.push([":", chain, " - [0:0]"].concat(), Some(why));
     }
 
     /// Puts a rule on top of the built-in chain `hook`, unless it is there. Of two, the later one ends up higher.
     pub(super) fn insert(&mut self, hook: &str, rule: &str, why: &Arc<Provenance>) {
-        self.jumps.push_once(format!("-I {hook} {rule}"), why);
+        self.jumps.push_once(["-I ", hook, " ", rule].concat(), why);
     }
 
     /// Puts a rule at the end of `chain`.
     pub(super) fn append(&mut self, chain: &str, rule: &str, why: &Arc<Provenance>) {
-        self.rules.push(format!("-A {chain} {rule}"), Some(why));
+        self.rules.push(["-A ", chain, " ", rule].concat(), Some(why));
     }
 
     /// Puts a rule at the end of the built-in chain `hook`, unless it is there.
     pub(super) fn append_once(&mut self, hook: &str, rule: &str, why: &Arc<Provenance>) {
-        self.rules.push_once(format!("-A {hook} {rule}"), why);
+        self.rules.push_once(["-A ", hook, " ", rule].concat(), why);
     }
 
     /// Adds the section to `input`.

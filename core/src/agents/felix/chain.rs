@@ -44,9 +44,10 @@ impl Chain {
         let mut hash = Sha224::digest(&self.name);
         self.rules.iter().map(move |(text, why)| {
             let next = Sha224::new().chain_update(hash);
-            hash = next.chain_update(format!("-A {} HASH {text}", self.name)).finalize();
+            hash =
+                next.chain_update("-A ").chain_update(&self.name).chain_update(" HASH ").chain_update(text).finalize();
             let encoded = BASE64URL_NOPAD.encode(&hash);
-            (format!("-m comment --comment \"cali:{}\" {text}", &encoded[..HASH_LENGTH]), why)
+            (["-m comment --comment \"cali:", &encoded[..HASH_LENGTH], "\" ", text].concat(), why)
         })
     }
 }
