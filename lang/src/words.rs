@@ -3,6 +3,8 @@
 //! The lexer, the checks, their suggestions and the grammar all read this table; so can help, completion and
 //! documentation. A word is written here and nowhere else: `build.rs` makes a terminal of the grammar of it.
 
+use std::sync::LazyLock;
+
 /// A pair of braces, by what its sentences are about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BlockKind {
@@ -165,7 +167,13 @@ macro_rules! words {
 
             /// The word written so.
             pub fn from_text(text: &str) -> Option<Self> {
-                match text { $($text => Some(Self::$name),)* _ => None }
+                static BY_TEXT: LazyLock<Vec<(&str, Word)>> = LazyLock::new(|| {
+                    let mut words: Vec<_> = Word::ALL.iter().map(|word| (word.text(), *word)).collect();
+                    words.sort_unstable_by_key(|(text, _)| *text);
+                    words
+                });
+                let found = BY_TEXT.binary_search_by_key(&text, |(text, _)| text);
+                found.ok().and_then(|at| BY_TEXT.get(at)).map(|(_, word)| *word)
             }
 
             /// The blocks in which it may begin a sentence; none for a word that only stands inside of sentences.
