@@ -16,7 +16,7 @@ const SCENARIOS = ["examples/hello.scn", "examples/wordpress.scn"];
 /** How often each is run. */
 const SHIFTS = 4;
 /** What runs in these hangs on addresses: on how bytes are aligned, on what is free, and on hashes, whose keys are addresses here. */
-const BY_ADDRESS = /hashbrown|indexmap|dlmalloc|\bmem(cpy|move|set|cmp|chr)/;
+const BY_ADDRESS = /hashbrown|indexmap|talc|\bmem(cpy|move|set|cmp|chr)/;
 /** Among them those that compare two keys, which are few bytes each: whether they run is chance. */
 const COMPARES = /hashbrown.*(\{closure|indexmap.*::equal|::equivalent)/;
 /** How many bytes the end of a block has to save to be worth a call. */
