@@ -4,7 +4,7 @@
 import { build } from "esbuild";
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const page = process.argv[2];
@@ -28,13 +28,17 @@ const asText = {
     onLoad({ filter: /.*/, namespace: "worker" }, () => ({ contents: readFileSync(join(page, "worker.js"), "utf8"), loader: "text" }));
   },
 };
-// One after the other: what both have is in both, and neither waits for a third file. The editor alone comes later.
-for (const entry of ["page/net-scene.ts", "page/book.ts"]) {
-  await build({
-    ...shared, entryPoints: [here(entry)], outdir: page, format: "esm", splitting: true, chunkNames: "[name]-[hash]",
-    loader: { ".css": "text" }, plugins: [asText],
-  });
-}
+// The editor comes later, and is one file for the two.
+const editor = await build({ ...shared, entryPoints: [here("page/editor.ts")], outdir: page, format: "esm", entryNames: "[name]-[hash]", metafile: true });
+const [file] = Object.keys(editor.metafile.outputs).map((path) => basename(path));
+const later = {
+  name: "later",
+  setup({ onResolve }) { onResolve({ filter: /^\.\/editor$/ }, ({ kind }) => (kind === "dynamic-import" ? { path: `./${file}`, external: true } : undefined)); },
+};
+const scripts = { ...shared, outdir: page, loader: { ".css": "text" }, plugins: [asText, later] };
+await build({ ...scripts, entryPoints: [here("page/net-scene.ts")], format: "esm" });
+// A browser keeps the compiled code of a script, and not that of a module: the book's is a script.
+await build({ ...scripts, entryPoints: [here("page/book.ts")], format: "iife", define: { ...shared.define, "import.meta.url": "document.currentScript.src" } });
 await build({ ...shared, entryPoints: [here("page/offline.ts")], outdir: page, format: "iife", logOverride });
 
 const head = readFileSync(here("book/theme/head.hbs"), "utf8");

@@ -1,5 +1,5 @@
 // Makes the pages of the book, as mdBook has written them, such as are soon read: what a page looks like stands in the page itself,
-// and its scripts are one file, which nothing waits for. Otherwise the browser reads no further than the first script until a dozen
+// and its scripts are one file, which nothing waits for: book.ts runs it when it has shown the page. Otherwise the browser reads no further than the first script until a dozen
 // files have come, and asking for them costs it as much time as the scene takes that the reader waits for.
 //
 // What is still asked for has its version behind the name, as everything that the service worker may keep for ever.
@@ -27,11 +27,11 @@ async function sheet(path, root) {
 }
 
 const scripts = new Map();
-/** One file of several scripts, each of which may use what those before it have made. */
+/** One file of several scripts, each of which may use what those before it have made. It is run when the page is there. */
 async function joined(paths) {
   const key = paths.join(" ");
   if (!scripts.has(key)) {
-    const text = (await transform(paths.map(read).join("\n;\n"), { minify: true })).code;
+    const text = (await transform(paths.map(read).join("\n;\n").replace(/document\.addEventListener\('DOMContentLoaded',/g, "setTimeout("), { minify: true })).code;
     const name = `mdbook${scripts.size || ""}.js`;
     writeFileSync(join(book, name), text);
     scripts.set(key, `${name}?v=${createHash("sha256").update(text).digest("hex").slice(0, 12)}`);
@@ -53,7 +53,7 @@ for (const page of readdirSync(book, { recursive: true }).filter((name) => name.
   const paths = [...html.matchAll(SCRIPT)].map(([, path]) => beside(page, path));
   for (const path of paths) taken.add(path);
   html = html.replace(SHEET, () => styles.shift()).replace(SCRIPT, "");
-  if (paths.length) html = html.replace("</head>", `<script defer src="${root}${await joined(paths)}"></script>\n</head>`);
+  if (paths.length) html = html.replace("</head>", `<script type="text/plain" class="later" src="${root}${await joined(paths)}"></script>\n</head>`);
   writeFileSync(join(book, page), html);
 }
 if (!sheets.size || !scripts.size) throw new Error("mdBook writes its pages differently now: no sheet or no script was found");

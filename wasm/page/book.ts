@@ -2,8 +2,10 @@
 // page that asks for it; and all pages are kept for reading without a network.
 //
 // It is loaded beside the page, and nothing is painted before it has made the scenes of the page. The first of them runs in the Worker
-// that the head of the page has started, or has run already (ahead.ts).
+// that the head of the page has started, or has run already (ahead.ts): then the page shows itself when that is told. What mdBook's
+// own scripts do comes after it.
 import { engine } from "./engine";
+import { here } from "./here";
 import "./net-scene";
 import "./repl";
 import type { NetScene } from "./net-scene";
@@ -12,7 +14,7 @@ import { unpack } from "./permalink";
 
 performance.mark("netscene-script");
 
-const root = new URL(".", import.meta.url);
+const root = new URL(".", here);
 document.documentElement.dataset.netscenePlay = new URL("play.html", root).href;
 document.documentElement.dataset.netsceneRepl = new URL("repl.html", root).href;
 
@@ -69,13 +71,27 @@ function finish(): void {
   void show(shared);
 }
 
+/** The first flow of the page is drawn, or does not come soon: then the page is laid out, once and with it. */
+const shown = new Promise<void>((done) => {
+  for (const kind of ["netscene-begun", "netscene-ran"]) addEventListener(kind, () => done(), { once: true });
+  setTimeout(done, document.querySelector("pre[data-name]") ? 100 : 0);
+});
+
+/** mdBook's own scripts, which can wait until then. */
+const others = shown.then(() => {
+  document.documentElement.classList.remove("netscene-waits");
+  return Promise.all([...document.querySelectorAll<HTMLScriptElement>("script.later")].map(({ src }) => new Promise((done) => {
+    document.head.append(Object.assign(document.createElement("script"), { src, onload: done, onerror: done }));
+  })));
+});
+
 /** How often the service worker hears of a page that is read, in milliseconds: half a minute after the last event Chromium ends it. */
 const BREATH = 20_000;
 
 /** Keeps the book for reading without a network, once the page is there. */
 async function keep(): Promise<void> {
   if (!("serviceWorker" in navigator) || !isSecureContext) return;
-  await engine.idle();
+  await Promise.all([engine.idle(), others]);
   await import("./editor");
   await navigator.serviceWorker.register(new URL("offline.js", root), { scope: root.pathname });
   const { active } = await navigator.serviceWorker.ready;

@@ -2,6 +2,7 @@
 // too long is ended with its Worker, and another Worker stands in.
 import workerText from "worker-text";
 import { early, type Runner } from "./ahead";
+import { here } from "./here";
 import type { Times } from "./parts";
 import type { Heard, Request, Told } from "./worker";
 import type { CheckResult, Completion, Files, FormatResult, RunResult, Sent, Told as ToldFlow } from "../../target/page/pkg/netscene_wasm.js";
@@ -28,8 +29,8 @@ interface Job {
 }
 
 /** Where the two parts of the engine lie: beside this script, by names that change with them. */
-const place = new URL(ENGINE_FILE, import.meta.url).href;
-const restPlace = new URL(REST_FILE, import.meta.url).href;
+const place = new URL(ENGINE_FILE, here).href;
+const restPlace = new URL(REST_FILE, here).href;
 /** The same, once a Worker of the page has compiled them: the others take them as they are. */
 let compiled: WebAssembly.Module | undefined;
 let rest: WebAssembly.Module | undefined;

@@ -212,6 +212,7 @@ export class NetScene extends HTMLElement {
     this.trace.set(flows);
     if (!flows.length || performance.getEntriesByName(FIRST).length) return;
     performance.mark(FIRST);
+    this.dispatchEvent(new CustomEvent("netscene-begun", { bubbles: true, composed: true }));
     requestAnimationFrame(() => setTimeout(() => performance.mark(SEEN)));
   }
 
