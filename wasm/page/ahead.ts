@@ -1,6 +1,7 @@
 // What a page of the book asks first, where the service worker may have run it ahead (forerun.ts). To the page it looks like the
 // Worker that it would have started instead, and starts if there is nothing ahead, or for whatever is asked next.
 import type { Files } from "../../target/page/pkg/netscene_wasm.js";
+import { here } from "./here";
 import type { Times } from "./parts";
 import type { Heard, Told } from "./worker";
 
@@ -96,7 +97,7 @@ class AheadWorker implements Runner {
   private start(): void {
     if (this.worker) return;
     this.close();
-    this.worker = new Worker(new URL(WORKER_FILE, import.meta.url));
+    this.worker = new Worker(new URL(WORKER_FILE, here));
     let told = this.told;
     this.worker.onmessage = (event: MessageEvent<Told>) => {
       // It runs all anew: what was told before is not told again.
