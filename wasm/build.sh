@@ -30,7 +30,7 @@ environment=$(wasm/setup.sh)
             -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size
             -Zpanic-immediate-abort --config 'profile.page.panic="immediate-abort"'
         )
-        for own in core alloc std compiler_builtins dlmalloc; do small+=(--config "profile.page.package.$own.opt-level=\"s\""); done
+        for own in core alloc std compiler_builtins; do small+=(--config "profile.page.package.$own.opt-level=\"s\""); done
     fi
     "$cargo" build -q -p netscene-wasm --lib --profile page --target wasm32-unknown-unknown "${small[@]}"
 )

@@ -74,7 +74,7 @@ function finish(): void {
 /** The first flow of the page is drawn, or does not come soon: then the page is laid out, once and with it. */
 const shown = new Promise<void>((done) => {
   for (const kind of ["netscene-begun", "netscene-ran"]) addEventListener(kind, () => done(), { once: true });
-  setTimeout(done, document.querySelector("pre[data-name]") ? 100 : 0);
+  setTimeout(done, document.querySelector("pre[data-name]") ? 60 : 0);
 });
 
 /** mdBook's own scripts, which can wait until then. */

@@ -27,7 +27,7 @@ use crate::answer::{Answer as _, Checked, Formatted, Problem, Ran, Sent, Story, 
 use crate::complete::Suggestions;
 use crate::types::{CheckResult, Completion, Files, FormatResult, RunResult, Tell};
 
-/// A third of what the engine does is to allocate, and this one is quicker at it than std's.
+/// The engine allocates all the time, and this one is quicker at it than std's.
 #[cfg(target_family = "wasm")]
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
