@@ -1,6 +1,7 @@
 // Makes the pages of the book, as mdBook has written them, such as are soon read: what a page looks like stands in the page itself,
-// and its scripts are one file, which nothing waits for: book.ts runs it when it has shown the page. Otherwise the browser reads no further than the first script until a dozen
-// files have come, and asking for them costs it as much time as the scene takes that the reader waits for.
+// and its scripts are one file, which nothing waits for: book.ts runs it when it has shown the page. Otherwise the browser reads no
+// further than the first script until a dozen files have come, and asking for them costs it as much time as the scene takes that the
+// reader waits for.
 //
 // What is still asked for has its version behind the name, as everything that the service worker may keep for ever.
 import { transform } from "esbuild";
