@@ -32,7 +32,7 @@ const scripts = new Map();
 async function joined(paths) {
   const key = paths.join(" ");
   if (!scripts.has(key)) {
-    const text = (await transform(paths.map(read).join("\n;\n").replace(/document\.addEventListener\('DOMContentLoaded',/g, "setTimeout("), { minify: true })).code;
+    const text = (await transform(paths.map(read).join("\n;\n").replace(/document\.addEventListener\((['"])DOMContentLoaded\1,/g, "setTimeout("), { minify: true })).code;
     const name = `mdbook${scripts.size || ""}.js`;
     writeFileSync(join(book, name), text);
     scripts.set(key, `${name}?v=${createHash("sha256").update(text).digest("hex").slice(0, 12)}`);

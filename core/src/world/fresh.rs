@@ -164,11 +164,11 @@ pub(super) fn is_blank(namespace: &Namespace) -> bool {
 mod tests {
     use std::sync::Arc;
 
-    use super::{Last, MOST_LINES, Restored, hash};
+    use super::{Fresh, Last, MOST_LINES, Restored, hash};
     use crate::kube::TransportProtocol::Tcp;
     use crate::kube::{Container, Deployment, Labels, Node, Object, Pod, Serve, Service};
-    use crate::netfilter::Ruleset;
-    use crate::netfilter::text::RestoreInput;
+    use crate::netfilter::text::{RestoreInput, restore};
+    use crate::netfilter::{Ruleset, TableName};
     use crate::trace::FlowOutcome;
     use crate::world::{Fault, Op, Operation, Outcome, Source, Target, TargetHost, World};
 
@@ -267,12 +267,16 @@ mod tests {
     }
 
     #[test]
-    fn worlds_made_alike_behave_alike() {
-        let alone = connect(&mut cluster(), "web");
-        let mut other = cluster();
-        assert_eq!(connect(&mut other, "web"), alone);
-        let labels = Labels::from_iter([("app".to_owned(), "web".to_owned())]);
-        declare(&mut other, Object::Service(Service::new("default", "again", labels, 80)));
-        assert!(matches!(connect(&mut other, "again").0, FlowOutcome::Delivered { .. }));
+    fn what_one_world_has_restored_serves_the_next() {
+        let inputs = ["*nat\n:NETSCENE-FRESH - [0:0]\nCOMMIT\n", "*nat\n:NETSCENE-OTHER - [0:0]\nCOMMIT\n"]
+            .map(|text| vec![Arc::new(text.parse::<RestoreInput>().expect("lines are lines"))]);
+        let mut rules = Ruleset::default();
+        restore(&mut rules, &inputs[0][0]).expect("it can be restored");
+        let [one, next] = [(); 2].map(|()| Fresh::default());
+        assert!(next.restored(&inputs[0]).is_none());
+        one.keep_restored(&inputs[0], &rules);
+        let found = next.restored(&inputs[0]).expect("it was kept a moment ago");
+        assert!(found.table(TableName::Nat).chain_id("NETSCENE-FRESH").is_some());
+        assert!(next.restored(&inputs[1]).is_none(), "nobody has restored that");
     }
 }
