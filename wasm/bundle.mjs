@@ -3,7 +3,7 @@
 // what is in them, so that they can be kept for ever.
 import { build } from "esbuild";
 import { createHash } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -14,6 +14,9 @@ const shared = {
   bundle: true, minify: true, target: "es2022", legalComments: "none", logLevel: "warning",
   define: { ENGINE_FILE: JSON.stringify(versioned("netscene.wasm")), REST_FILE: JSON.stringify(versioned("netscene-rest.wasm")) },
 };
+// What the service worker draws is for pages that would draw the same.
+const sources = readdirSync(here("page")).sort().map((name) => readFileSync(here(`page/${name}`)));
+shared.define.DRAWING = JSON.stringify(createHash("sha256").update(Buffer.concat(sources)).digest("hex").slice(0, 12));
 
 // The bindings would look for the engine beside a module; they are told where it is.
 const logOverride = { "empty-import-meta": "silent" };
@@ -40,6 +43,8 @@ await build({ ...scripts, entryPoints: [here("page/net-scene.ts")], format: "esm
 // Chromium keeps the compiled code of a script; when the book's was a module, it was compiled anew at every visit (seen in a trace).
 await build({ ...scripts, entryPoints: [here("page/book.ts")], format: "iife", define: { ...shared.define, "import.meta.url": "document.currentScript.src" } });
 await build({ ...shared, entryPoints: [here("page/offline.ts")], outdir: page, format: "iife", logOverride });
+// The host has run nothing ahead: it is the service worker that answers for this one.
+writeFileSync(join(page, "ahead.js"), "netsceneAhead = null;\n");
 
 const head = readFileSync(here("book/theme/head.hbs"), "utf8");
 writeFileSync(join(page, "head.hbs"), head.replace(/\b(worker|book)\.js\b/g, versioned));

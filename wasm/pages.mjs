@@ -55,6 +55,8 @@ for (const page of readdirSync(book, { recursive: true }).filter((name) => name.
   for (const path of paths) taken.add(path);
   html = html.replace(SHEET, () => styles.shift()).replace(SCRIPT, "");
   if (paths.length) html = html.replace("</head>", `<script type="text/plain" class="later" src="${root}${await joined(paths)}"></script>\n</head>`);
+  // The same without a layout of half a page.
+  html = html.replace("document.body.clientWidth >= 1080", 'matchMedia("(min-width: 1080px)").matches');
   writeFileSync(join(book, page), html);
 }
 if (!sheets.size || !scripts.size) throw new Error("mdBook writes its pages differently now: no sheet or no script was found");

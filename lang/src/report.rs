@@ -293,23 +293,33 @@ mod tests {
 
     /// Compares the two documents of each flow.
     struct Compares {
-        shared: usize,
+        steps: usize,
+        headers: usize,
     }
 
     impl Listener for Compares {
         fn flow(&mut self, _: Option<&str>, flow: &Arc<Flow>) -> ControlFlow<()> {
             let whole = serde_json::to_value(trace_json::flow(flow)).unwrap();
             let mut compact = serde_json::to_value(trace_json::compact(flow)).unwrap();
-            let steps = compact.as_object_mut().unwrap().remove("steps").unwrap();
+            let mut list = |name| compact.as_object_mut().unwrap().remove(name).unwrap();
+            let (steps, headers) = (list("steps"), list("headers"));
+            let told = |list: &serde_json::Value, place: &mut serde_json::Value| {
+                *place = list[usize::try_from(place.as_u64().unwrap()).unwrap()].clone();
+            };
             for packet in compact["packets"].as_array_mut().unwrap() {
                 for hop in packet["hops"].as_array_mut().unwrap() {
                     for step in hop["steps"].as_array_mut().unwrap() {
-                        *step = steps[usize::try_from(step.as_u64().unwrap()).unwrap()].clone();
-                        self.shared += 1;
+                        told(&steps, step);
+                        self.steps += 1;
+                    }
+                    for header in ["before", "after"] {
+                        told(&headers, &mut hop[header]);
+                        self.headers += 1;
                     }
                 }
             }
-            self.shared -= steps.as_array().unwrap().len();
+            self.steps -= steps.as_array().unwrap().len();
+            self.headers -= headers.as_array().unwrap().len();
             assert_eq!(compact, whole);
             ControlFlow::Continue(())
         }
@@ -318,14 +328,15 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_is_told_once_is_the_same_step() {
+    fn what_is_told_once_is_the_same() {
         let text = "node a at 10.0.0.1\nnode b at 10.0.0.2\nnamespace default {\n  pod client on a\n  \
                     pod web on b { labels app=web; container nginx { port 80; serve http } }\n  \
                     service web { selector app=web; port 80 }\n}\n\
                     send client -> service/web:80 tcp as one\nsend client -> service/web:81 tcp as two\nping a -> b as three\n";
-        let mut compares = Compares { shared: 0 };
+        let mut compares = Compares { steps: 0, headers: 0 };
         run_scenario_heard(("a.scn", text), &NoFolder, 0, &mut |_, _| {}, &mut compares);
-        assert!(compares.shared > 100, "{} steps were told before", compares.shared);
+        assert!(compares.steps > 100, "{} steps were told before", compares.steps);
+        assert!(compares.headers > 10, "{} headers were told before", compares.headers);
     }
 
     #[test]

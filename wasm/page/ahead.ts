@@ -1,17 +1,24 @@
-// What a page of the book asks first, where the service worker may have run it ahead (forerun.ts). To the page it looks like the
-// Worker that it would have started instead, and starts if there is nothing ahead, or for whatever is asked next.
+// What a page of the book asks first, where the service worker has run it ahead (forerun.ts). To the page it looks like the Worker
+// that it would have started instead, and starts if there is nothing ahead, or for whatever is asked next.
+//
+// The page's head asks for it as for a script, so that the browser does so before there is any of ours, and past its own busy process. It
+// is run after the book's: that does not wait for it.
 import type { Files } from "../../target/page/pkg/netscene_wasm.js";
+import type { Drawn } from "./drawing";
 import { here } from "./here";
 import type { Times } from "./parts";
 import type { Heard, Told } from "./worker";
 
 export interface Ahead { name: string; text: string; files?: Files; seed: number }
 
-/** What a run was about, and its first flow as JSON if there is one; when it is over all of them, and the answer, or that nothing was run. */
-export interface Foretold { about: string; flows: string[]; over?: true; answer?: { value: unknown; took: number; times: Times } }
+/** What a run was about, and its first flow, drawn, if there is one. */
+export interface Foretold { about: string; drawn?: Drawn; times: Times }
 
-/** Which run of which engine. */
-export const ahead = ({ name, text, files, seed }: Ahead) => JSON.stringify([ENGINE_FILE, name, text, files, seed]);
+/** All that came of a run; nothing where the page has to run it itself. */
+export type Whole = { flows: string[]; value: unknown; took: number; times: Times } | undefined;
+
+/** Which run of which engine, drawn by what. */
+export const ahead = ({ name, text, files, seed }: Ahead) => JSON.stringify([ENGINE_FILE, DRAWING, name, text, files, seed]);
 
 /** The longest that a service worker may be silent, in milliseconds, until the page runs its scene itself. */
 const SILENCE = 3000;
@@ -19,13 +26,16 @@ const SILENCE = 3000;
 /** What the Engine needs of a Worker. */
 export type Runner = Pick<Worker, "postMessage" | "terminate" | "onmessage" | "onerror">;
 
-/** What the head of a page of the book has prepared, before there was any of this; only one can have it. */
+/** What the head of a page of the book has prepared: a Worker; or, as long as that is not there, `netsceneAhead` by its script, null if nothing was run ahead. */
+const page = globalThis as { netsceneWorker?: Worker; netsceneAhead?: Foretold | null };
+let taken = false;
+
+/** What there is before anybody asks; only one can have it. */
 export function early(): Runner | undefined {
-  const page = globalThis as { netsceneWorker?: Worker; netsceneAhead?: { port: MessagePort; told: Foretold[] } };
-  const { netsceneWorker: worker, netsceneAhead: prepared } = page;
-  delete page.netsceneWorker;
-  delete page.netsceneAhead;
-  return prepared ? new AheadWorker(prepared.port, prepared.told) : worker;
+  const script = document.getElementById("netscene-ahead");
+  if (taken || !script) return undefined;
+  taken = true;
+  return page.netsceneWorker ?? new AheadWorker(script);
 }
 
 class AheadWorker implements Runner {
@@ -36,15 +46,12 @@ class AheadWorker implements Runner {
   private heard: Heard[] = [];
   private id: number | undefined;
   private about = "";
-  private told = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private port: MessagePort | undefined;
+  private gone = false;
 
-  /** `early` is what was heard before anything was asked. */
-  constructor(private readonly port: MessagePort, private readonly early: Foretold[]) {
-    port.onmessage = (event: MessageEvent<Foretold>) => {
-      performance.mark("netscene-heard");
-      this.hear(event.data);
-    };
+  constructor(script: HTMLElement) {
+    for (const kind of ["load", "error"]) script.addEventListener(kind, () => { page.netsceneAhead ??= null; this.hear(); });
   }
 
   postMessage(heard: Heard): void {
@@ -54,39 +61,62 @@ class AheadWorker implements Runner {
     if (this.id !== undefined || heard.request.kind !== "run") return this.start();
     this.id = heard.id;
     this.about = ahead(heard.request);
-    this.timer = setTimeout(() => this.start(), SILENCE);
-    for (const foretold of this.early.splice(0)) this.hear(foretold);
+    this.limit();
+    this.hear();
   }
 
   terminate(): void {
+    this.gone = true;
     this.close();
     this.worker?.terminate();
   }
 
+  private limit(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.start(), SILENCE);
+  }
+
   private close(): void {
     clearTimeout(this.timer);
-    this.port.close();
+    this.port?.close();
   }
 
   private tell(data: Told): void {
     this.onmessage?.call(this as unknown as Worker, new MessageEvent("message", { data }));
   }
 
-  private hear(foretold: Foretold): void {
-    if (this.id === undefined) return void this.early.push(foretold);
-    if (this.worker) return;
-    const { about, flows, answer, over } = foretold;
-    // Another page was run ahead, or the page has changed since it was kept.
-    if (about !== this.about) return this.start();
-    for (const flow of flows.slice(this.told)) this.tell({ id: this.id, flow });
-    this.told = Math.max(this.told, flows.length);
-    if (!over) return this.soon(() => this.port.postMessage("whole"));
-    if (!answer) return this.start();
-    this.heard.pop();
-    this.close();
-    this.tell({ id: this.id, ...answer });
-    // For whatever is asked next.
-    this.soon(() => this.start());
+  /** Tells what was foretold, when both that and the question are there. */
+  private hear(): void {
+    const foretold = page.netsceneAhead;
+    if (foretold === undefined || this.id === undefined || this.worker || this.gone) return;
+    clearTimeout(this.timer);
+    // Nothing was, or another page, or the page has changed since it was kept.
+    if (foretold?.about !== this.about) return this.start();
+    if (foretold.drawn) this.tell({ id: this.id, drawn: foretold.drawn });
+    this.soon(() => this.ask(foretold));
+  }
+
+  /** Asks for all that comes of the same. */
+  private ask({ about, times }: Foretold): void {
+    const { controller } = navigator.serviceWorker;
+    if (this.worker || this.gone) return;
+    if (!controller) return this.start();
+    this.limit();
+    const { port1, port2 } = new MessageChannel();
+    this.port = port1;
+    port1.onmessage = ({ data }: MessageEvent<Whole>) => {
+      if (this.worker || this.gone) return;
+      if (!data) return this.start();
+      const { flows, value, took } = data;
+      const id = this.id!;
+      for (const flow of flows) this.tell({ id, flow });
+      this.heard.pop();
+      this.close();
+      this.tell({ id, value, took, times: { ...times, ...data.times } });
+      // For whatever is asked next.
+      this.soon(() => this.start());
+    };
+    controller.postMessage({ whole: about }, [port2]);
   }
 
   /** Does something when what was told is painted, or a second later. */
@@ -95,15 +125,10 @@ class AheadWorker implements Runner {
   }
 
   private start(): void {
-    if (this.worker) return;
+    if (this.worker || this.gone) return;
     this.close();
     this.worker = new Worker(new URL(WORKER_FILE, here));
-    let told = this.told;
-    this.worker.onmessage = (event: MessageEvent<Told>) => {
-      // It runs all anew: what was told before is not told again.
-      if ("flow" in event.data && event.data.id === this.id && told-- > 0) return;
-      this.onmessage?.call(this.worker!, event);
-    };
+    this.worker.onmessage = (event) => this.onmessage?.call(this.worker!, event);
     this.worker.onerror = (event) => this.onerror?.call(this.worker!, event);
     for (const heard of this.heard.splice(0)) this.worker.postMessage(heard);
   }

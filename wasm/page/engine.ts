@@ -2,10 +2,11 @@
 // too long is ended with its Worker, and another Worker stands in.
 import workerText from "worker-text";
 import { early, type Runner } from "./ahead";
+import { read, type Drawn } from "./drawing";
 import { here } from "./here";
 import type { Times } from "./parts";
 import type { Heard, Request, Told } from "./worker";
-import type { CheckResult, Completion, Files, FormatResult, RunResult, Sent, Told as ToldFlow } from "../../target/page/pkg/netscene_wasm.js";
+import type { CheckResult, Completion, Files, FormatResult, RunResult, Sent } from "../../target/page/pkg/netscene_wasm.js";
 
 /** Why there is no answer: another request took its place, somebody stopped it, it took too long, or the engine gave up. */
 export class NoAnswer extends Error {
@@ -23,7 +24,7 @@ interface Job {
   flows: Sent[];
   /** The same as JSON, as long as nobody has had to read them. */
   unread: string[];
-  first?: (sent: Sent) => void;
+  first?: (what: Sent | Drawn) => void;
   resolve: (value: unknown) => void;
   reject: (error: NoAnswer) => void;
 }
@@ -37,13 +38,6 @@ let rest: WebAssembly.Module | undefined;
 
 /** The longest that a run may take, in milliseconds. */
 export const DEADLINE = 10_000;
-
-/** A flow as it was told, with the steps of each hop. Hops that took the same step share it. */
-function read(text: string): Sent {
-  const { test, trace: { steps, packets, ...about } } = JSON.parse(text) as ToldFlow;
-  const hops = (packet: (typeof packets)[number]) => packet.hops.map((hop) => ({ ...hop, steps: hop.steps.map((at) => steps[at]) }));
-  return { test, trace: { ...about, packets: packets.map((packet) => ({ ...packet, hops: hops(packet) })) } };
-}
 
 /** Notes when something was, for whoever measures. */
 function note(times: Times): void {
@@ -67,8 +61,8 @@ export class Engine {
   /** Is told when the Worker was ended: what it held is gone. */
   constructor(private readonly lost: () => void = () => {}) {}
 
-  /** Runs a scenario. `first` is told of the first flow when it has happened, while the rest still runs. */
-  run(asker: object, name: string, text: string, files: Files | undefined, seed: number, deadline = DEADLINE, first?: (sent: Sent) => void): Promise<RunResult> {
+  /** Runs a scenario. `first` is told of the first flow when it has happened, while the rest still runs; if it was run ahead, it has only been drawn. */
+  run(asker: object, name: string, text: string, files: Files | undefined, seed: number, deadline = DEADLINE, first?: (what: Sent | Drawn) => void): Promise<RunResult> {
     return this.ask(asker, { kind: "run", name, text, files, seed }, deadline, first) as Promise<RunResult>;
   }
 
@@ -96,7 +90,7 @@ export class Engine {
   }
 
   /** Asks for something. What the same asker has asked before, in the same way, and has not got yet, it does not get any more. */
-  ask(asker: object, request: Request, deadline = DEADLINE, first?: (sent: Sent) => void): Promise<unknown> {
+  ask(asker: object, request: Request, deadline = DEADLINE, first?: (what: Sent | Drawn) => void): Promise<unknown> {
     const same = (job: Job) => job.asker === asker && job.request.kind === request.kind && request.kind !== "session";
     const superseded = new NoAnswer("superseded", "another request took its place");
     for (const job of this.queue.filter(same)) job.reject(superseded);
@@ -130,6 +124,7 @@ export class Engine {
 
   /** The clock starts when the engine is there: a slow network is no slow scenario. */
   private limit(job: Job): void {
+    clearTimeout(this.timer);
     this.timer = setTimeout(() => this.end(new NoAnswer("time", `stopped after ${job.deadline / 1000} s`)), job.deadline);
   }
 
@@ -163,6 +158,7 @@ export class Engine {
       this.end(new NoAnswer("crash", `the engine could not be loaded: ${told.failed}`));
     } else if (this.current?.id === told.id) {
       const job = this.current;
+      if ("drawn" in told) return job.first?.(told.drawn);
       if ("flow" in told) {
         // There may be very many: all but the first are read when the run is over.
         if (!job.first || job.flows.length) job.unread.push(told.flow);

@@ -1,83 +1,99 @@
 // What the service worker runs ahead: it hears of a page before anybody else, and runs the first scene of what it has kept of the
 // page while the page itself is still on its way. It stops at the first flow, which is what the page waits for; the rest is run when
-// the page has shown that, and asks. The engine stays with the service worker as long as it lives.
+// the page has shown that, and asks. The engine stays with the service worker as long as it lives; where it is not there yet, the page
+// is sooner on its own.
 //
 // The page asks for what it has read itself. It gets what came of that only if it is the same to the letter, and the engine too.
 import { firstFlow, run, type Files } from "../../target/page/pkg/netscene_wasm.js";
-import { ahead, type Ahead, type Foretold } from "./ahead";
+import { ahead, type Ahead, type Foretold, type Whole } from "./ahead";
+import { draw, read } from "./drawing";
 import { now, startWhole, type Times } from "./parts";
 
 const beside = (file: string) => new URL(file, location.href).href;
 const times: Times = {};
 let engine: Promise<void> | undefined;
+/** Whether both parts of the engine are there. */
+let ready = false;
 /** After a trap the memory of the engine may be in any state: the pages run their scenes themselves. */
 let broken = false;
 
 /** Gets the engine, with both of its parts: to load the second in the midst of a run takes what a service worker has not. */
 export function warm(): Promise<void> {
-  engine ??= startWhole(beside(ENGINE_FILE), beside(REST_FILE), times);
+  engine ??= startWhole(beside(ENGINE_FILE), beside(REST_FILE), times).then(() => { ready = true; });
   return engine.catch(() => { engine = undefined; });
 }
 
-/** How often a scene is run for nobody: a browser compiles well only what has run for a while. */
-const ROUNDS = 16;
-let exercised = false;
+/** How long the engine runs for nobody after a page has come, and how long in all, in milliseconds: a browser compiles well only what has run for a second or two. */
+const [EACH, ALL] = [200, 4000];
+/** How often at most: a small scene is soon over, and teaches little. */
+const ROUNDS = 32;
+/** How long a page is left alone that is opened, in milliseconds. */
+const CALM = 1500;
+let exercised = 0;
+let opened = -CALM;
+let exercising = false;
 
 /** Runs the first scene of a page for nobody, so that the engine is quick when somebody waits; a little at a time. */
 export async function exercise(page: string): Promise<void> {
-  if (exercised) return;
-  exercised = true;
   const [asked] = await Promise.all([scene(page), warm()]);
-  for (let round = 0; round < ROUNDS; round++) {
+  if (!asked || !ready || exercising) return;
+  exercising = true;
+  for (let [round, spent] = [0, 0]; round < ROUNDS && spent < EACH && exercised < ALL && !broken;) {
     await new Promise((done) => setTimeout(done, 30));
+    const begun = performance.now();
+    if (begun - opened < CALM) continue;
+    round++;
     first(asked);
+    const took = performance.now() - begun;
+    spent += took;
+    exercised += took;
   }
+  exercising = false;
 }
 
-/** A scene, and the first flow of it. */
-interface First { asked: Ahead; about: string; flow?: string; times: Times }
-
-/** The run that is on, or what came of the last one. */
-let running: Promise<First | undefined> = Promise.resolve(undefined);
+/** Of the page that was opened last: which one it is to the browser, and what came of its first scene. */
+let last: { client: string; asked?: Ahead; foretold: Promise<Foretold | undefined> } | undefined;
 
 /** Runs the first scene of a page, as far as its first flow. */
-export function forerun(page: string): Promise<unknown> {
-  return (running = Promise.all([scene(page), warm()]).then(([asked]) => first(asked)));
+export async function forerun(page: string, client: string): Promise<void> {
+  opened = performance.now();
+  if (!ready) return;
+  const asked = scene(page);
+  last = { client, foretold: asked.then((asked) => asked && first(asked)) };
+  last.asked = await asked;
 }
 
-function first(asked: Ahead | undefined): First | undefined {
-  if (!asked || !engine || broken) return undefined;
+function first(asked: Ahead): Foretold | undefined {
+  if (broken) return undefined;
   const noted: Times = { ...times, "netscene-asked": now() };
   try {
     let flow: string | undefined;
     firstFlow(asked.name, asked.text, asked.files, asked.seed, (sent) => { flow = sent; });
     noted["netscene-told"] = now();
-    return { asked, about: ahead(asked), flow, times: noted };
+    return { about: ahead(asked), drawn: flow === undefined ? undefined : draw(read(flow)), times: noted };
   } catch {
     broken = true;
     return undefined;
   }
 }
 
-/** Tells a page of the first flow, or that there is nothing to tell; and runs all of the scene when it asks for it. */
-export async function answer(page: MessagePort): Promise<void> {
-  const tell = (told: Foretold) => page.postMessage(told);
-  const found = await running.catch(() => undefined);
-  if (!found) return tell({ about: "", flows: [], over: true });
-  const { asked, about, flow, times } = found;
-  page.onmessage = () => tell(whole(asked, about, times));
-  tell({ about, flows: flow === undefined ? [] : [flow] });
+/** What came of it, as the script that the page asks for. */
+export async function foretold(client: string): Promise<string> {
+  const found = last?.client === client ? await last.foretold.catch(() => undefined) : undefined;
+  return `netsceneAhead = ${JSON.stringify(found ?? null)};`;
 }
 
-function whole(asked: Ahead, about: string, times: Times): Foretold {
+/** All that comes of what was run ahead; nothing if that was something else. */
+export function whole(about: string): Whole {
+  if (broken || !last?.asked || ahead(last.asked) !== about) return undefined;
+  const { name, text, files, seed } = last.asked;
   const [flows, begun]: [string[], number] = [[], performance.now()];
   try {
-    if (broken) return { about, flows, over: true };
-    const value = run(asked.name, asked.text, asked.files, asked.seed, (flow) => flows.push(flow));
-    return { about, flows, over: true, answer: { value, took: performance.now() - begun, times: { ...times, "netscene-answered": now() } } };
+    const value = run(name, text, files, seed, (flow) => flows.push(flow));
+    return { flows, value, took: performance.now() - begun, times: { "netscene-answered": now() } };
   } catch {
     broken = true;
-    return { about, flows: [], over: true };
+    return undefined;
   }
 }
 

@@ -12,6 +12,7 @@
 import type { EditorView } from "@codemirror/view";
 import type { Completion, Files, RunResult, Sent } from "../../target/page/pkg/netscene_wasm.js";
 import { element } from "./dom";
+import type { Drawn } from "./drawing";
 import { DEADLINE, Engine, engine, NoAnswer } from "./engine";
 import { pack, type Shared } from "./permalink";
 import styleText from "./style.css";
@@ -101,6 +102,7 @@ export class NetScene extends HTMLElement {
     const script = this.querySelector("script:not([data-file])");
     this.original = this.hasAttribute("verbatim") ? (script ?? this).textContent ?? "" : trimmed((script ?? this).textContent ?? "");
     this.text = this.original;
+    this.trace.root.hidden = true;
     // Before anything else: the engine works while the rest of this is made.
     if (this.getAttribute("autorun") === "now") void this.run();
     else engine.warm();
@@ -117,7 +119,6 @@ export class NetScene extends HTMLElement {
     const link = button("Link", () => void this.link(link));
     const bar = element("div", { class: "bar" }, element("span", { class: "name" }, this.name), this.runButton, this.stopButton,
       button("Format", () => void this.format()), button("Reset", () => { this.value = this.original; }), link);
-    this.trace.root.hidden = true;
     root.append(element("div", { class: "frame" }, bar, this.place, this.verdict, this.wrong.root, this.trace.root, this.printed));
     this.verdict.hidden = true;
     this.printed.hidden = true;
@@ -179,12 +180,13 @@ export class NetScene extends HTMLElement {
     this.setAttribute("aria-busy", "true");
     try {
       const result = await engine.run(this, this.name, this.value, this.files, this.seed,
-        Number(this.getAttribute("deadline") ?? DEADLINE), (sent) => this.begun(sent));
+        Number(this.getAttribute("deadline") ?? DEADLINE), (what) => this.begun(what));
       this.show(result, engine.took);
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
       if (error.reason === "superseded") return;
       this.say("bad", error.message);
+      if (!this.result) this.trace.set([]);
       this.dispatchEvent(new CustomEvent("netscene-stopped", { bubbles: true, composed: true, detail: error.reason }));
     }
     this.stopButton.disabled = true;
@@ -204,13 +206,20 @@ export class NetScene extends HTMLElement {
   }
 
   /** The first flow of a run, while the rest goes on. Whoever looks at one of the run before keeps it until there is a like one. */
-  private begun(sent: Sent): void {
-    if (!this.result) this.draw([sent]);
+  private begun(what: Sent | Drawn): void {
+    if (this.result) return;
+    if ("trace" in what) return this.draw([what]);
+    this.trace.foreshow(what);
+    this.noted();
   }
 
   private draw(flows: Sent[]): void {
     this.trace.set(flows);
-    if (!flows.length || performance.getEntriesByName(FIRST).length) return;
+    if (flows.length) this.noted();
+  }
+
+  private noted(): void {
+    if (performance.getEntriesByName(FIRST).length) return;
     performance.mark(FIRST);
     this.dispatchEvent(new CustomEvent("netscene-begun", { bubbles: true, composed: true }));
     requestAnimationFrame(() => setTimeout(() => performance.mark(SEEN)));

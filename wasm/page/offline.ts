@@ -1,7 +1,7 @@
 // The service worker: once loaded, the book works without a network. What has a name of its own for every version, as the engine
 // has, is taken from what was kept, and its compiled code with it. For anything else the network is asked first, so that nobody
 // reads an old page while there is a new one.
-import { answer, exercise, forerun, forget } from "./forerun";
+import { exercise, foretold, forerun, forget, warm, whole } from "./forerun";
 
 const scope = self as unknown as {
   skipWaiting(): Promise<void>;
@@ -10,6 +10,9 @@ const scope = self as unknown as {
   addEventListener(kind: string, listener: (event: any) => void): void;
 };
 const KEPT = "netscene";
+
+/** What a page asks for to hear what was run ahead for it; the host's own says that nothing was. */
+const AHEAD = new URL("ahead.js", location.href).href;
 
 /** Whether the browser can be told what it may get without us. While a scene runs in here, nothing else does. */
 const routes = "addRoutes" in ((globalThis as { InstallEvent?: { prototype: object } }).InstallEvent?.prototype ?? {});
@@ -24,18 +27,25 @@ scope.addEventListener("install", (event) => {
 scope.addEventListener("activate", (event) => event.waitUntil(Promise.all([scope.clients.claim(), scope.registration.navigationPreload?.enable()])));
 scope.addEventListener("message", (event) => {
   // A reader is there, and may turn the page: to hear of it is enough to go on living.
-  if (event.data === "stay") return;
-  if (event.data === "ahead") event.waitUntil(answer(event.ports[0]));
-  else event.waitUntil(keep(event.data).then(() => { if (routes) return exercise(event.data[0]); }));
+  if (event.data === "stay") event.waitUntil(routes ? warm() : Promise.resolve());
+  else if (event.data.whole) event.ports[0].postMessage(whole(event.data.whole));
+  else if (Array.isArray(event.data)) event.waitUntil(keep(event.data).then(() => { if (routes) return exercise(event.data[0]); }));
 });
 scope.addEventListener("fetch", (event) => {
   const request = event.request as Request;
   if (request.method !== "GET" || !request.url.startsWith(scope.registration.scope)) return;
+  if (request.url === AHEAD) return event.respondWith(foretold(event.clientId).then(script));
   if (!routes || request.mode !== "navigate") return event.respondWith(named(request.url) ? first(request) : latest(request, event.preloadResponse));
-  event.waitUntil(forerun(request.url));
+  event.waitUntil(forerun(request.url, event.resultingClientId));
   // The browser asks the network itself, and takes what comes first. There is time to keep the page when the reader has it.
   event.respondWith(pause(navigator.onLine ? 300 : 0).then(() => latest(request, event.preloadResponse)));
 });
+
+/** A script for one page at one time. As a stream it goes to the page; a text would be put down with the browser first. */
+function script(text: string): Response {
+  const body = new ReadableStream({ start(to) { to.enqueue(new TextEncoder().encode(text)); to.close(); } });
+  return new Response(body, { headers: { "content-type": "text/javascript", "cache-control": "no-store" } });
+}
 
 const pause = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
 

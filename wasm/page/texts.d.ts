@@ -11,3 +11,5 @@ declare const ENGINE_FILE: string;
 declare const REST_FILE: string;
 /** The Worker, in the same way. */
 declare const WORKER_FILE: string;
+/** What draws, by a number that changes with it. */
+declare const DRAWING: string;

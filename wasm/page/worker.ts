@@ -6,6 +6,7 @@
 import { run, check, complete, format, Session } from "../../target/page/pkg/netscene_wasm.js";
 import { explain } from "../../target/page/pkg/netscene_wasm.js";
 import type { Files } from "../../target/page/pkg/netscene_wasm.js";
+import type { Drawn } from "./drawing";
 import { complement, now, start, type Times } from "./parts";
 
 /** What can be asked of a session, and how it is asked: the name of a method, and what it takes. */
@@ -22,12 +23,13 @@ export type Request =
 /** What it is told: where the two parts of the engine are, or they themselves; or what somebody asks. */
 export type Heard = { engine: string | WebAssembly.Module; rest: string | WebAssembly.Module } | { id: number; request: Request };
 
-/** What it tells: that its engine is there, or why not; that the second part of it is there, too; a flow of a run, as JSON, as soon as it has happened; the answer. */
+/** What it tells: that its engine is there, or why not; that the second part of it is there, too; a flow of a run, as JSON, as soon as it has happened, or drawn by whoever has run it ahead; the answer. */
 export type Told =
   | { ready: WebAssembly.Module; times: Times }
   | { failed: string }
   | { rest: WebAssembly.Module }
   | { id: number; flow: string }
+  | { id: number; drawn: Drawn }
   | { id: number; value: unknown; took: number; times: Times }
   | { id: number; error: string };
 

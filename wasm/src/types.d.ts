@@ -38,11 +38,14 @@ export interface Place { file: string; from: number; to: number; text: string; p
 /** Something that was sent, and the test it was sent in. */
 export interface Sent { test: string | null; trace: Trace }
 
-/** The same as it is told while more is sent: a step is told once, and hops have the places of their steps among those. */
+/** The same as it is told while more is sent: a step and a header are told once, and hops have their places among those. */
 export interface Told {
   test: string | null;
-  trace: Omit<Trace, "packets"> & { steps: Step[]; packets: (Omit<PacketTrace, "hops"> & { hops: (Omit<Hop, "steps"> & { steps: number[] })[] })[] };
+  trace: Omit<Trace, "packets"> & { steps: Step[]; headers: Packet[]; packets: { id: number; hops: ToldHop[] }[] };
 }
+
+/** A hop of such a flow. */
+export type ToldHop = Omit<Hop, "steps" | "before" | "after"> & { steps: number[]; before: number; after: number };
 
 /** The story of a flow, as core/trace.schema.json describes it. */
 export interface Trace {

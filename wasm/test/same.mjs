@@ -37,8 +37,10 @@ function same(engine, { name, text, files, status, output, diagnostics }, tell) 
 
 /** What stands in a result of a flow that was told while others were sent. */
 function whole(text) {
-  const { test, trace: { steps, ...trace } } = JSON.parse(text);
-  for (const hop of trace.packets.flatMap(({ hops }) => hops)) hop.steps = hop.steps.map((at) => steps[at]);
+  const { test, trace: { steps, headers, ...trace } } = JSON.parse(text);
+  for (const hop of trace.packets.flatMap(({ hops }) => hops)) {
+    Object.assign(hop, { steps: hop.steps.map((at) => steps[at]), before: headers[hop.before], after: headers[hop.after] });
+  }
   return { test, trace };
 }
 

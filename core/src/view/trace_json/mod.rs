@@ -4,14 +4,14 @@ mod once;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use self::once::Once;
 use super::trace::state_name;
 use crate::Origin;
 use crate::dump::{Fate, Leg, Report};
 use crate::netfilter::{Policy, Provenance};
-use crate::packet::{Body, Packet, protocol};
+use crate::packet::{Body, DeviceName, Packet, TcpFlags, protocol};
 use crate::trace::{DropReason, End, Flow, FlowKind, FlowOutcome, Hop, PacketTrace, RuleHit, Step};
 
 /// What the documents call their form. A field may be added under the same name; none goes or changes its meaning.
@@ -43,8 +43,8 @@ pub fn flow(flow: &Flow) -> FlowDocument<'_> {
     document(flow, &mut None)
 }
 
-/// The same in a fraction of the bytes, for whoever shows it at once: a step is told once, however many packets it befell. What
-/// stands in the hops is the place of each step in the list `steps` of the document, from 0.
+/// The same in a fraction of the bytes, for whoever shows it at once: a step and a header are told once, however many packets had
+/// them. What stands in the hops is their places in the lists `steps` and `headers` of the document, from 0.
 ///
 /// ```
 /// # use netscene_core::Time;
@@ -62,7 +62,7 @@ pub fn flow(flow: &Flow) -> FlowDocument<'_> {
 /// #     received: None,
 /// #     each: Vec::new(),
 /// # };
-/// assert!(serde_json::to_string(&compact(&told))?.ends_with(r#""packets":[],"steps":[]}"#));
+/// assert!(serde_json::to_string(&compact(&told))?.ends_with(r#""packets":[],"steps":[],"headers":[]}"#));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 pub fn compact(flow: &Flow) -> FlowDocument<'_> {
@@ -78,6 +78,8 @@ fn document<'a>(flow: &'a Flow, once: &mut Option<Once<'a>>) -> FlowDocument<'a>
         FlowKind::Get(url) => ("get", url.clone()),
         FlowKind::Resolve(name) => ("resolve", name.clone()),
     };
+    let packets = flow.packets.iter().map(|packet| packet_trace(packet, once)).collect();
+    let (steps, headers) = once.take().map(|once| (once.steps, once.headers)).unzip();
     FlowDocument {
         schema: SCHEMA,
         name: &flow.name,
@@ -88,8 +90,9 @@ fn document<'a>(flow: &'a Flow, once: &mut Option<Once<'a>>) -> FlowDocument<'a>
         outcome: Outcome::of(&flow.outcome),
         each: flow.each.iter().map(|one| Outcome::of(&one.outcome)).collect(),
         status: flow.http.as_ref().map(|http| http.status),
-        packets: flow.packets.iter().map(|packet| packet_trace(packet, once)).collect(),
-        steps: once.take().map(|once| once.steps),
+        packets,
+        steps,
+        headers,
     }
 }
 
@@ -123,6 +126,8 @@ pub struct FlowDocument<'a> {
     packets: Vec<PacketJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     steps: Option<Vec<StepJson<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    headers: Option<Vec<Ipv4>>,
 }
 
 /// A walk through a dumped node, as a document.
@@ -224,12 +229,20 @@ struct HopJson<'a> {
     time_ns: u64,
     place: &'a str,
     #[serde(rename = "in")]
-    in_device: Option<String>,
-    out: Option<String>,
-    before: Ipv4,
-    after: Ipv4,
+    in_device: Option<&'a str>,
+    out: Option<&'a str>,
+    before: HeaderJson,
+    after: HeaderJson,
     steps: StepsJson<'a>,
     end: EndJson<'a>,
+}
+
+/// A header: in words, or where it is told in words.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum HeaderJson {
+    Words(Ipv4),
+    Place(usize),
 }
 
 /// What befell a packet in a namespace: in words, or where it is told in words.
@@ -244,30 +257,38 @@ fn hop<'a>(hop: &'a Hop, once: &mut Option<Once<'a>>) -> HopJson<'a> {
     HopJson {
         time_ns: hop.time.as_nanos(),
         place: &hop.place,
-        in_device: hop.in_device.map(|device| device.to_string()),
-        out: hop.out_device.map(|device| device.to_string()),
-        before: ipv4(&hop.before),
-        after: ipv4(&hop.after),
+        in_device: hop.in_device.as_ref().map(DeviceName::as_str),
+        out: hop.out_device.as_ref().map(DeviceName::as_str),
+        before: header(&hop.before, once),
+        after: header(&hop.after, once),
         steps: match once {
             None => StepsJson::Words(hop.steps.iter().map(step).collect()),
-            Some(once) => StepsJson::Places(hop.steps.iter().map(|step| once.place(step)).collect()),
+            Some(once) => StepsJson::Places(hop.steps.iter().map(|step| once.step(step)).collect()),
         },
         end: end(hop),
     }
 }
 
-#[derive(Debug, Serialize)]
+fn header(packet: &Packet, once: &mut Option<Once<'_>>) -> HeaderJson {
+    let header = ipv4(packet);
+    match once {
+        None => HeaderJson::Words(header),
+        Some(once) => HeaderJson::Place(once.header(header)),
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Ipv4 {
     source: Ipv4Addr,
     destination: Ipv4Addr,
-    protocol: String,
+    protocol: Protocol,
     #[serde(skip_serializing_if = "Option::is_none")]
     source_port: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     destination_port: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    flags: Option<String>,
+    flags: Option<Flags>,
     #[serde(skip_serializing_if = "Option::is_none")]
     icmp: Option<String>,
     ttl: u8,
@@ -277,16 +298,37 @@ struct Ipv4 {
     inner: Option<Box<Ipv4>>,
 }
 
+/// The protocol that an IPv4 header names: by its name, or by its number where it has none.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Protocol(u8);
+
+impl Serialize for Protocol {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match if self.0 == protocol::IPIP { Some("ipip") } else { protocol::name(self.0) } {
+            Some(name) => to.serialize_str(name),
+            None => to.collect_str(&self.0),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Flags(TcpFlags);
+
+impl Serialize for Flags {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&self.0)
+    }
+}
+
 fn ipv4(packet: &Packet) -> Ipv4 {
-    let number = packet.protocol();
-    let name = if number == protocol::IPIP { Some("ipip") } else { protocol::name(number) };
+    let ports = packet.ports();
     Ipv4 {
         source: packet.source,
         destination: packet.destination,
-        protocol: name.map_or_else(|| number.to_string(), str::to_owned),
-        source_port: packet.ports().map(|ports| ports.0),
-        destination_port: packet.ports().map(|ports| ports.1),
-        flags: packet.tcp().map(|tcp| tcp.flags.to_string()),
+        protocol: Protocol(packet.protocol()),
+        source_port: ports.map(|ports| ports.0),
+        destination_port: ports.map(|ports| ports.1),
+        flags: packet.tcp().map(|tcp| Flags(tcp.flags)),
         icmp: match &packet.body {
             Body::Icmp(icmp) => Some(icmp.to_string()),
             _ => None,
@@ -368,11 +410,11 @@ enum StepJson<'a> {
         destination: Ipv4Addr,
         route: Option<String>,
         via: Option<Ipv4Addr>,
-        device: Option<String>,
+        device: Option<&'a str>,
     },
     Arp {
         address: Ipv4Addr,
-        device: String,
+        device: &'a str,
         answer: Option<String>,
         by: Option<&'a str>,
     },
@@ -437,11 +479,11 @@ fn step(step: &Step) -> StepJson<'_> {
             destination: *destination,
             route: route.map(|route| route.to_string()),
             via: *via,
-            device: device.map(|device| device.to_string()),
+            device: device.as_ref().map(DeviceName::as_str),
         },
         Step::Arp { address, device, answer, by } => StepJson::Arp {
             address: *address,
-            device: device.to_string(),
+            device: device.as_str(),
             answer: answer.map(|mac| mac.to_string()),
             by: by.as_deref(),
         },
