@@ -41,11 +41,8 @@ scope.addEventListener("fetch", (event) => {
   event.respondWith(pause(navigator.onLine ? 300 : 0).then(() => latest(request, event.preloadResponse)));
 });
 
-/** A script for one page at one time. As a stream it goes to the page; a text would be put down with the browser first. */
-function script(text: string): Response {
-  const body = new ReadableStream({ start(to) { to.enqueue(new TextEncoder().encode(text)); to.close(); } });
-  return new Response(body, { headers: { "content-type": "text/javascript", "cache-control": "no-store" } });
-}
+/** A script for one page at one time. */
+const script = (text: string) => new Response(text, { headers: { "content-type": "text/javascript", "cache-control": "no-store" } });
 
 const pause = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
 

@@ -9,6 +9,7 @@ export class TraceView {
   readonly root = element("section", { class: "trace", "aria-label": "what happened to the packets" });
   private moments: Moment[] = [];
   private drawn: Layout | undefined;
+  private foreshown: Drawn | undefined;
   private now = 0;
   private flow = 0;
   private sent: Sent[] = [];
@@ -34,9 +35,12 @@ export class TraceView {
       if (item) this.show(Number(item.getAttribute("data-at")));
     });
     new ResizeObserver(([entry]) => {
-      const before = this.narrow;
-      this.narrow = entry.contentRect.width < 560;
-      if (this.moments.length && this.narrow !== before) this.draw();
+      const { width } = entry.contentRect;
+      // What is hidden has none.
+      if (!width || this.narrow === width < 560) return;
+      this.narrow = width < 560;
+      if (this.moments.length) this.draw();
+      else if (this.foreshown) this.foreshow(this.foreshown);
     }).observe(this.root);
   }
 
@@ -52,12 +56,14 @@ export class TraceView {
     else if (this.sent.length) this.choose(Math.max(same, 0));
     else {
       this.halt();
+      this.foreshown = undefined;
       this.moments = [];
     }
   }
 
   /** Shows a flow that another has drawn, until `set` brings it: nothing can be done with it before. */
-  foreshow({ label, broad, narrow, list, detail, count }: Drawn): void {
+  foreshow(drawn: Drawn): void {
+    const { label, broad, narrow, list, detail, count } = (this.foreshown = drawn);
     const { picture, wide } = this.narrow ? narrow : broad;
     this.choice.replaceChildren(element("option", {}, label));
     this.picture.innerHTML = picture;
@@ -79,6 +85,7 @@ export class TraceView {
 
   private choose(index: number): void {
     this.halt();
+    this.foreshown = undefined;
     this.flow = index;
     this.choice.value = String(index);
     this.moments = moments(this.sent[index]);

@@ -457,10 +457,11 @@ expect("all pages are kept, what they asked for, and both parts of the engine", 
       const html = (name) => [...root.querySelectorAll(name)].map((one) => one.outerHTML);
       return [html(".picture"), html(".hops li").slice(0, 24), html(".detail"), html(".count"), html(".trace option")[0]?.replace(/ value="0"/, ""), root.className];
     };
-    addEventListener("netscene-begun", () => {
+    // When it has been painted once: a tab that has just been opened has no width before.
+    addEventListener("netscene-begun", () => requestAnimationFrame(() => setTimeout(() => {
       window.begun = JSON.stringify(parts());
-      requestAnimationFrame(() => { window.visible = document.querySelector("net-scene").shadowRoot.querySelector(".trace").getClientRects().length > 0; });
-    });
+      window.visible = document.querySelector("net-scene").trace.root.getClientRects().length > 0;
+    })));
     window.parts = () => JSON.stringify(parts());
   });
   await tab.goto(url, { waitUntil: "load" });
