@@ -186,7 +186,7 @@ export class NetScene extends HTMLElement {
       if (!(error instanceof NoAnswer)) throw error;
       if (error.reason === "superseded") return;
       this.say("bad", error.message);
-      if (!this.result) this.trace.set([]);
+      this.trace.unshow();
       this.dispatchEvent(new CustomEvent("netscene-stopped", { bubbles: true, composed: true, detail: error.reason }));
     }
     this.stopButton.disabled = true;

@@ -74,6 +74,11 @@ export class TraceView {
     this.root.hidden = false;
   }
 
+  /** Takes away what another has drawn, where `set` will not come. A flow that can be gone through stays. */
+  unshow(): void {
+    if (this.foreshown) this.set([]);
+  }
+
   /** Goes to a hop of one of the flows, counted over all its packets. */
   go(sent: Sent, at: number): void {
     const flow = this.sent.indexOf(sent);
