@@ -241,6 +241,7 @@ properties! {
     Service {
         "name" Text "NAMESPACE/NAME";
         "clusterIP" Text "its address inside the cluster";
+        "loadBalancerIP" Text "the address that MetalLB has given it; `()` where it has none";
         "endpoints" Endpoints "what stands behind it";
     }
     Pod {

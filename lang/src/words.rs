@@ -204,7 +204,7 @@ words! {
     // Declarations.
     Cluster "cluster" [File] "cluster NAME { … }" "the cluster's settings";
     Pool "pool" [File] "pool NAME (CIDR | ADDRESS to ADDRESS) [gateway ADDRESS [mac MAC]] [for LoadBalancer [autoAssign false]]" "a range of addresses";
-    Node "node" [File] "node NAME at ADDRESS [podCIDR CIDR] [mac MAC] [device NAME] [hostname NAME] [zone NAME] [{ device …; route …; sysctl NAME VALUE; iptables … }]" "a machine of the cluster";
+    Node "node" [File] "node NAME at ADDRESS [podCIDR CIDR] [mac MAC] [device NAME] [hostname NAME] [zone NAME] [{ labels …; device …; route …; sysctl NAME VALUE; iptables … }]" "a machine of the cluster";
     Host "host" [File Ingress] "host NAME at ADDRESS [mac MAC] [gateway ADDRESS] [{ container …; route …; iptables … }], or in an ingress: host NAME path …" "a machine outside the cluster; the host of an ingress path";
     Network "network" [File] "network NAME CIDR [gateway ADDRESS [mac MAC]]" "an Ethernet segment with its addresses, as a pool of machines is";
     Router "router" [File] "router NAME { device …; route …; iptables …; sysctl … }" "a machine that forwards between networks";
@@ -249,7 +249,7 @@ words! {
 
     // The fields of workloads.
     Replicas "replicas" [Workload] "replicas COUNT [on NODE, …]" "how many pods, and where";
-    Labels "labels" [Namespace Pod Workload Service ConfigMap NetworkPolicy] "labels KEY=VALUE, …" "its labels; of a deployment: those of its pods";
+    Labels "labels" [Namespace Pod Workload Service ConfigMap NetworkPolicy Node] "labels KEY=VALUE, …" "its labels; of a deployment: those of its pods";
     Annotations "annotations" [Service Ingress ConfigMap NetworkPolicy] "annotations KEY=VALUE, KEY='VALUE', …" "its annotations";
     HostNetwork "hostNetwork" [Pod Workload] "hostNetwork true|false" "whether the pods run in the network of their node";
     ServiceAccount "serviceAccount" [Pod Workload] "serviceAccount NAME" "the service account of the pods";
@@ -320,7 +320,7 @@ words! {
     Wait "wait" [File Test] "wait 14s" "let time pass";
     Fail "fail" [File Test] "fail node NODE | link NODE NODE | link NODE DEVICE | bgp NODE NODE | speaker NODE | kubeProxy NODE | pod POD" "break something";
     Restore "restore" [File Test] "restore …, as after fail" "mend what was broken";
-    Delete "delete" [File Test] "delete pod|deployment|daemonSet|statefulSet|service|ingress|networkPolicy|configMap|namespace|node|host|router|pool NAME" "delete an object";
+    Delete "delete" [File Test] "delete pod|deployment|daemonSet|statefulSet|service|ingress|networkPolicy|configMap|namespace|node|host|router|pool|ipAddressPool|l2Advertisement NAME" "delete an object";
     Set "set" [File Test] "set service|pod|deployment|daemonSet|statefulSet|networkPolicy|ingress|configMap|node|router NAME FIELD, as in set service web externalTrafficPolicy Local" "give a field of an object another value";
     Patch "patch" [File Test] "patch service|pod|deployment|daemonSet|statefulSet|networkPolicy|ingress|configMap|node|router NAME { … }" "change several fields; labels, data and lists get what is given added";
     Scale "scale" [File Test] "scale deployment|statefulSet NAME COUNT" "give it another number of pods";
@@ -366,6 +366,8 @@ words! {
     As "as" [] "as NAME" "the name";
     Ready "ready" [Pod] "ready true|false" "whether it is ready to serve";
     Terminating "terminating" [Pod] "terminating true|false" "whether it is being deleted";
+    IpAddressPool "ipAddressPool" [] "delete ipAddressPool NAME" "addresses that MetalLB gives services";
+    L2Advertisement "l2Advertisement" [] "delete l2Advertisement NAME" "who announces them";
     Zone "zone" [Node File] "zone NAME { … }, or of a node: zone NAME" "names outside the cluster; the zone that a node is in";
     NodePort "nodePort" [] "nodePort PORT" "the port of every node";
     Root "root" [] "root PATH" "the path below which there are pages";

@@ -118,8 +118,8 @@ export interface Completion {
 export interface Candidate {
   text: string;
   kind: "word" | "command" | "pod" | "deployment" | "service" | "ingress" | "networkPolicy" | "configMap" | "node" | "host" | "router"
-    | "pool" | "namespace" | "container" | "device" | "chain" | "table" | "flow" | "label" | "url" | "property" | "function"
-    | "hook" | "code" | "test";
+    | "pool" | "ipAddressPool" | "l2Advertisement" | "namespace" | "container" | "device" | "chain" | "table" | "flow" | "label"
+    | "url" | "property" | "function" | "hook" | "code" | "test";
   /** What it is for, in a line; may be empty. */
   help: string;
 }

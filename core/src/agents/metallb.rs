@@ -7,13 +7,20 @@ use std::net::Ipv4Addr;
 use sha2::{Digest, Sha256};
 
 use crate::kube::endpoints::endpoints;
-use crate::kube::{Holder, Node, Service, ServiceType, State, TrafficPolicy, Version};
+use crate::kube::{Holder, L2Advertisement, Node, Service, ServiceType, State, TrafficPolicy, Version};
+use crate::net::Announced;
+use crate::packet::DeviceName;
 
 /// Since this release all nodes may announce, and the address decides among them instead of the service.
 const BY_ADDRESS: Version = Version::new(0, 11, 0);
 
 /// Since this release a node without a live speaker is no candidate.
 const BY_MEMBERS: Version = Version::new(0, 9, 0);
+
+/// Since this release a node with the label [`EXCLUDE`] is no candidate, unless the speaker was given `--ignore-exclude-lb`.
+const BY_EXCLUSION: Version = Version::new(0, 14, 0);
+/// kubeadm puts it on control planes; whatever its value, it counts.
+const EXCLUDE: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
 
 /// The node that announces the address of `service`: the one whose hash is the lowest (metallb, speaker,
 /// `layer2_controller.go`). Nobody does if the service has no address, or no endpoint.
@@ -37,7 +44,11 @@ pub fn announcer<'a>(state: &'a State, service: &Service) -> Option<&'a Node> {
     // Since 0.9 the speakers know who of them is alive.
     let speakers_talk = state.cluster().metallb >= BY_MEMBERS;
     let lives = |node: &&Node| !speakers_talk || state.has_speaker(&node.name.as_str().into());
-    let candidates = state.nodes().map(|node| &node.object).filter(serves).filter(lives);
+    let takes_part = |node: &&Node| {
+        !is_excluded(state, node)
+            && advertisements(state, address).is_none_or(|all| all.iter().any(|one| is_for(one, node)))
+    };
+    let candidates = state.nodes().map(|node| &node.object).filter(serves).filter(lives).filter(takes_part);
     candidates.min_by_key(|node| Sha256::digest(format!("{}#{key}", node.hostname)))
 }
 
@@ -49,11 +60,79 @@ pub fn announcer_of(state: &State, address: Ipv4Addr) -> Option<&Node> {
     }
 }
 
-/// The addresses that `node` announces.
-pub fn announced(state: &State, node: &str) -> Vec<Ipv4Addr> {
+/// The advertisements of the pool that `address` is of. `None` for a scenario's own pool, which needs none: every node
+/// announces it by every device.
+fn advertisements(state: &State, address: Ipv4Addr) -> Option<Vec<&L2Advertisement>> {
+    let pool = state.address_pool_of(address)?.object?;
+    let all = state.l2_advertisements().map(|declared| &declared.object);
+    Some(all.filter(|one| one.selects(pool)).collect())
+}
+
+fn is_excluded(state: &State, node: &Node) -> bool {
+    state.cluster().metallb >= BY_EXCLUSION && node.labels.contains_key(EXCLUDE)
+}
+
+fn is_for(advertisement: &L2Advertisement, node: &Node) -> bool {
+    advertisement.is_for_node(&node.all_labels())
+}
+
+/// The addresses that `node` announces, and by which devices.
+pub fn announced(state: &State, node: &str) -> Vec<Announced> {
     let services = state.services().map(|service| &service.object);
-    let own = services.filter(|service| announcer(state, service).is_some_and(|winner| winner.name == node));
-    own.filter_map(|service| service.load_balancer_ip).collect()
+    let own = services.filter_map(|service| {
+        let winner = announcer(state, service).filter(|winner| winner.name == node)?;
+        let address = service.load_balancer_ip?;
+        Some(Announced { address, devices: devices(state, address, winner) })
+    });
+    own.collect()
+}
+
+/// The devices by which a node answers for `address`, by the advertisements that are for it (`ipAdvertisementFor`); `None`
+/// is all of them.
+fn devices(state: &State, address: Ipv4Addr, node: &Node) -> Option<Vec<DeviceName>> {
+    let all = advertisements(state, address)?;
+    let own: Vec<_> = all.into_iter().filter(|one| is_for(one, node)).collect();
+    let everywhere = own.iter().any(|one| one.interfaces.is_empty());
+    (!everywhere).then(|| own.iter().flat_map(|one| &one.interfaces).copied().collect())
+}
+
+/// Why nobody answers for the address of a service, and what would help.
+pub fn silence(state: &State, service: &Service) -> Option<(String, &'static str)> {
+    let address = service.load_balancer_ip.filter(|_| service.kind == ServiceType::LoadBalancer)?;
+    let name = format!("{}/{}", service.namespace, service.name);
+    if let Some(node) = announcer(state, service) {
+        let devices = devices(state, address, node)?;
+        let devices: Vec<_> = devices.iter().map(ToString::to_string).collect();
+        let cause = format!("{} announces {address} of service {name} by {} alone", node.name, devices.join(", "));
+        return Some((cause, "`interfaces` of its L2Advertisement named the device that the question comes to"));
+    }
+    let ready = service.ports.iter().any(|port| !endpoints(state, service, port).is_empty());
+    if !ready {
+        let cause = format!("service {name} has {address} and no ready endpoint, so that no speaker announces it");
+        return Some((cause, "a pod of it were ready"));
+    }
+    let pool = state.address_pool_of(address)?;
+    let advertisements = advertisements(state, address);
+    if advertisements.as_ref().is_some_and(Vec::is_empty) {
+        let cause = format!("service {name} has {address} of pool {}, which no L2Advertisement is for", pool.name);
+        return Some((cause, "there were an L2Advertisement for it"));
+    }
+    let takes_part = |node: &&Node| advertisements.as_ref().is_none_or(|all| all.iter().any(|one| is_for(one, node)));
+    let nodes: Vec<_> = state.nodes().map(|node| &node.object).filter(takes_part).collect();
+    if nodes.is_empty() {
+        let cause = format!("no node has the labels that an L2Advertisement of pool {} selects", pool.name);
+        return Some((cause, "nodeSelectors selected a node"));
+    }
+    if nodes.iter().all(|node| is_excluded(state, node)) {
+        let cause = format!("every node that could announce {address} of service {name} has the label {EXCLUDE}");
+        return Some((cause, "one of them had not, or the speaker were given --ignore-exclude-lb"));
+    }
+    let cause = format!("no node that could announce {address} of service {name} has a live speaker");
+    if service.external_traffic_policy == TrafficPolicy::Local {
+        let cause = format!("{cause} and a ready endpoint, which externalTrafficPolicy Local asks for");
+        return Some((cause, "one of them had both"));
+    }
+    Some((cause, "the speaker of one of them ran"))
 }
 
 #[cfg(test)]
@@ -96,7 +175,8 @@ mod tests {
                 let (state, vectors) = cluster(version, &(first..3).collect::<Vec<_>>());
                 let expected = vectors["by_service_v0.8-v0.10"][first]["node"].as_str().unwrap();
                 assert_eq!(winner(&state, &vectors).as_deref(), Some(expected));
-                assert_eq!(announced(&state, expected), [Ipv4Addr::new(10, 1, 110, 105)]);
+                let address = Ipv4Addr::new(10, 1, 110, 105);
+                assert_eq!(announced(&state, expected), [Announced { address, devices: None }]);
                 assert_eq!(announcer_of(&state, [10, 1, 110, 105].into()).unwrap().name, expected);
             }
         }

@@ -2,11 +2,11 @@
 
 use std::net::Ipv4Addr;
 
-use super::{Holder, Labels, Pool, PoolPurpose, Service, State, TrafficPolicy, Version};
+use super::{Holder, Labels, Service, State, TrafficPolicy, Version};
 
-/// The annotations that MetalLB looks at, under its old name and its new one.
-const ADDRESS_POOL: [&str; 2] = ["metallb.universe.tf/address-pool", "metallb.io/address-pool"];
-const ALLOW_SHARED_IP: [&str; 2] = ["metallb.universe.tf/allow-shared-ip", "metallb.io/allow-shared-ip"];
+/// The annotations that MetalLB looks at, under its new name, which counts more, and its old one (`valueForAnnotation`).
+const ADDRESS_POOL: [&str; 2] = ["metallb.io/address-pool", "metallb.universe.tf/address-pool"];
+const ALLOW_SHARED_IP: [&str; 2] = ["metallb.io/allow-shared-ip", "metallb.universe.tf/allow-shared-ip"];
 
 /// Since this release MetalLB leaves services alone that have a class, unless it was given the same by `--lb-class`
 /// (metallb#1417, `filterByLoadBalancerClass`). The model's was given none.
@@ -24,17 +24,18 @@ impl State {
 
     /// The lowest address that `service` can have, of the pool that its annotation names, else of the first pool that
     /// gives by itself and has one. MetalLB itself walks a Go map of pools, in any order; here it is the order of
-    /// declaration. A service for which there is none stays without, `<pending>` as kubectl calls it.
+    /// declaration among those that are equal to it. A service for which there is none stays without, `<pending>` as
+    /// kubectl calls it.
     pub(super) fn balancer_address(&self, service: &Service) -> Option<Ipv4Addr> {
         if !self.is_metallbs(service) {
             return None;
         }
-        let named = annotation(service, ADDRESS_POOL);
-        let serves = |pool: &&Pool| named.map_or(pool.auto_assign, |name| pool.name == name);
-        let pools = self.pools_for(PoolPurpose::LoadBalancer).map(|pool| &pool.object).filter(serves);
-        pools
-            .flat_map(|pool| (pool.first.to_bits()..=pool.last.to_bits()).map(Ipv4Addr::from_bits))
-            .find(|&address| self.can_have(service, address))
+        let pools = match annotation(service, ADDRESS_POOL) {
+            Some(name) => self.address_pools().filter(|pool| pool.name == name).collect(),
+            None => self.pools_to_try(service),
+        };
+        let fits = pools.iter().filter(|pool| self.may_serve(pool, service));
+        fits.flat_map(super::AddressPool::addresses).find(|&address| self.can_have(service, address))
     }
 
     /// Whether `address` is nobody's, or that of services with which `service` may share it: all say the same key, the
@@ -65,7 +66,7 @@ fn backends(service: &Service) -> Option<&Labels> {
 #[cfg(test)]
 mod tests {
     use super::super::validate::tests::{declare, plain_service, pool};
-    use super::super::{Cluster, Object, ObjectKind, ServiceType};
+    use super::super::{Cluster, Object, ObjectKind, Pool, PoolPurpose, ServiceType};
     use super::*;
 
     fn balancer(name: &str, port: u16, annotations: &[(&str, &str)]) -> Object {

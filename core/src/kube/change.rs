@@ -269,6 +269,10 @@ impl State {
         for field in change.fields.iter().map(String::as_str) {
             match field {
                 "zone" => node.zone.clone_from(&new.zone),
+                "labels" => {
+                    validate::labels("the labels of a node", &new.labels)?;
+                    node.labels = change.map(&node.labels, &new.labels);
+                }
                 // One by one is how they are set on a machine.
                 "sysctl" => node.sysctls.extend(new.sysctls.clone()),
                 other => return Err(immutable("node", &new.name, other, old.origin.as_ref())),

@@ -10,9 +10,9 @@ use super::pods::RunningPod;
 use super::state::{Declared, Objects, State};
 use super::validate::{fault, fault_beside};
 use super::{
-    Cluster, ConfigMap, Container, Deployment, Host, Ingress, Labels, NamedPod, NetworkPolicy, Node, Object,
-    POD_NAME_LABEL, Pod, PodDns, PodStatus, Pool, PoolPurpose, Router, Service, ServiceType, service_addresses,
-    stateful_set, validate,
+    Cluster, ConfigMap, Container, Deployment, Host, Ingress, IpAddressPool, L2Advertisement, Labels, NamedPod,
+    NetworkPolicy, Node, Object, POD_NAME_LABEL, Pod, PodDns, PodStatus, Pool, PoolPurpose, Router, Service,
+    ServiceType, service_addresses, stateful_set, validate,
 };
 use crate::map::IndexSet;
 use crate::packet::DeviceName;
@@ -32,13 +32,19 @@ impl State {
             Object::Node(node) => return self.add_node(node, origin),
             Object::Host(host) => self.add_host(host, origin),
             Object::Router(router) => self.add_router(router, origin),
-            Object::Namespace { name, labels } => self.set_namespace(&name, labels, origin),
+            Object::Namespace { name, labels } => {
+                self.set_namespace(&name, labels, origin);
+                // A pool may be for the namespaces that have a label.
+                self.serve_pending();
+            }
             Object::Pod(pod) => return self.add_pod(pod, origin),
             Object::Deployment(deployment) => return self.add_deployment(deployment, origin),
             Object::Service(service) => return self.add_service(service, origin),
             Object::Ingress(ingress) => self.add_ingress(ingress, origin),
             Object::ConfigMap(map) => self.add_config_map(map, origin),
             Object::NetworkPolicy(policy) => self.add_network_policy(policy, origin),
+            Object::IpAddressPool(pool) => self.add_ip_address_pool(pool, origin),
+            Object::L2Advertisement(advertisement) => self.add_l2_advertisement(advertisement, origin),
             Object::Zone(zone) => insert(&mut self.zones, &zone.name.as_str().into(), zone, origin, self.now),
         }
         Ok(())
@@ -324,6 +330,19 @@ impl State {
         self.bring_namespace(&policy.namespace, origin);
         let key = format!("{}/{}", policy.namespace, policy.name).into();
         insert(&mut self.network_policies, &key, policy, origin, self.now);
+    }
+
+    fn add_ip_address_pool(&mut self, pool: IpAddressPool, origin: Option<&Origin>) {
+        self.bring_namespace(&pool.namespace, origin);
+        let key = format!("{}/{}", pool.namespace, pool.name).into();
+        insert(&mut self.ip_address_pools, &key, pool, origin, self.now);
+        self.serve_pending();
+    }
+
+    fn add_l2_advertisement(&mut self, advertisement: L2Advertisement, origin: Option<&Origin>) {
+        self.bring_namespace(&advertisement.namespace, origin);
+        let key = format!("{}/{}", advertisement.namespace, advertisement.name).into();
+        insert(&mut self.l2_advertisements, &key, advertisement, origin, self.now);
     }
 
     fn add_ingress(&mut self, ingress: Ingress, origin: Option<&Origin>) {

@@ -25,6 +25,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod address_pool;
 mod annotations;
 mod balancers;
 mod change;
@@ -60,6 +61,9 @@ mod stateful_set;
 pub mod validate;
 mod zone;
 
+pub use address_pool::{
+    AddressPool, AddressRange, AddressRangeError, CUSTOM_RESOURCES, IpAddressPool, L2Advertisement, ServiceAllocation,
+};
 pub use annotations::{AnnotationError, INGRESS_CLASS, NginxAnnotations};
 pub use change::Strategy;
 pub use conditions::Conditions;
@@ -90,7 +94,7 @@ pub use zone::{Zone, ZoneData, ZoneRecord};
 
 pub use objects::{
     Bgp, Cluster, Connect, Container, ContainerPort, Deployment, Host, HttpAnswer, HttpHandler, NamedPod, Node, Object,
-    ObjectKind, Overlay, Pod, PodRecords, Pool, PoolPurpose, Serve, TransportProtocol, Version,
+    ObjectKind, Overlay, Pod, PodRecords, Pool, PoolPurpose, Serve, TransportProtocol, Version, ZONE_LABEL,
 };
 
 /// Whether a field says nothing, and need not be written.

@@ -73,10 +73,10 @@ impl State {
 
     /// The highest address of `network` that a router can have.
     fn free_for_router(&self, network: Ipv4Net) -> Option<Ipv4Addr> {
-        let balancers = self.pools_for(PoolPurpose::LoadBalancer).map(|pool| &pool.object);
+        let balancers: Vec<_> = self.address_pools().collect();
         let free = |address: &Ipv4Addr| {
             !matches!(self.holder(*address), Some(Holder::Node(_) | Holder::Host(_) | Holder::Device(_)))
-                && !balancers.clone().any(|pool| pool.contains(*address))
+                && !balancers.iter().any(|pool| pool.ranges.iter().any(|range| range.contains(*address)))
         };
         network.hosts().rev().find(free)
     }

@@ -7,10 +7,13 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ConfigMap, Disk, Ingress, KubeProxyOptions, Labels, NetworkDevice, NetworkPolicy, PodDns, PodStatus, Router,
-    Service, StatefulSet, StaticRoute, Zone, is_default,
+    ConfigMap, Disk, Ingress, IpAddressPool, KubeProxyOptions, L2Advertisement, Labels, NetworkDevice, NetworkPolicy,
+    PodDns, PodStatus, Router, Service, StatefulSet, StaticRoute, Zone, is_default,
 };
 use crate::packet::{DeviceName, Mac};
+
+/// The label with the zone that a node is in.
+pub const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
 
 /// Anything that can be declared.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,6 +51,10 @@ pub enum Object {
     NetworkPolicy(NetworkPolicy),
     /// A zone of names outside the cluster.
     Zone(Zone),
+    /// Addresses that MetalLB gives services.
+    IpAddressPool(IpAddressPool),
+    /// Who announces them.
+    L2Advertisement(L2Advertisement),
 }
 
 /// The kinds of objects that can be deleted. A daemon set and a stateful set are deleted as a deployment.
@@ -76,6 +83,10 @@ pub enum ObjectKind {
     Pool,
     /// A network policy.
     NetworkPolicy,
+    /// Addresses that MetalLB gives services.
+    IpAddressPool,
+    /// Who announces them.
+    L2Advertisement,
 }
 
 impl ObjectKind {
@@ -99,6 +110,8 @@ impl fmt::Display for ObjectKind {
             Self::Router => "router",
             Self::Pool => "pool",
             Self::NetworkPolicy => "networkPolicy",
+            Self::IpAddressPool => "ipAddressPool",
+            Self::L2Advertisement => "l2Advertisement",
         })
     }
 }
@@ -311,12 +324,12 @@ pub struct Pool {
     pub auto_assign: bool,
 }
 
-fn yes() -> bool {
+pub(super) fn yes() -> bool {
     true
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
-fn is_yes(value: &bool) -> bool {
+pub(super) fn is_yes(value: &bool) -> bool {
     *value
 }
 
@@ -354,9 +367,12 @@ pub struct Node {
     pub mac: Option<Mac>,
     /// The name of its Ethernet device.
     pub device: DeviceName,
-    /// Its label `topology.kubernetes.io/zone`.
+    /// Its label [`ZONE_LABEL`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
+    /// Its other labels; those that the kubelet sets come by themselves.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
     /// What is set by `sysctl` on it, by name.
     #[serde(default, skip_serializing_if = "Labels::is_empty")]
     pub sysctls: Labels,
@@ -663,6 +679,7 @@ impl Node {
             mac: None,
             device: DeviceName::ETH0,
             zone: None,
+            labels: Labels::default(),
             sysctls: Labels::default(),
             devices: Vec::new(),
             routes: Vec::new(),
@@ -672,6 +689,18 @@ impl Node {
     /// Its Ethernet address: the given one, else one made from its address.
     pub fn ethernet_address(&self) -> Mac {
         self.mac.unwrap_or_else(|| machine_mac(self.address))
+    }
+
+    /// Its labels, with those that every kubelet sets (`k8s.io/api/core/v1`, `well_known_labels.go`) but the processor's
+    /// architecture, which is not known.
+    pub fn all_labels(&self) -> Labels {
+        let mut all = Labels::from_iter([
+            ("kubernetes.io/hostname".to_owned(), self.hostname.clone()),
+            ("kubernetes.io/os".to_owned(), "linux".to_owned()),
+        ]);
+        all.extend(self.zone.clone().map(|zone| (ZONE_LABEL.to_owned(), zone)));
+        all.extend(self.labels.clone());
+        all
     }
 }
 

@@ -28,6 +28,13 @@ impl State {
             ObjectKind::Host => self.delete_host(&key),
             ObjectKind::Router => self.delete_router(&key),
             ObjectKind::Pool => self.delete_pool(&key),
+            ObjectKind::IpAddressPool => self.delete_ip_address_pool(&key),
+            ObjectKind::L2Advertisement => {
+                match Arc::make_mut(&mut self.l2_advertisements).shift_remove(key.as_str()) {
+                    Some(_) => Ok(()),
+                    None => Err(self.nothing_to_delete(kind, &key)),
+                }
+            }
             ObjectKind::Pod => self.delete_pod(&key),
             ObjectKind::Deployment => {
                 if self.deployments.get(key.as_str()).is_none() {
@@ -65,6 +72,8 @@ impl State {
             ObjectKind::Host => self.hosts.keys().map(ToString::to_string).collect(),
             ObjectKind::Pool => self.pools.keys().map(ToString::to_string).collect(),
             ObjectKind::NetworkPolicy => self.network_policies.keys().map(ToString::to_string).collect(),
+            ObjectKind::IpAddressPool => self.ip_address_pools.keys().map(ToString::to_string).collect(),
+            ObjectKind::L2Advertisement => self.l2_advertisements.keys().map(ToString::to_string).collect(),
         };
         let meant = crate::did_you_mean(key, known.iter().map(String::as_str));
         let hint =

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::validate::fault_beside;
-use super::{Holder, ObjectKind, PoolPurpose, State};
+use super::{AddressRange, Holder, ObjectKind, PoolPurpose, State};
 use crate::world::OpError;
 
 impl State {
@@ -74,20 +74,34 @@ impl State {
             let problem = format!("pool {name} is a network of machines, which stays");
             return Err(fault_beside(problem, "delete the machines on it", pool.origin.as_ref(), "declared here"));
         }
-        let among = |address: &std::net::Ipv4Addr| pool.object.contains(*address);
-        let holder = self.services().find(|service| service.object.load_balancer_ip.as_ref().is_some_and(among));
-        if let Some(service) = holder {
-            // MetalLB keeps its old configuration (controller, `SetPools`).
-            let key = format!("{}/{}", service.object.namespace, service.object.name);
-            let address = service.object.load_balancer_ip.map(|address| address.to_string()).unwrap_or_default();
-            let problem = format!("service \"{key}\" cannot own \"{address}\" under new config");
-            return Err(fault_beside(problem, "delete the service first", service.origin.as_ref(), "declared here"));
-        }
+        self.gives_nobody(&(&pool.object).into())?;
         Arc::make_mut(&mut self.pools).shift_remove(name);
         let gateway = pool.object.gateway;
         if let Some(gateway) = gateway.filter(|gateway| matches!(self.holder(*gateway), Some(Holder::Gateway(_)))) {
             self.holders.remove(gateway);
         }
         Ok(())
+    }
+
+    /// Deletes one of MetalLB's own pools.
+    pub(super) fn delete_ip_address_pool(&mut self, key: &str) -> Result<(), OpError> {
+        let Some(pool) = self.ip_address_pools.get(key) else {
+            return Err(self.nothing_to_delete(ObjectKind::IpAddressPool, key));
+        };
+        pool.object.addresses.iter().try_for_each(|range| self.gives_nobody(range))?;
+        Arc::make_mut(&mut self.ip_address_pools).shift_remove(key);
+        Ok(())
+    }
+
+    /// Refuses to take addresses away that services have. MetalLB keeps its old configuration then (controller, `SetPools`);
+    /// since 0.14 it gives the services other addresses instead (metallb#1929, #2449), which the model does not.
+    fn gives_nobody(&self, range: &AddressRange) -> Result<(), OpError> {
+        let among = |address: &std::net::Ipv4Addr| range.contains(*address);
+        let holder = self.services().find(|service| service.object.load_balancer_ip.as_ref().is_some_and(among));
+        let Some(service) = holder else { return Ok(()) };
+        let key = format!("{}/{}", service.object.namespace, service.object.name);
+        let address = service.object.load_balancer_ip.map(|address| address.to_string()).unwrap_or_default();
+        let problem = format!("service \"{key}\" cannot own \"{address}\" under new config");
+        Err(fault_beside(problem, "delete the service first", service.origin.as_ref(), "declared here"))
     }
 }

@@ -32,6 +32,7 @@ impl State {
         Arc::make_mut(&mut self.ingresses).retain(|key, _| !inside(key));
         Arc::make_mut(&mut self.config_maps).retain(|key, _| !inside(key));
         Arc::make_mut(&mut self.network_policies).retain(|key, _| !inside(key));
+        Arc::make_mut(&mut self.l2_advertisements).retain(|key, _| !inside(key));
         Arc::make_mut(&mut self.namespaces).shift_remove(name);
         self.serve_pending();
         Ok(())

@@ -11,7 +11,8 @@ use super::namespaces::Namespace;
 use super::pods::{Pods, RunningPod};
 use super::service_addresses::ServiceAddresses;
 use super::{
-    Cluster, ConfigMap, Deployment, Host, Ingress, NetworkPolicy, Node, Pool, PoolPurpose, Router, Service, Zone,
+    Cluster, ConfigMap, Deployment, Host, Ingress, IpAddressPool, L2Advertisement, NetworkPolicy, Node, Pool,
+    PoolPurpose, Router, Service, Zone,
 };
 use crate::map::IndexMap;
 use crate::{Origin, Time};
@@ -52,6 +53,8 @@ pub struct State {
     pub(super) config_maps: Objects<ConfigMap>,
     pub(super) network_policies: Objects<NetworkPolicy>,
     pub(super) zones: Objects<Zone>,
+    pub(super) ip_address_pools: Objects<IpAddressPool>,
+    pub(super) l2_advertisements: Objects<L2Advertisement>,
     pub(super) pods: Arc<Pods>,
     pub(super) ipam: Ipam,
     pub(super) holders: Holders,
@@ -85,6 +88,8 @@ impl State {
             config_maps: Objects::default(),
             network_policies: Objects::default(),
             zones: Objects::default(),
+            ip_address_pools: Objects::default(),
+            l2_advertisements: Objects::default(),
             pods: Arc::default(),
             holders: Holders::default(),
             service_addresses: ServiceAddresses::default(),
@@ -181,6 +186,16 @@ impl State {
     /// The zones of names outside the cluster.
     pub fn zones(&self) -> impl ExactSizeIterator<Item = &Declared<Zone>> {
         self.zones.values().map(Arc::as_ref)
+    }
+
+    /// MetalLB's `IPAddressPool`s.
+    pub fn ip_address_pools(&self) -> impl ExactSizeIterator<Item = &Declared<IpAddressPool>> {
+        self.ip_address_pools.values().map(Arc::as_ref)
+    }
+
+    /// MetalLB's `L2Advertisement`s.
+    pub fn l2_advertisements(&self) -> impl ExactSizeIterator<Item = &Declared<L2Advertisement>> {
+        self.l2_advertisements.values().map(Arc::as_ref)
     }
 
     /// The pod of that name: `namespace/name`, a bare name in `default`, or the name of a deployment or daemon set that

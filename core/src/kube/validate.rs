@@ -1,5 +1,6 @@
 //! What makes a declaration good. A bad one is refused whole, with the place, the cause and the cure.
 
+mod address_pool;
 mod ingress;
 mod network;
 mod policy;
@@ -8,6 +9,7 @@ mod router;
 mod service;
 mod workload;
 
+pub(super) use policy::labels;
 pub use workload::MOST_REPLICAS;
 pub(super) use workload::containers;
 
@@ -33,6 +35,8 @@ pub fn object(state: &State, object: &Object) -> Result<(), OpError> {
         Object::Ingress(ingress) => ingress::ingress(state, ingress),
         Object::ConfigMap(map) => config_map(state, map),
         Object::NetworkPolicy(policy) => policy::network_policy(state, policy),
+        Object::IpAddressPool(pool) => address_pool::ip_address_pool(state, pool),
+        Object::L2Advertisement(advertisement) => address_pool::l2_advertisement(state, advertisement),
         Object::Zone(zone) => {
             unique(&state.zones, "zone", &zone.name)?;
             zone.check()

@@ -7,7 +7,7 @@ use super::fib::RouteKind;
 use super::rules::Flow;
 use super::skb::{Context, Effect, Skb, Timer, Waiting};
 use super::wire::{Arp, Frame, Payload};
-use super::{DeviceKind, Namespace};
+use super::{Device, DeviceKind, Namespace};
 use crate::packet::{DeviceName, Mac};
 use crate::trace::{DropReason, End, Observer, Step};
 
@@ -113,15 +113,21 @@ impl Namespace {
     /// Tells everybody on every Ethernet device that `address` is here: a request and an answer, both about the sender
     /// itself (RFC 5227 calls them announcements). MetalLB's speaker sends both, since some hear only one of them.
     pub(crate) fn announce<O: Observer>(&self, address: Ipv4Addr, cx: &mut Context<'_, O>) {
-        for (at, port) in
-            self.devices.iter().enumerate().filter(|(_, port)| port.kind == DeviceKind::Ethernet && port.up)
-        {
+        let tells = |port: &Device| port.kind == DeviceKind::Ethernet && port.up && self.announces(address, port.name);
+        for (at, port) in self.devices.iter().enumerate().filter(|(_, port)| tells(port)) {
             for request in [true, false] {
                 let arp = Arp { request, sender_mac: port.mac, sender: address, target: address };
                 let frame = Frame { source: port.mac, destination: Mac::BROADCAST, payload: Payload::Arp(arp) };
                 self.emit(at, frame, cx);
             }
         }
+    }
+
+    /// Whether a process here answers for `address` by a device.
+    fn announces(&self, address: Ipv4Addr, device: DeviceName) -> bool {
+        self.announced
+            .iter()
+            .any(|one| one.address == address && one.devices.as_ref().is_none_or(|devices| devices.contains(&device)))
     }
 
     fn take_waiting(&mut self, device: usize, address: Ipv4Addr) -> Vec<Skb> {
@@ -140,7 +146,7 @@ impl Namespace {
         }
         let (mac, name) = (port.mac, port.name);
         if arp.request {
-            let announced = self.announced.contains(&arp.target) && arp.sender != arp.target;
+            let announced = self.announces(arp.target, name) && arp.sender != arp.target;
             if !announced && !self.answers_for(device, arp) {
                 // Whoever is known already is believed when he says something else (`arp_process`, `__neigh_lookup`).
                 if let Some(known) = self.neighbours.get_mut(&(device, arp.sender)) {

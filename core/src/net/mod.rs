@@ -27,7 +27,7 @@ pub mod wire;
 
 pub use conf::{DeviceConf, IcmpConf};
 pub use device::{Device, DeviceKind, Devices};
-pub use namespace::{Dropped, KernelProfile, Namespace};
+pub use namespace::{Announced, Dropped, KernelProfile, Namespace};
 pub use skb::{Context, Effect, Skb, Timer};
 #[cfg(test)]
 mod bridge_tests;

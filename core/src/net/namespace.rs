@@ -39,6 +39,15 @@ pub struct KernelProfile {
     pub postrouting_sees_input: bool,
 }
 
+/// An address for which a process of a namespace answers ARP, though no device has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announced {
+    /// The address.
+    pub address: Ipv4Addr,
+    /// The Ethernet devices by which it answers; `None` is all of them.
+    pub devices: Option<Vec<DeviceName>>,
+}
+
 /// A network namespace: a node, a pod, a host or a router.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "they are the kernel's switches, by name")]
@@ -69,8 +78,8 @@ pub struct Namespace {
     pub tracking: bool,
     /// Choices that are not left to chance: of a chain of the nat table, the chain it must lead to.
     pub pins: FxHashMap<ChainId, ChainId>,
-    /// Addresses for which a process here answers ARP on every Ethernet device: MetalLB's speaker.
-    pub announced: Vec<Ipv4Addr>,
+    /// Addresses for which a process here answers ARP: MetalLB's speaker.
+    pub announced: Vec<Announced>,
     /// What LOG rules have written.
     pub log: Vec<LogRecord>,
     /// What its kernel does in its own way.

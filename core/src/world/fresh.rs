@@ -8,15 +8,14 @@
 
 use std::collections::VecDeque;
 use std::hash::{Hash as _, Hasher as _};
-use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustc_hash::{FxHashMap, FxHasher};
 
 use super::faults::Agents;
 use super::program::Programmed;
-use crate::net::Namespace;
 use crate::net::fib::Fib;
+use crate::net::{Announced, Namespace};
 use crate::netfilter::ipset::IpSets;
 use crate::netfilter::text::RestoreInput;
 use crate::netfilter::{Ruleset, TableName};
@@ -86,7 +85,7 @@ pub(super) struct Written {
     rules: Ruleset,
     sets: IpSets,
     fib: Fib,
-    announced: Vec<Ipv4Addr>,
+    announced: Vec<Announced>,
     programmed: Programmed,
 }
 

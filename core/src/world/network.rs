@@ -140,6 +140,7 @@ impl Network {
                 addresses.find_map(|address| taken(address, address))
             }
             Object::Pool(pool) if pool.purpose == PoolPurpose::LoadBalancer => taken(pool.first, pool.last),
+            Object::IpAddressPool(pool) => pool.addresses.iter().find_map(|range| taken(range.first, range.last)),
             Object::Pool(pool) => {
                 let overlaps = |net: &&Ipv4Net| pool.first <= net.broadcast() && net.network() <= pool.last;
                 self.networks.keys().filter(overlaps).map(Ipv4Net::network).min()

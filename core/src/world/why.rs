@@ -3,8 +3,9 @@
 use std::net::Ipv4Addr;
 
 use super::World;
+use crate::agents::metallb;
 use crate::kube::endpoints::all_endpoints;
-use crate::kube::{ROUTER, RunningPod, Service, TrafficPolicy};
+use crate::kube::{Holder, ROUTER, RunningPod, Service, TrafficPolicy};
 use crate::net::Namespace;
 use crate::netfilter::TableName;
 use crate::packet::{Body, protocol};
@@ -231,11 +232,25 @@ impl World {
                 format!("{} has {address}, and the question of {place} does not reach it", owner.name),
                 format!("{} were on the same network, or the link between them restored", owner.name),
             ),
-            None => Why::new(
-                format!("nobody on the network of {place} has {address}"),
-                "a machine had that address, or MetalLB announced it",
-            ),
+            None => match self.silent_service(address) {
+                Some((cause, cure)) => Why::new(cause, cure),
+                None => Why::new(
+                    format!("nobody on the network of {place} has {address}"),
+                    "a machine had that address, or MetalLB announced it",
+                ),
+            },
         }
+    }
+
+    /// Of the address of a service, why MetalLB does not answer for it.
+    fn silent_service(&self, address: Ipv4Addr) -> Option<(String, &'static str)> {
+        let Some(Holder::LoadBalancer(service)) = self.state.holder(address) else { return None };
+        let service = &self.state.service(service)?.object;
+        metallb::silence(&self.state, service).or_else(|| {
+            let node = &metallb::announcer(&self.state, service)?.name;
+            let cause = format!("the speaker of {node} is to announce {address}, and does not run");
+            (!self.agents_of(node).speaker).then_some((cause, "it were restored"))
+        })
     }
 
     fn no_listener(&self, hop: &Hop) -> Why {

@@ -6,6 +6,7 @@ use super::{Function, Property};
 /// The scenario in which the examples are true.
 pub const SETUP: &str = "\
 cluster example { serviceCIDR 10.96.0.0/16 }
+pool balancers 10.0.0.200 to 10.0.0.201 for LoadBalancer
 node worker1 at 10.0.0.1 podCIDR 192.168.1.0/26
 node worker2 at 10.0.0.2 podCIDR 192.168.2.0/26
 
@@ -30,6 +31,7 @@ namespace default {
   pod pair-1 on worker1 { labels app=pair; container nginx { port 80; serve http } }
   pod pair-2 on worker2 { labels app=pair; container nginx { port 80; serve http } }
   service pair { selector app=pair; port 80 }
+  service front { type LoadBalancer; selector app=pair; port 80 }
 }
 
 send client:40000 -> service/web:80 tcp as hello
@@ -100,6 +102,7 @@ const PROPERTIES: &[(&str, &str, &str)] = &[
     ("endpoint", "port", r#"service("web").endpoints[0].port == 80"#),
     ("service", "name", r#"service("web").name == "default/web""#),
     ("service", "clusterIP", r#"service("web").clusterIP == "10.96.0.20""#),
+    ("service", "loadBalancerIP", r#"service("front").loadBalancerIP == "10.0.0.200""#),
     ("service", "endpoints", r#"service("empty").endpoints.is_empty()"#),
     ("pod", "name", r#"pod("client").name == "default/client""#),
     ("pod", "node", r#"pod("client").node == "worker1""#),

@@ -3,8 +3,9 @@
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
-use netscene_core::kube::{Bgp, Cluster, Host, Node, Object, Overlay, Pool, PoolPurpose, StaticRoute};
+use netscene_core::kube::{AddressRange, Bgp, Cluster, Host, Node, Object, Overlay, Pool, PoolPurpose, StaticRoute};
 use netscene_core::packet::DeviceName;
+use netscene_core::world::Op;
 
 use super::routers::Links;
 use super::{Checker, values};
@@ -16,6 +17,8 @@ use crate::{Code, Diagnostic, Span, Word};
 /// What pools and CIDRs are known when addresses are checked.
 pub(super) struct Ranges {
     pub(super) pools: Vec<(Pool, Span)>,
+    /// What MetalLB's own pools in manifests give.
+    pub(super) address_pools: Vec<AddressRange>,
     /// The service CIDR, and where it is given.
     pub(super) services: Option<(Ipv4Net, Span)>,
     /// The first and the last port that may be a node port.
@@ -24,7 +27,8 @@ pub(super) struct Ranges {
 
 impl Default for Ranges {
     fn default() -> Self {
-        Self { pools: Vec::new(), services: None, node_ports: Cluster::default().node_port_range }
+        let node_ports = Cluster::default().node_port_range;
+        Self { pools: Vec::new(), address_pools: Vec::new(), services: None, node_ports }
     }
 }
 
@@ -66,6 +70,13 @@ impl Checker<'_> {
                 StatementKind::Pool { name, range, clauses } => {
                     if let Some(pool) = self.pool(name, range, clauses) {
                         self.ranges.pools.push((pool, statement.span));
+                    }
+                }
+                StatementKind::Apply { operations, .. } => {
+                    for operation in operations {
+                        if let Op::Declare { object: Object::IpAddressPool(pool) } = &operation.op {
+                            self.ranges.address_pools.extend(&pool.addresses);
+                        }
                     }
                 }
                 StatementKind::Cluster { body, .. } => {
@@ -265,9 +276,21 @@ impl Checker<'_> {
             self.report(diagnostic);
         }
         let device = device.unwrap_or(DeviceName::ETH0);
-        let (sysctls, Links { devices, routes }) = self.node_body(name, body);
+        let (labels, sysctls, Links { devices, routes }) = self.node_body(name, body);
         let name = name.text.clone();
-        Some(Object::Node(Node { name, hostname, address, pod_cidr, mac, device, zone, sysctls, devices, routes }))
+        Some(Object::Node(Node {
+            name,
+            hostname,
+            address,
+            pod_cidr,
+            mac,
+            device,
+            zone,
+            labels,
+            sysctls,
+            devices,
+            routes,
+        }))
     }
 
     pub(super) fn host(&mut self, name: &Text, clauses: &[Clause], body: Option<&Block>) -> Option<Object> {

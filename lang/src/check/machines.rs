@@ -8,7 +8,7 @@ use super::routers::Links;
 use super::{Checker, values};
 use crate::ast::{Block, Statement, StatementKind, Text};
 use crate::words::BlockKind;
-use crate::{Code, Diagnostic};
+use crate::{Code, Diagnostic, Word};
 
 impl Checker<'_> {
     /// The routers have a name already.
@@ -21,14 +21,20 @@ impl Checker<'_> {
     }
 
     /// What stands between the braces of a node: its settings are given back, its rules come when all is declared.
-    pub(super) fn node_body(&mut self, name: &Text, body: Option<&Block>) -> (Labels, Links) {
+    pub(super) fn node_body(&mut self, name: &Text, body: Option<&Block>) -> (Labels, Labels, Links) {
+        let (mut labels, mut given) = (Labels::default(), None);
         let (mut sysctls, mut links) = (Labels::default(), Links::default());
         for field in body.iter().flat_map(|body| &body.statements) {
-            if !self.sysctl(&mut sysctls, field) && !self.link(&mut links, field) && !self.machine_rule(name, field) {
+            if let StatementKind::Labels { word: Word::Labels, pairs } = &field.kind {
+                self.labels(&mut labels, &mut given, "labels", pairs, field.span);
+            } else if !self.sysctl(&mut sysctls, field)
+                && !self.link(&mut links, field)
+                && !self.machine_rule(name, field)
+            {
                 self.misplaced(field, BlockKind::Node);
             }
         }
-        (sysctls, links)
+        (labels, sysctls, links)
     }
 
     /// Takes an `iptables` command in the braces of a machine. It says whether the sentence is one.

@@ -47,10 +47,14 @@ impl Checker<'_> {
 
     fn node_fields(&mut self, body: &Block) -> Option<Object> {
         let mut node = Node::new("", [0, 0, 0, 0]);
+        let mut given = None;
         for field in &body.statements {
             match &field.kind {
                 StatementKind::State(clause) if clause.word == Word::Zone => {
                     node.zone = Some(clause.value.text.clone());
+                }
+                StatementKind::Labels { word: Word::Labels, pairs } => {
+                    self.labels(&mut node.labels, &mut given, "labels", pairs, field.span);
                 }
                 StatementKind::Command(_) => {
                     let diagnostic = Diagnostic::error(Code::Misplaced, "a rule is no field of a node");

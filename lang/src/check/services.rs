@@ -252,7 +252,8 @@ impl Checker<'_> {
 
     fn check_load_balancer_ip(&mut self, name: &Text, address: Ipv4Addr, span: Span) {
         let pools = self.ranges.pools.iter().filter(|(pool, _)| pool.purpose == PoolPurpose::LoadBalancer);
-        if pools.clone().any(|(pool, _)| pool.contains(address)) {
+        let in_manifest = self.ranges.address_pools.iter().any(|range| range.contains(address));
+        if in_manifest || pools.clone().any(|(pool, _)| pool.contains(address)) {
             return;
         }
         let title = format!("the loadBalancerIP of service `{}` is in no pool for LoadBalancer", name.text);

@@ -134,6 +134,10 @@ impl Checker<'_> {
 
     /// Whether there is an address for every service of type LoadBalancer: one that gets none stays `<pending>`.
     fn balancers_suffice(&mut self, statements: &[Statement]) {
+        // Whom its own pools serve hangs on labels: that is MetalLB's to say.
+        if !self.ranges.address_pools.is_empty() {
+            return;
+        }
         let any = self.ranges.pools.iter().any(|(pool, _)| pool.purpose == PoolPurpose::LoadBalancer);
         let mut waiting: Vec<&Text> = Vec::new();
         for statement in statements {

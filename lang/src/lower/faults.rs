@@ -70,7 +70,9 @@ impl Lowering<'_> {
             | ObjectKind::Pool
             | ObjectKind::Ingress
             | ObjectKind::ConfigMap
-            | ObjectKind::NetworkPolicy => match &what.what {
+            | ObjectKind::NetworkPolicy
+            | ObjectKind::IpAddressPool
+            | ObjectKind::L2Advertisement => match &what.what {
                 What::Name(_) if what.port.is_some() => Err(no_port(what)),
                 What::Name(name) if name.contains('/') => Ok(name.clone()),
                 What::Name(name) if kind.is_namespaced() => Ok(format!("default/{name}")),

@@ -10,6 +10,7 @@ mod endpoint_slice;
 mod fields;
 mod ingress;
 mod meta;
+mod metallb;
 mod policy;
 mod service;
 mod workload;
@@ -115,6 +116,8 @@ impl<'a> Reader<'a> {
             "EndpointSlice" => endpoint_slice::read(&fields, &meta, head),
             "ConfigMap" => Some(Read::Object(config_map(&fields, &meta))),
             "Ingress" => ingress::ingress(&fields, &meta, group).map(Read::Object),
+            "IPAddressPool" => metallb::ip_address_pool(&fields, &meta, head).map(Read::Object),
+            "L2Advertisement" => metallb::l2_advertisement(&fields, &meta, head).map(Read::Object),
             "NetworkPolicy" => policy::network_policy(&fields, &meta, self.file).map(Read::Object),
             _ => workload::deployment(&fields, &meta, known.name).map(Read::Object),
         };
@@ -185,7 +188,7 @@ impl Kind {
 }
 
 /// The kinds that are read (the deprecated API migration guide of Kubernetes tells what was when).
-const KINDS: [Kind; 13] = [
+const KINDS: [Kind; 15] = [
     Kind::new("ConfigMap", "v1", &[]),
     Kind { namespaced: false, ..Kind::new("Namespace", "v1", &[]) },
     Kind { namespaced: false, ..Kind::new("Node", "v1", &[]) },
@@ -199,10 +202,12 @@ const KINDS: [Kind; 13] = [
     Kind::new("StatefulSet", "apps/v1", STATEFUL_SETS),
     Kind::new("Ingress", "networking.k8s.io/v1", INGRESS),
     Kind::new("NetworkPolicy", "networking.k8s.io/v1", POLICY),
+    Kind::new("IPAddressPool", "metallb.io/v1beta1", &[]),
+    Kind::new("L2Advertisement", "metallb.io/v1beta1", &[]),
 ];
 
 /// Kinds of Kubernetes that make no difference to a packet, and are near in name to one that does.
-const OTHERS: [&str; 3] = ["Secret", "ServiceAccount", "IngressClass"];
+const OTHERS: [&str; 4] = ["Secret", "ServiceAccount", "IngressClass", "BGPAdvertisement"];
 
 /// Where Deployments and their kin have been before.
 const WORKLOADS: &[(&str, &str)] =

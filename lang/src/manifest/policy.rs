@@ -83,14 +83,22 @@ fn port(fields: Fields<'_>) -> Option<NetworkPolicyPort> {
     (protocol.is_some() || !given).then(|| NetworkPolicyPort { protocol: protocol.unwrap_or_default(), port, end_port })
 }
 
+/// A field that is a list of selectors.
+pub(super) fn selectors(fields: &Fields<'_>, key: &'static str) -> Vec<LabelSelector> {
+    fields.each(key, "a selector").into_iter().map(label_selector).collect()
+}
+
 /// A selector; `{}` is one, too: everything.
 fn selector(fields: &Fields<'_>, key: &'static str) -> Option<LabelSelector> {
-    let selector = fields.fields(key)?;
+    fields.fields(key).map(label_selector)
+}
+
+fn label_selector(selector: Fields<'_>) -> LabelSelector {
     let match_labels = labels(&selector, "matchLabels");
     let expressions = selector.each("matchExpressions", "a requirement").into_iter().filter_map(requirement);
     let match_expressions = expressions.collect();
     selector.finish(&[]);
-    Some(LabelSelector { match_labels, match_expressions })
+    LabelSelector { match_labels, match_expressions }
 }
 
 fn requirement(fields: Fields<'_>) -> Option<LabelRequirement> {

@@ -62,10 +62,19 @@ pub(super) fn service(object: &Fields<'_>, meta: &Meta<'_>) -> Option<Object> {
     Some(Object::Service(service))
 }
 
-/// The address that MetalLB is asked for: by the field, or by its annotation, which counts more.
+/// The address that MetalLB is asked for: by the field, or by its annotation under its new name or its old one; never by
+/// both (`getDesiredLbIPs`).
 fn load_balancer_ip(spec: &Fields<'_>, meta: &Meta<'_>) -> Option<Ipv4Addr> {
     let field = spec.parsed("loadBalancerIP", "IPv4 address");
-    let Some((address, span)) = meta.annotation("metallb.universe.tf/loadBalancerIPs") else { return field };
+    let names = ["metallb.io/loadBalancerIPs", "metallb.universe.tf/loadBalancerIPs"];
+    let Some((name, (address, span))) = names.iter().find_map(|name| Some((name, meta.annotation(name)?))) else {
+        return field;
+    };
+    if field.is_some() {
+        let diagnostic =
+            Diagnostic::error(Code::Duplicate, format!("service can not have both {name} and loadBalancerIP"));
+        spec.faults.tell(diagnostic.at(span, "MetalLB gives it no address: leave one of them out"));
+    }
     let address = address.parse().ok();
     if address.is_none() {
         let diagnostic = Diagnostic::error(Code::BadValue, "this is no IPv4 address");

@@ -36,7 +36,8 @@ impl Engine for World {
             }
         }
         let name = format!("{}/{}", service.namespace, service.name);
-        Some(Service { name, cluster_ip: service.cluster_ip, endpoints: found })
+        let (cluster_ip, load_balancer_ip) = (service.cluster_ip, service.load_balancer_ip);
+        Some(Service { name, cluster_ip, load_balancer_ip, endpoints: found })
     }
 
     fn pod(&self, name: &str) -> Option<Pod> {

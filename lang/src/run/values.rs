@@ -179,6 +179,7 @@ pub(super) fn register(engine: &mut Engine) {
         .register_type_with_name::<Service>("service")
         .register_get("name", |service: &mut Service| service.0.name.clone())
         .register_get("clusterIP", |service: &mut Service| maybe(service.0.cluster_ip.as_ref().map(text)))
+        .register_get("loadBalancerIP", |service: &mut Service| maybe(service.0.load_balancer_ip.as_ref().map(text)))
         .register_get("endpoints", |service: &mut Service| -> Array {
             service.0.endpoints.iter().map(|endpoint| Dynamic::from(Endpoint(endpoint.clone()))).collect()
         });

@@ -86,6 +86,8 @@ pub struct Service {
     pub name: String,
     /// Its address inside the cluster; none where it has none.
     pub cluster_ip: Option<Ipv4Addr>,
+    /// The address that MetalLB has given it; none where it has none.
+    pub load_balancer_ip: Option<Ipv4Addr>,
     /// What stands behind it, in the order of kube-proxy's rules.
     pub endpoints: Vec<Endpoint>,
 }

@@ -57,6 +57,10 @@ pub enum CandidateKind {
     Router,
     /// A pool.
     Pool,
+    /// MetalLB's own pool.
+    IpAddressPool,
+    /// An advertisement of MetalLB's.
+    L2Advertisement,
     /// A namespace.
     Namespace,
     /// A container.

@@ -62,6 +62,8 @@ impl Names<'_> {
                 Word::Host => self.of(Kind::Host),
                 Word::Router => self.of(Kind::Router),
                 Word::Pool => self.of(Kind::Pool),
+                Word::IpAddressPool => self.of(Kind::IpAddressPool),
+                Word::L2Advertisement => self.of(Kind::L2Advertisement),
                 Word::Namespace => self.of(Kind::Namespace),
                 _ => Vec::new(),
             },
@@ -132,6 +134,14 @@ impl Names<'_> {
                 state.hosts().map(|host| (host.object.name.clone(), format!("host {}", host.object.address))).collect()
             }
             Kind::Router => state.routers().map(|one| (one.object.name.clone(), "router".to_owned())).collect(),
+            Kind::IpAddressPool => {
+                let all = state.ip_address_pools().map(|one| &one.object);
+                all.map(|one| (full(&one.namespace, &one.name), "ipAddressPool".to_owned())).collect()
+            }
+            Kind::L2Advertisement => {
+                let all = state.l2_advertisements().map(|one| &one.object);
+                all.map(|one| (full(&one.namespace, &one.name), "l2Advertisement".to_owned())).collect()
+            }
             Kind::Pool => state.pools().map(|pool| (pool.object.name.clone(), "pool".to_owned())).collect(),
             Kind::Namespace => state.namespaces().map(|name| (name.to_owned(), "namespace".to_owned())).collect(),
             _ => Vec::new(),

@@ -135,6 +135,8 @@ impl Sight {
         state.ingresses().for_each(|one| put("ingress", Object::Ingress(one.object.clone())));
         state.config_maps().for_each(|one| put("configMap", Object::ConfigMap(one.object.clone())));
         state.network_policies().for_each(|one| put("networkPolicy", Object::NetworkPolicy(one.object.clone())));
+        state.ip_address_pools().for_each(|one| put("ipAddressPool", Object::IpAddressPool(one.object.clone())));
+        state.l2_advertisements().for_each(|one| put("l2Advertisement", Object::L2Advertisement(one.object.clone())));
         for pod in state.pods() {
             let fields = [
                 ("node", pod.node.to_string()),

@@ -107,6 +107,7 @@ impl Engine for Fake {
         exists.then(|| Service {
             name: name.to_owned(),
             cluster_ip: Some(Ipv4Addr::new(10, 96, 0, 9)),
+            load_balancer_ip: None,
             endpoints: vec![endpoint(1), endpoint(2)],
         })
     }

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::super::state::Declared;
 use super::super::{Cluster, Host, MachineNetwork, Node, Pool, PoolPurpose, ROUTER, State, Version};
-use super::{dns_subdomain, fault, fault_beside, unique};
+use super::{address_pool, dns_subdomain, fault, fault_beside, unique};
 use crate::packet::Mac;
 use crate::world::OpError;
 
@@ -72,7 +72,7 @@ pub(super) fn pool(state: &State, pool: &Pool) -> Result<(), OpError> {
         let problem = format!("pool {} ends at {}, before it begins at {}", pool.name, pool.last, pool.first);
         return Err(fault(problem, "put the lowest address first"));
     }
-    for other in state.pools_for(pool.purpose) {
+    for other in state.pools_for(PoolPurpose::Machines).filter(|_| pool.purpose == PoolPurpose::Machines) {
         let Declared { object: Pool { name, first, last, .. }, origin, .. } = other;
         if pool.first <= *last && *first <= pool.last {
             let problem = format!("pool {} overlaps with pool {name}", pool.name);
@@ -80,14 +80,7 @@ pub(super) fn pool(state: &State, pool: &Pool) -> Result<(), OpError> {
             return Err(fault_beside(problem, "give each pool addresses of its own", origin.as_ref(), there));
         }
     }
-    let reserved = [("podCIDR", state.cluster().pod_cidr), ("serviceCIDR", state.cluster().service_cidr)];
-    for (field, cidr) in reserved {
-        if pool.first <= cidr.broadcast() && cidr.network() <= pool.last {
-            let problem = format!("pool {} overlaps with the cluster's {field} {cidr}", pool.name);
-            let hint = "use addresses that neither pods nor services have";
-            return Err(fault_beside(problem, hint, state.cluster_origin(), format!("{field} is {cidr}")));
-        }
-    }
+    address_pool::outside_the_cluster(state, &pool.name, &pool.into())?;
     if let Some(mac) = pool.gateway_mac {
         ethernet_address_of_router(state, pool, mac)?;
     }
@@ -101,15 +94,8 @@ pub(super) fn pool(state: &State, pool: &Pool) -> Result<(), OpError> {
             None => Ok(()),
         },
         PoolPurpose::LoadBalancer => {
-            let nodes = state.nodes().map(|node| (&node.object.name, node.object.address, &node.origin));
-            let hosts = state.hosts().map(|host| (&host.object.name, host.object.address, &host.origin));
-            match nodes.chain(hosts).find(|(_, address, _)| pool.contains(*address)) {
-                Some((name, address, origin)) => {
-                    let problem = format!("pool {} would give a service the address {address} of {name}", pool.name);
-                    Err(fault_beside(problem, "leave machines' addresses out", origin.as_ref(), "it has the address"))
-                }
-                None => Ok(()),
-            }
+            address_pool::overlaps_with_none(state, &pool.name, &pool.into())?;
+            address_pool::no_machines(state, &pool.name, &pool.into())
         }
     }
 }
@@ -129,6 +115,7 @@ pub(super) fn node(state: &State, node: &Node) -> Result<(), OpError> {
     dns_subdomain("a node's name", &node.name)?;
     dns_subdomain("a node's hostname", &node.hostname)?;
     machine_name(state, "node", &node.name)?;
+    super::policy::labels("the labels of a node", &node.labels)?;
     if let Some(other) = state.nodes().find(|other| other.object.hostname == node.hostname) {
         let problem = format!("node {} has the hostname {} too", other.object.name, node.hostname);
         return Err(fault_beside(problem, "give each node its own", other.origin.as_ref(), "declared here"));
@@ -250,13 +237,12 @@ pub(super) fn machine_address(state: &State, kind: &str, name: &str, address: Ip
             return Err(fault_beside(problem, hint, state.cluster_origin(), format!("{field} is {cidr}")));
         }
     }
-    let mut balancers = state.pools_for(PoolPurpose::LoadBalancer);
-    match balancers.find(|pool| pool.object.contains(address)) {
+    match state.address_pool_of(address) {
         None => Ok(()),
-        Some(Declared { object: pool, origin, .. }) => {
+        Some(pool) => {
             let problem = format!("{address} of {kind} {name} is for services: pool {} has it", pool.name);
-            let there = format!("{} goes from {} to {}", pool.name, pool.first, pool.last);
-            Err(fault_beside(problem, "use an address outside that pool", origin.as_ref(), there))
+            let there = format!("{} has {}", pool.name, pool.shown());
+            Err(fault_beside(problem, "use an address outside that pool", pool.origin, there))
         }
     }
 }

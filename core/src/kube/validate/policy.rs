@@ -106,7 +106,7 @@ fn ip_block(block: &IpBlock, at: &str) -> Result<(), OpError> {
     Ok(())
 }
 
-fn selector(what: &str, selector: &LabelSelector) -> Result<(), OpError> {
+pub(super) fn selector(what: &str, selector: &LabelSelector) -> Result<(), OpError> {
     labels(what, &selector.match_labels)?;
     for LabelRequirement { key, operator, values } in &selector.match_expressions {
         label_key(what, key)?;
@@ -121,7 +121,7 @@ fn selector(what: &str, selector: &LabelSelector) -> Result<(), OpError> {
 }
 
 /// Labels that Kubernetes takes.
-pub(super) fn labels(what: &str, labels: &Labels) -> Result<(), OpError> {
+pub(in crate::kube) fn labels(what: &str, labels: &Labels) -> Result<(), OpError> {
     for (key, value) in labels {
         label_key(what, key)?;
         label_value(what, value)?;

@@ -2,9 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use super::super::state::Declared;
 use super::super::{
-    EndpointAddress, IpMode, PoolPurpose, Service, ServicePort, ServiceType, State, TargetPort, TrafficPolicy, Version,
+    EndpointAddress, IpMode, Service, ServicePort, ServiceType, State, TargetPort, TrafficPolicy, Version,
 };
 use super::{dns_label, dns_subdomain, fault, fault_beside, port, unique};
 use crate::map::IndexSet;
@@ -206,16 +205,20 @@ fn load_balancer_ip(state: &State, service: &Service, address: Ipv4Addr) -> Resu
         let problem = format!("service {} has a loadBalancerIP, but is not of type LoadBalancer", service.name);
         return Err(fault(problem, "add `type LoadBalancer`"));
     }
-    let balancers: Vec<_> = state.pools_for(PoolPurpose::LoadBalancer).collect();
-    if balancers.iter().any(|pool| pool.object.contains(address)) {
+    if let Some(pool) = state.address_pool_of(address) {
+        if !state.may_serve(&pool, service) {
+            let problem = format!("pool {} not compatible for ip assignment", pool.name);
+            let hint = "its serviceAllocation is for other services: use an address of another pool";
+            return Err(fault_beside(problem, hint, pool.origin, format!("{address} is of this pool")));
+        }
         return if state.can_have(service, address) { Ok(()) } else { state.holders.check_free(address) };
     }
     // The controller's words, and where its configuration is.
     let problem = format!("loadBalancerIP \"{address}\" is not allowed in config: no pool for LoadBalancer has it");
-    Err(match balancers.first() {
-        Some(Declared { object: pool, origin, .. }) => {
-            let there = format!("{} goes from {} to {}", pool.name, pool.first, pool.last);
-            fault_beside(problem, "use an address of a pool for LoadBalancer", origin.as_ref(), there)
+    Err(match state.address_pools().next() {
+        Some(pool) => {
+            let there = format!("{} has {}", pool.name, pool.shown());
+            fault_beside(problem, "use an address of a pool for LoadBalancer", pool.origin, there)
         }
         None => fault(problem, "declare a pool for LoadBalancer before the service"),
     })

@@ -23,11 +23,15 @@ pub enum Kind {
     ConfigMaps,
     /// `networkpolicies`
     NetworkPolicies,
+    /// `ipaddresspools`, of MetalLB
+    IpAddressPools,
+    /// `l2advertisements`, of MetalLB
+    L2Advertisements,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Pods,
         Self::Services,
         Self::Endpoints,
@@ -39,6 +43,8 @@ impl Kind {
         Self::StatefulSets,
         Self::ConfigMaps,
         Self::NetworkPolicies,
+        Self::IpAddressPools,
+        Self::L2Advertisements,
     ];
 
     /// What it may be called: the plural, the singular and the short name (`kubectl api-resources`).
@@ -55,6 +61,8 @@ impl Kind {
             Self::StatefulSets => ["statefulsets", "statefulset", "sts"],
             Self::ConfigMaps => ["configmaps", "configmap", "cm"],
             Self::NetworkPolicies => ["networkpolicies", "networkpolicy", "netpol"],
+            Self::IpAddressPools => ["ipaddresspools", "ipaddresspool", "ipaddresspools"],
+            Self::L2Advertisements => ["l2advertisements", "l2advertisement", "l2advertisements"],
         }
     }
 
@@ -72,6 +80,8 @@ impl Kind {
             Self::Deployments => "deployments.apps",
             Self::DaemonSets => "daemonsets.apps",
             Self::StatefulSets => "statefulsets.apps",
+            Self::IpAddressPools => "ipaddresspools.metallb.io",
+            Self::L2Advertisements => "l2advertisements.metallb.io",
             _ => self.names()[0],
         }
     }

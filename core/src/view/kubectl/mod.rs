@@ -31,6 +31,7 @@ mod endpoint_slices;
 mod endpoints;
 mod ingresses;
 mod kind;
+mod metallb;
 mod network_policies;
 pub(super) mod nodes;
 mod pods;
@@ -134,6 +135,8 @@ impl Cluster<'_> {
             Kind::StatefulSets => (deployments::STATEFUL_SET_COLUMNS, deployments::stateful_set_rows(self)),
             Kind::ConfigMaps => (config_maps::COLUMNS, config_maps::rows(self)),
             Kind::NetworkPolicies => (network_policies::COLUMNS, network_policies::rows(self)),
+            Kind::IpAddressPools => (metallb::POOL_COLUMNS, metallb::pool_rows(self)),
+            Kind::L2Advertisements => (metallb::ADVERTISEMENT_COLUMNS, metallb::advertisement_rows(self)),
         }
     }
 
@@ -149,6 +152,8 @@ impl Cluster<'_> {
             Kind::Deployments | Kind::DaemonSets | Kind::StatefulSets => deployments::describe(self, &key),
             Kind::ConfigMaps => config_maps::describe(self, &key),
             Kind::NetworkPolicies => network_policies::describe(self, &key),
+            Kind::IpAddressPools => metallb::describe_pool(self, &key),
+            Kind::L2Advertisements => metallb::describe_advertisement(self, &key),
         };
         sheet.map(sheet::Sheet::print).unwrap_or_default()
     }

@@ -2,7 +2,7 @@
 
 use super::sheet::Sheet;
 use super::table::{Columns, Row};
-use super::{Cluster, NONE};
+use super::{Cluster, NONE, joined};
 use crate::kube::{Labels, Node, State, Version};
 
 pub(super) const COLUMNS: Columns = Columns {
@@ -23,12 +23,20 @@ pub(super) fn rows(cluster: Cluster<'_>) -> Vec<Row> {
     let kernel = full(cluster.state.cluster().kernel);
     let row = |declared: &crate::kube::Declared<Node>| {
         let node = &declared.object;
-        let usual = vec!["Ready".to_owned(), NONE.to_owned(), cluster.age(declared.created), version.clone()];
+        let usual = vec!["Ready".to_owned(), roles(node), cluster.age(declared.created), version.clone()];
         let (none, unknown) = (NONE.to_owned(), UNKNOWN.to_owned());
         let wide = vec![node.address.to_string(), none, unknown.clone(), kernel.clone(), unknown];
-        Row { wide, ..Row::new("", &node.hostname, usual) }
+        Row { wide, labels: node.all_labels(), ..Row::new("", &node.hostname, usual) }
     };
     cluster.state.nodes().map(row).collect()
+}
+
+/// The names behind `node-role.kubernetes.io/` (`findNodeRoles`).
+fn roles(node: &Node) -> String {
+    let mut roles: Vec<_> =
+        node.labels.keys().filter_map(|key| key.strip_prefix("node-role.kubernetes.io/")).map(str::to_owned).collect();
+    roles.sort();
+    joined(&roles)
 }
 
 /// The node's address, with the length of its network.
@@ -42,8 +50,8 @@ pub(super) fn describe(cluster: Cluster<'_>, hostname: &str) -> Option<Sheet> {
     let node = state.nodes().map(|declared| &declared.object).find(|node| node.hostname == hostname)?;
     let mut sheet = Sheet::default();
     sheet.field("Name", hostname);
-    sheet.field("Roles", NONE);
-    sheet.field("Labels", NONE);
+    sheet.field("Roles", roles(node));
+    sheet.labels("Labels", &node.all_labels());
     // calico-node notes what the other nodes have to know.
     let tunnel = state.tunnel_address(&node.name).map(|address| address.to_string());
     let annotation = |(key, value): (&str, String)| (format!("projectcalico.org/{key}"), value);
