@@ -85,8 +85,8 @@ pub use pods::RunningPod;
 pub use proxy_options::{DetectLocal, KubeProxyOptions};
 pub use router::{NetworkDevice, Router, StaticRoute};
 pub use service::{
-    AFFINITY_SECONDS, EndpointAddress, IpMode, Service, ServicePort, ServiceType, TargetPort, TrafficDistribution,
-    TrafficPolicy,
+    AFFINITY_SECONDS, EndpointAddress, EndpointPort, IpMode, Service, ServicePort, ServiceType, TargetPort,
+    TrafficDistribution, TrafficPolicy,
 };
 pub use state::{Declared, State};
 pub use stateful_set::{POD_NAME_LABEL, StatefulSet};

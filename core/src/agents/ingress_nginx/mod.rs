@@ -102,6 +102,8 @@ pub enum Decision {
     Unavailable {
         /// The rule that decided.
         rule: Rule,
+        /// Who may ask.
+        settings: Arc<NginxAnnotations>,
     },
 }
 
@@ -205,7 +207,7 @@ impl Config {
             return Decision::Redirect { status: *status, location: url.clone(), rule };
         }
         if location.backend.endpoints.is_empty() {
-            return Decision::Unavailable { rule };
+            return Decision::Unavailable { rule, settings: settings.clone() };
         }
         let target = match settings.rewrite_target {
             Some(_) => location.rewritten(&uri, arguments),
