@@ -151,9 +151,12 @@ impl<'a> Writer<'a> {
             let but = if loopback { "" } else { " ! -d 127.0.0.0/8" };
             return vec![format!("-m addrtype --dst-type LOCAL{but}")];
         }
-        let node = self.state.node(self.node).map(|node| node.object.address);
-        let own = [node, self.state.tunnel_address(self.node), Some(Ipv4Addr::LOCALHOST).filter(|_| loopback)];
-        let own = own.into_iter().flatten().filter(|address| cidrs.iter().any(|cidr| cidr.contains(address)));
+        // In the order of devices; kube-proxy itself walks a Go map, in any order (`GetNodeAddresses`, `GetNodeIPs`).
+        let node = self.state.node(self.node).map(|node| &node.object);
+        let devices = node.iter().flat_map(|node| node.devices.iter().map(|device| device.address.addr()));
+        let own = node.iter().map(|node| node.address).chain(devices);
+        let own = own.chain(self.state.tunnel_address(self.node)).chain(Some(Ipv4Addr::LOCALHOST).filter(|_| loopback));
+        let own = own.filter(|address| cidrs.iter().any(|cidr| cidr.contains(address)));
         own.map(|address| format!("-d {address}")).collect()
     }
 
