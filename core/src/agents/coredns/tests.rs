@@ -1,7 +1,7 @@
 use super::QueryType::{A, Aaaa, Cname, Ns, Other, Ptr, Soa, Srv, Txt};
 use super::*;
-use crate::kube::validate::tests::{declare, node, plain_service, pod, service_port};
-use crate::kube::{Labels, Object, Pod, ServiceType, TransportProtocol};
+use crate::kube::validate::tests::{declare, node, plain_pod, plain_service, pod, service_port};
+use crate::kube::{Cluster, Labels, Object, Pod, PodDns, ServiceType, TransportProtocol, Version};
 
 fn cluster() -> State {
     let mut state = State::new(0);
@@ -233,6 +233,43 @@ fn pods_are_known_as_the_server_is_told() {
     ] {
         let answer = lookup(&state, pods, &format!("{name}.pod.cluster.local"), A);
         assert_eq!(answer.code == ResponseCode::NoError, known, "{pods:?} {name}");
+    }
+}
+
+/// `TestFormDNSSearchFitsLimits` of kubelet, in its two releases.
+#[test]
+fn kubelet_cuts_a_long_search_list() {
+    let list = |count: usize, length: usize| -> Vec<String> {
+        (0..count).map(|number| format!("{number:0>length$}")).collect()
+    };
+    let searches_of = |release, added: Vec<String>, machine: Vec<String>| {
+        let mut state = State::new(0);
+        let cluster = Cluster { kube_proxy: release, searches: machine, ..Cluster::default() };
+        declare(&mut state, Object::Cluster(cluster));
+        declare(&mut state, node("a", "10.1.110.107", "192.168.8.192/26"));
+        let dns = PodDns { searches: added, ..PodDns::default() };
+        declare(&mut state, Object::Pod(Pod { dns, ..plain_pod("default/client", "a") }));
+        let conf = resolv_conf(&state, Asker::Pod(state.pod("client").unwrap()));
+        assert_eq!(conf.search[0], "default.svc.cluster.local");
+        conf.search.len()
+    };
+    let (then, now) = (Version::new(1, 20, 0), Version::new(1, 36, 0));
+    // Three of the cluster, of 25 + 17 + 13 characters and a blank each.
+    for (release, added, machine, left) in [
+        (then, list(3, 10), Vec::new(), 6),
+        (then, list(4, 10), Vec::new(), 6),
+        (then, Vec::new(), list(10, 10), 6),
+        (then, list(2, 98), Vec::new(), 5),
+        (then, list(2, 99), Vec::new(), 4),
+        (then, list(1, 198), Vec::new(), 4),
+        (then, list(1, 199), Vec::new(), 3),
+        (now, list(10, 10), Vec::new(), 13),
+        (now, list(31, 10), Vec::new(), 32),
+        (now, list(10, 250), Vec::new(), 10),
+        (now, list(1, 254), Vec::new(), 3),
+    ] {
+        let shown = format!("{release}: {} and {}", added.len(), machine.len());
+        assert_eq!(searches_of(release, added, machine), left, "{shown}");
     }
 }
 
