@@ -123,7 +123,7 @@ impl<'a> Writer<'a> {
         let comment = "-m comment --comment \"kubernetes forwarding";
         let established = "-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT";
         let mut rules = Vec::new();
-        if !self.cluster().kube_proxy_options.tcp_be_liberal {
+        if !self.is_liberal() {
             rules.push("-m conntrack --ctstate INVALID -j DROP".to_owned());
         }
         rules.push(format!("{comment} rules\" -m mark --mark {mark}/{mark} -j ACCEPT"));
@@ -136,6 +136,13 @@ impl<'a> Writer<'a> {
         for rule in rules {
             self.filter.append("KUBE-FORWARD", &rule, &self.fixed);
         }
+    }
+
+    /// Whether conntrack calls no segment INVALID for its place in the window: then kube-proxy drops none for being INVALID.
+    /// It asks since 1.29 (kubernetes#120354), and after it has set what its own option says.
+    fn is_liberal(&self) -> bool {
+        let set = self.cluster().kube_proxy_options.tcp_be_liberal || self.state.found_liberal(self.node);
+        self.layout == Layout::V1_36 && set
     }
 
     /// Since 1.27 kube-proxy keeps kubelet's rule for loopback addresses itself, where it opens them to node ports.

@@ -206,6 +206,29 @@ fn the_addresses_of_all_devices_have_node_ports() {
 }
 
 #[test]
+fn where_windows_are_not_judged_nothing_is_dropped_for_being_invalid() {
+    let drops = |state: &State| {
+        let input = rules(state, "c");
+        input.lines.iter().any(|line| line.text == "-A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP")
+    };
+    let liberal = |value: &str| {
+        let sysctls = labels(&format!("net.netfilter.nf_conntrack_tcp_be_liberal={value}"));
+        Object::Node(Node { sysctls, ..Node::new("c", [10, 0, 0, 3]) })
+    };
+    for (release, value, dropped) in
+        [(Version::new(1, 36, 0), "1", false), (Version::new(1, 36, 0), "0", true), (Version::new(1, 20, 0), "1", true)]
+    {
+        let mut state = cluster(release, KubeProxyOptions::default());
+        declare(&mut state, liberal(value));
+        assert_eq!(drops(&state), dropped, "{release} {value}");
+    }
+    let option = KubeProxyOptions { tcp_be_liberal: true, ..KubeProxyOptions::default() };
+    let mut state = cluster(Version::new(1, 36, 0), option);
+    declare(&mut state, liberal("0"));
+    assert!(!drops(&state), "kube-proxy sets it itself");
+}
+
+#[test]
 fn the_mark_is_the_bit_that_the_options_say() {
     let options = KubeProxyOptions { masquerade_bit: 4, ..KubeProxyOptions::default() };
     let state = cluster(Version::new(1, 36, 0), options);
