@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::dns_address;
 use crate::kube::{DnsPolicy, RunningPod, State, Version};
+use crate::map::IndexSet;
 
 /// kubelet's `options ndots` for pods that ask the cluster's DNS.
 const CLUSTER_NDOTS: u8 = 5;
@@ -74,7 +75,9 @@ pub fn resolv_conf(state: &State, asker: Asker<'_>) -> ResolvConf {
             let zone = &cluster.domain;
             conf.nameservers = dns_address(state).into_iter().collect();
             let own = [format!("{}.svc.{zone}", pod.namespace), format!("svc.{zone}"), zone.clone()];
-            conf.search.splice(0..0, own);
+            // Each is there once (`omitDuplicates`).
+            let all: IndexSet<_> = own.into_iter().chain(conf.search).collect();
+            conf.search = all.into_iter().collect();
             conf.ndots = Some(CLUSTER_NDOTS);
         }
     }

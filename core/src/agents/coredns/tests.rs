@@ -259,6 +259,7 @@ fn kubelet_cuts_a_long_search_list() {
         (then, list(3, 10), Vec::new(), 6),
         (then, list(4, 10), Vec::new(), 6),
         (then, Vec::new(), list(10, 10), 6),
+        (then, Vec::new(), vec!["cluster.local".to_owned(), "corp".to_owned(), "corp".to_owned()], 4),
         (then, list(2, 98), Vec::new(), 5),
         (then, list(2, 99), Vec::new(), 4),
         (then, list(1, 198), Vec::new(), 4),
