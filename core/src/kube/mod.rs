@@ -41,6 +41,7 @@ mod ingress;
 pub mod ipam;
 mod label_selector;
 mod labels;
+mod liberal;
 mod names;
 mod namespaces;
 mod network_policy;
