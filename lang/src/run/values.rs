@@ -460,7 +460,8 @@ mod tests {
             }
             Type::Endpoint => Dynamic::from(Endpoint(endpoint)),
             Type::Service => {
-                Dynamic::from(service(world::Service { name, cluster_ip: None, endpoints: vec![endpoint] }))
+                let endpoints = vec![endpoint];
+                Dynamic::from(service(world::Service { name, cluster_ip: None, load_balancer_ip: None, endpoints }))
             }
             Type::Pod => Dynamic::from(Pod(world::Pod { name, node: "a".into(), address })),
             Type::Node => Dynamic::from(Node(world::Node { name, address })),
