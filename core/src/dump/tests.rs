@@ -80,3 +80,40 @@ fn faults_are_told_with_file_and_line() {
         "save.iptables:2: there is no chain or target `NOWHERE` in table filter"
     );
 }
+
+#[test]
+fn a_set_of_marks_is_asked_for_the_packets_mark() {
+    let sets = "create marked hash:ip,mark family inet markmask 0x000000ff hashsize 1024 maxelem 65536\nadd marked \
+                10.0.0.5,0x00000110\n";
+    let save = "*mangle\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -j MARK --set-xmark 0x3310/0xffffffff\nCOMMIT\n*filter\n\
+                :FORWARD ACCEPT [0:0]\n-A FORWARD -m set --match-set marked src,dst -j DROP\nCOMMIT\n";
+    let files = [("iptables-save", save), ("ipset-save", sets)];
+    let marked = report(&files, "tcp 10.0.0.5:40000 to 10.244.0.1:80 in eth0");
+    assert!(marked.contains("is dropped: rule 1 of filter/FORWARD"), "{marked}");
+    for other in ["udp 10.0.0.5:40000 to 10.244.0.1:80 in eth0", "tcp 10.0.0.6:40000 to 10.244.0.1:80 in eth0"] {
+        let text = report(&files, other);
+        assert!(text.contains("leaves by cali1"), "{text}");
+    }
+}
+
+#[test]
+fn a_set_of_ethernet_addresses_is_tried_both_ways() {
+    let sets = "create cards hash:mac hashsize 1024 maxelem 65536\ncreate pairs hash:ip,mac hashsize 1024 maxelem 65536\nadd \
+                cards 02:00:00:00:0A:05\nadd pairs 10.0.0.6,02:00:00:00:0A:06\n";
+    let walked = |rule: &str| {
+        let save = format!("*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD {rule} -j DROP\nCOMMIT\n");
+        report(&[("iptables-save", &save), ("ipset-save", sets)], "tcp 10.0.0.5:40000 to 10.244.0.1:80 in eth0")
+    };
+    let cards = walked("-m set --match-set cards src");
+    assert!(cards.contains("(cards is of type hash:mac, and the model compares no Ethernet addresses)"), "{cards}");
+    assert!(cards.contains("is dropped: rule 1 of filter/FORWARD") && cards.contains("leaves by cali1"), "{cards}");
+    // No member has the packet's address.
+    let pairs = walked("-m set --match-set pairs src,src");
+    assert!(pairs.contains("leaves by cali1") && !pairs.contains("unknown"), "{pairs}");
+    let both = "create either list:set size 8\nadd either cards\n";
+    let sets = format!("{sets}{both}");
+    let save = "*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -m set --match-set either src -j DROP\nCOMMIT\n";
+    let files = [("iptables-save", save), ("ipset-save", sets.as_str())];
+    let listed = report(&files, "tcp 10.0.0.5:40000 to 10.244.0.1:80 in eth0");
+    assert!(listed.contains("(cards is of type hash:mac"), "{listed}");
+}
