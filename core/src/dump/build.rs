@@ -25,6 +25,8 @@ pub struct DumpedNode {
     pub doubts: Vec<String>,
     /// Neighbours that did not answer when the dump was taken, with the place of the line.
     pub(super) silent: Vec<(DeviceName, std::net::Ipv4Addr, String)>,
+    /// Devices without a carrier, behind which nobody is, with the place of the line.
+    pub(super) alone: Vec<(DeviceName, String)>,
 }
 
 /// Whoever it is that listens, where nobody knows.
@@ -49,6 +51,7 @@ impl Dump {
         let (mut namespace, unheeded) = texts.build(name, Time::ZERO).map_err(|error| self.blame(error.as_ref()))?;
         notes.unheeded.extend(unheeded.into_iter().map(|Unheeded(what)| what));
         notes.unheeded.extend(self.devices(&mut namespace));
+        notes.alone = self.without_carrier();
         let mut names = TableNames::default();
         if addresses.is_empty() {
             self.devices_of_routes(&mut namespace, &mut notes);
@@ -77,8 +80,8 @@ impl Dump {
             namespace.sockets.give_every_port(ANYBODY);
         }
         self.say_what_is_missing(&namespace, &mut notes);
-        let Notes { assumed, unheeded, doubts, silent } = notes;
-        Ok(DumpedNode { namespace, assumed, unheeded, doubts, silent })
+        let Notes { assumed, unheeded, doubts, silent, alone } = notes;
+        Ok(DumpedNode { namespace, assumed, unheeded, doubts, silent, alone })
     }
 
     /// The kernel's version by `uname`: 5.4 of `5.4.0-42-generic`.
@@ -173,6 +176,22 @@ impl Dump {
             }
         }
         unheeded
+    }
+
+    /// The devices of which `ip addr` says NO-CARRIER.
+    fn without_carrier(&self) -> Vec<(DeviceName, String)> {
+        let mut found = Vec::new();
+        for file in self.of_kind(DumpKind::Addresses) {
+            for (at, line) in file.text.lines().enumerate().filter(|(_, line)| !line.starts_with(char::is_whitespace)) {
+                let mut words = line.split_whitespace().skip(1);
+                if let (Some(name), Some(flags)) = (words.next().and_then(device), words.next())
+                    && flags.trim_matches(['<', '>']).split(',').any(|flag| flag == "NO-CARRIER")
+                {
+                    found.push((name, format!("{}:{}", file.name, at + 1)));
+                }
+            }
+        }
+        found
     }
 
     fn iptables(
@@ -278,6 +297,7 @@ pub(super) struct Notes {
     pub(super) unheeded: Vec<String>,
     pub(super) doubts: Vec<String>,
     pub(super) silent: Vec<(DeviceName, std::net::Ipv4Addr, String)>,
+    pub(super) alone: Vec<(DeviceName, String)>,
 }
 
 /// `eth0@if2:` is eth0.

@@ -117,3 +117,46 @@ fn a_set_of_ethernet_addresses_is_tried_both_ways() {
     let listed = report(&files, "tcp 10.0.0.5:40000 to 10.244.0.1:80 in eth0");
     assert!(listed.contains("(cards is of type hash:mac"), "{listed}");
 }
+
+#[test]
+fn a_route_by_a_device_without_a_carrier_is_taken_unless_a_sysctl_says_otherwise() {
+    let addr = format!(
+        "{ADDR}4: docker0: <NO-CARRIER,BROADCAST,MULTICAST,UP> mtu 1500 qdisc noqueue state DOWN group default\n    link/ether \
+         02:42:a1:b2:c3:d4 brd ff:ff:ff:ff:ff:ff\n    inet 172.17.0.1/16 scope global docker0\n       valid_lft forever \
+         preferred_lft forever\n"
+    );
+    let routes = format!("{ROUTES}172.17.0.0/16 dev docker0 proto kernel scope link src 172.17.0.1 linkdown \n");
+    let with = |sysctl: &str| {
+        let sysctl = format!("net.ipv4.ip_forward = 1\n{sysctl}\n");
+        let files = [("ip-addr", addr.as_str()), ("ip-route", &routes), ("sysctl", &sysctl)];
+        let node = Dump::of(files).node("edge1", &[]).unwrap();
+        let words = ["tcp 10.244.0.1:40000 to 172.17.0.5:80 in cali1"];
+        walk(&node, &Probe::sequence(&words).unwrap(), 0).unwrap().to_string()
+    };
+    let taken = with("");
+    assert!(taken.contains("172.17.0.0/16 dev docker0"), "{taken}");
+    assert!(taken.contains("is dropped: nobody answered ARP for 172.17.0.5"), "{taken}");
+    assert!(taken.contains("for docker0 has no carrier (ip-addr:11)"), "{taken}");
+    for of in ["all", "docker0"] {
+        let ignored = with(&format!("net.ipv4.conf.{of}.ignore_routes_with_linkdown = 1"));
+        assert!(ignored.contains("leaves by eth0") && ignored.contains("default via 10.0.0.254"), "{ignored}");
+    }
+    let of_others = with("net.ipv4.conf.cali1.ignore_routes_with_linkdown = 1");
+    assert!(of_others.contains("172.17.0.0/16 dev docker0"), "{of_others}");
+    // As a bridge it has no port to ask by.
+    let link =
+        "4: docker0: <NO-CARRIER,BROADCAST,MULTICAST,UP> mtu 1500\n    bridge forward_delay 1500 hello_time 200\n";
+    let files = [("ip-addr", addr.as_str()), ("ip-route", &routes), ("ip-d-link", link)];
+    let node = Dump::of(files).node("edge1", &[]).unwrap();
+    let words = ["tcp 10.244.0.1:40000 to 172.17.0.5:80 in cali1"];
+    let bridge = walk(&node, &Probe::sequence(&words).unwrap(), 0).unwrap().to_string();
+    assert!(bridge.contains("is dropped: nobody answered ARP for 172.17.0.5"), "{bridge}");
+    assert!(bridge.contains("172.17.0.5 on docker0 does not answer, for docker0 has no ports"), "{bridge}");
+    // Of a device that is down itself nobody takes the route.
+    let routes = routes.replace("linkdown", "dead linkdown");
+    let files = [("ip-addr", addr.as_str()), ("ip-route", &routes)];
+    let node = Dump::of(files).node("edge1", &[]).unwrap();
+    let words = ["tcp 10.244.0.1:40000 to 172.17.0.5:80 in cali1"];
+    let dead = walk(&node, &Probe::sequence(&words).unwrap(), 0).unwrap().to_string();
+    assert!(dead.contains("leaves by eth0"), "{dead}");
+}

@@ -208,10 +208,26 @@ impl Walker<'_> {
                     // Of a flood over a bridge's ports the first will do.
                     self.sent.get_or_insert((device, destination, packet));
                 }
+                // A question by a bridge without ports leaves by none.
+                Effect::Timer { timer: Timer::Neighbour { device, address, tries: 1 }, .. }
+                    if self.is_empty(device) =>
+                {
+                    let by = self.namespace.devices[device].name;
+                    assumed.push(format!("{address} on {by} does not answer, for {by} has no ports"));
+                    let timer = Timer::Neighbour { device, address, tries: u8::MAX };
+                    self.act(&mut recorder, &mut effects, |namespace, cx| namespace.timer(timer, cx));
+                }
                 _ => {}
             }
         }
         recorder.into_packets()
+    }
+
+    /// Whether a device is a bridge without ports.
+    fn is_empty(&self, device: usize) -> bool {
+        let devices = &self.namespace.devices;
+        let bridge = &devices[device];
+        bridge.kind == DeviceKind::Bridge && devices.iter().all(|one| one.master != Some(bridge.name))
     }
 
     fn act(
@@ -242,8 +258,11 @@ impl Walker<'_> {
         let port = &self.namespace.devices[device];
         let by = port.master.unwrap_or(port.name);
         let silent = self.node.silent.iter().find(|(device, address, _)| (*device, *address) == (by, arp.target));
-        if let Some((_, _, place)) = silent {
-            let said = format!("{} on {by} does not answer, as when the dump was taken ({place})", arp.target);
+        let silent = silent.map(|(.., place)| format!("as when the dump was taken ({place})"));
+        let alone = self.node.alone.iter().find(|(device, _)| *device == by || *device == port.name);
+        let alone = alone.map(|(device, place)| format!("for {device} has no carrier ({place})"));
+        if let Some(why) = alone.or(silent) {
+            let said = format!("{} on {by} does not answer, {why}", arp.target);
             if !assumed.contains(&said) {
                 assumed.push(said);
                 let timers: Vec<_> = effects

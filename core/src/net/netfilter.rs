@@ -330,7 +330,7 @@ impl Namespace {
         let view = View { packet: &skb.packet, in_device, out_device, ct };
         let mut around = Around {
             now: cx.now,
-            ways: Ways { devices: &self.devices, fib: &self.fib, policy: &self.policy },
+            ways: Ways { devices: &self.devices, fib: &self.fib, policy: &self.policy, conf: &self.conf },
             sets: &self.sets,
             pins: &self.pins,
             table,

@@ -108,6 +108,9 @@ fn line(route: &Route) -> String {
     if route.onlink {
         text.push_str(" onlink");
     }
+    if route.linkdown {
+        text.push_str(" linkdown");
+    }
     if let Some(unknown) = &route.unknown {
         let _ = write!(text, " {unknown}");
     }
