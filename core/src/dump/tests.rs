@@ -160,3 +160,41 @@ fn a_route_by_a_device_without_a_carrier_is_taken_unless_a_sysctl_says_otherwise
     let dead = walk(&node, &Probe::sequence(&words).unwrap(), 0).unwrap().to_string();
     assert!(dead.contains("leaves by eth0"), "{dead}");
 }
+
+#[test]
+fn what_the_node_itself_answers_is_the_reply() {
+    let ss = "Netid State  Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n\
+              tcp LISTEN 0 4096 *:22 *:* users:((\"sshd\",pid=1,fd=3))\n";
+    let walked = |words: &str| report(&[("ss.txt", ss)], words);
+    let server = walked("tcp 10.0.0.5:40000 to 10.0.0.1:22 in eth0");
+    let answer = "the reply   10.0.0.1:22 > 10.0.0.5:40000 tcp SYN,ACK from local\n            leaves by eth0";
+    assert!(server.contains(answer) && !server.contains("\n#3"), "{server}");
+    let echo = walked("icmp 10.0.0.5 to 10.0.0.1 in eth0");
+    assert!(echo.contains("the reply   10.0.0.1 > 10.0.0.5 icmp echo reply id 1 seq 1 from local"), "{echo}");
+    let refused = walked("tcp 10.0.0.5:40000 to 10.0.0.1:23 in eth0");
+    assert!(!refused.contains("the reply"), "{refused}");
+}
+
+#[test]
+fn an_answer_reaches_the_process_that_sent_the_packet() {
+    let ss = "Netid State  Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n";
+    for words in ["tcp local to 10.0.0.5:443", "udp local to 10.0.0.5:53", "tcp local to 10.0.0.5:443 ack"] {
+        let text = report(&[("ss.txt", ss)], words);
+        assert!(text.contains("is delivered to the process that sent the packet"), "{text}");
+        assert!(!text.contains("RST") && !text.contains("unreachable"), "{text}");
+    }
+    let ping = report(&[("ss.txt", ss)], "icmp local to 10.0.0.5");
+    assert!(ping.contains("is delivered to ping"), "{ping}");
+}
+
+#[test]
+fn nobody_answers_a_syn_ack_with_another_one() {
+    let base = [("ip-addr.txt", ADDR), ("ip-route.txt", ROUTES)];
+    let node = Dump::of(base).node("edge1", &[]).unwrap();
+    let words = ["tcp 10.244.0.1:40000 to 10.0.0.5:80 in cali1 then reply then reply"];
+    let walked = walk(&node, &Probe::sequence(&words).unwrap(), 0).unwrap();
+    let segments: Vec<_> = walked.legs.iter().filter_map(|leg| leg.packet.tcp()).collect();
+    let told: Vec<_> = segments.iter().map(|one| (one.flags.to_string(), one.seq, one.ack)).collect();
+    let expected = [("SYN", 1, 0), ("SYN,ACK", 1, 2), ("ACK", 2, 2)];
+    assert_eq!(told, expected.map(|(flags, seq, ack)| (flags.to_owned(), seq, ack)));
+}
