@@ -6,7 +6,7 @@ use super::{Dump, DumpError, DumpFile, DumpKind, sockets};
 use crate::kube::Object;
 use crate::net::tcp::ProcessId;
 use crate::net::text::{NodeTexts, TextError, Unheeded};
-use crate::net::{DeviceKind, Namespace};
+use crate::net::{DeviceKind, Ipvs, Namespace};
 use crate::netfilter::Backend;
 use crate::netfilter::text::{RestoreInput, RestoreLine, restore};
 use crate::packet::DeviceName;
@@ -52,6 +52,7 @@ impl Dump {
         notes.unheeded.extend(unheeded.into_iter().map(|Unheeded(what)| what));
         notes.unheeded.extend(self.devices(&mut namespace));
         notes.alone = self.without_carrier();
+        namespace.ipvs = self.ipvs();
         let mut names = TableNames::default();
         if addresses.is_empty() {
             self.devices_of_routes(&mut namespace, &mut notes);
@@ -192,6 +193,18 @@ impl Dump {
             }
         }
         found
+    }
+
+    /// Whether kube-proxy runs with `--proxy-mode=ipvs`: then a dummy device has the addresses of the services
+    /// (`DefaultDummyDevice` of its `ipvs/proxier.go`).
+    fn ipvs(&self) -> Option<Ipvs> {
+        const DUMMY: &str = "kube-ipvs0";
+        let names = |line: &str| line.split_whitespace().any(|word| word.trim_end_matches(':') == DUMMY);
+        let told = self.of_kind(DumpKind::Addresses).chain(self.of_kind(DumpKind::Routes));
+        told.into_iter().find_map(|file| {
+            let at = file.text.lines().position(names)?;
+            Some(Ipvs { device: DUMMY.parse().ok()?, place: format!("{}:{}", file.name, at + 1).into() })
+        })
     }
 
     fn iptables(

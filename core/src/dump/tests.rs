@@ -19,7 +19,8 @@ const ROUTES: &str = "default via 10.0.0.254 dev eth0 \n10.0.0.0/24 dev eth0 pro
 
 fn report(files: &[(&str, &str)], words: &str) -> String {
     let base = [("ip-addr.txt", ADDR), ("ip-route.txt", ROUTES)];
-    let dump = Dump::of(base.into_iter().chain(files.iter().copied()));
+    let missing = base.into_iter().filter(|(name, _)| files.iter().all(|(other, _)| other != name));
+    let dump = Dump::of(missing.chain(files.iter().copied()));
     let node = dump.node("edge1", &[]).unwrap_or_else(|error| panic!("{error}"));
     walk(&node, &Probe::sequence(&[words]).unwrap(), 0).unwrap_or_else(|error| panic!("{error}")).to_string()
 }
@@ -197,4 +198,36 @@ fn nobody_answers_a_syn_ack_with_another_one() {
     let told: Vec<_> = segments.iter().map(|one| (one.flags.to_string(), one.seq, one.ack)).collect();
     let expected = [("SYN", 1, 0), ("SYN,ACK", 1, 2), ("ACK", 2, 2)];
     assert_eq!(told, expected.map(|(flags, seq, ack)| (flags.to_owned(), seq, ack)));
+}
+
+#[test]
+fn what_ipvs_takes_is_not_known() {
+    let addr = format!(
+        "{ADDR}4: kube-ipvs0: <BROADCAST,NOARP> mtu 1500 qdisc noop state DOWN group default\n    link/ether 02:42:a1:b2:c3:d4 brd \
+         ff:ff:ff:ff:ff:ff\n    inet 10.96.200.1/32 scope global kube-ipvs0\n       valid_lft forever preferred_lft forever\n"
+    );
+    let ss = "Netid State  Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n\
+              tcp LISTEN 0 4096 *:22 *:* users:((\"sshd\",pid=1,fd=3))\n";
+    let walked = |words: &str| report(&[("ip-addr.txt", &addr), ("ss.txt", ss)], words);
+    for words in ["tcp 10.244.0.1:40000 to 10.96.200.1:80 in cali1", "udp local to 10.96.200.1:53"] {
+        let text = walked(words);
+        assert!(
+            text.contains("IPVS takes what is for 10.96.200.1, an address of kube-ipvs0 (ip-addr.txt:11)"),
+            "{text}"
+        );
+    }
+    // A port of the node, perhaps.
+    let port = walked("tcp 10.0.0.5:40000 to 10.0.0.1:30080 in eth0");
+    assert!(port.contains("10.0.0.1:30080 may be a service of IPVS") && !port.contains("no process listens"), "{port}");
+    let server = walked("tcp 10.0.0.5:40000 to 10.0.0.1:22 in eth0");
+    assert!(server.contains("is delivered to sshd"), "{server}");
+    let echo = walked("icmp 10.244.0.1 to 10.96.200.1 in cali1");
+    assert!(echo.contains("is delivered to the kernel"), "{echo}");
+    let forwarded = walked("tcp 10.0.0.5:40000 to 10.244.0.1:80 in eth0");
+    assert!(forwarded.contains("leaves by cali1"), "{forwarded}");
+    // The filter table comes first.
+    let save = "*filter\n:INPUT DROP [0:0]\nCOMMIT\n";
+    let files = [("ip-addr.txt", addr.as_str()), ("iptables-save", save)];
+    let dropped = report(&files, "tcp 10.244.0.1:40000 to 10.96.200.1:80 in cali1");
+    assert!(dropped.contains("is dropped: ") && !dropped.contains("IPVS"), "{dropped}");
 }

@@ -20,6 +20,20 @@ impl Sockets {
         self.connections.get(self.ends.get(&id)?).map(|connection| connection.process)
     }
 
+    /// Whether a process is known to have the socket that a packet is for.
+    pub(in crate::net) fn has_socket_for(&self, packet: &Packet) -> bool {
+        let (local, remote) = (packet.destination_socket(), packet.source_socket());
+        match &packet.body {
+            Body::Tcp(_) => {
+                self.between(local, remote).is_some()
+                    || self.bound[0].contains_key(&local)
+                    || self.listeners.contains_key(&local.port())
+            }
+            Body::Udp(_) => self.bound[1].contains_key(&local) || self.udp.contains_key(&local.port()),
+            _ => false,
+        }
+    }
+
     /// Whether the other side has acknowledged all that was sent on a connection; `None` where it is over.
     pub fn is_acknowledged(&self, id: ConnectionId) -> Option<bool> {
         let connection = self.connections.get(self.ends.get(&id)?)?;
