@@ -231,3 +231,28 @@ fn what_ipvs_takes_is_not_known() {
     let dropped = report(&files, "tcp 10.244.0.1:40000 to 10.96.200.1:80 in cali1");
     assert!(dropped.contains("is dropped: ") && !dropped.contains("IPVS"), "{dropped}");
 }
+
+#[test]
+fn an_ip_in_ip_device_beside_tunl0_is_not_taken_for_it() {
+    let link = |number: u32, name: &str, flags: &str, ends: &str| {
+        format!(
+            "{number}: {name}@NONE: <{flags}NOARP,UP,LOWER_UP> mtu 1480 qdisc noqueue state UNKNOWN\n    link/ipip {ends}\n"
+        )
+    };
+    let tunl0 = link(4, "tunl0", "", "0.0.0.0 brd 0.0.0.0");
+    let ipip1 = link(5, "ipip1", "POINTOPOINT,", "10.0.0.1 peer 10.9.9.9");
+    let addr = format!("{ADDR}{tunl0}{ipip1}");
+    let routes = format!("{ROUTES}10.50.0.0/16 dev ipip1 scope link \n10.60.0.0/16 via 10.0.0.7 dev tunl0 onlink \n");
+    let walked = |words: &str| report(&[("ip-addr.txt", &addr), ("ip-route.txt", &routes)], words);
+    let out = walked("tcp 10.244.0.1:40000 to 10.50.0.1:80 in cali1");
+    assert!(out.contains("what header ipip1, an IP-in-IP device beside tunl0, puts before a packet"), "{out}");
+    let tunnelled = walked("tcp 10.244.0.1:40000 to 10.60.0.1:80 in cali1");
+    assert!(tunnelled.contains("10.0.0.1 > 10.0.0.7 ipip"), "{tunnelled}");
+    // What comes in goes by the ends.
+    let node = Dump::of([("ip-addr.txt", addr.as_str())]).node("edge1", &[]).unwrap();
+    let comes_by = |source: [u8; 4]| {
+        let device = node.namespace.tunnel_between(source.into(), [10, 0, 0, 1].into()).unwrap();
+        node.namespace.devices[device].name.to_string()
+    };
+    assert_eq!((comes_by([10, 9, 9, 9]), comes_by([10, 0, 0, 7])), ("ipip1".to_owned(), "tunl0".to_owned()));
+}

@@ -358,7 +358,9 @@ impl Namespace {
                 let frame = Frame { source: from, destination, payload: Payload::Ipv4(id, packet) };
                 self.receive_frame(device, frame, cx);
             }
-            DeviceKind::Loopback | DeviceKind::Ipip | DeviceKind::Unknown => self.receive_bare(id, packet, device, cx),
+            DeviceKind::Loopback | DeviceKind::Ipip | DeviceKind::Tunnel { .. } | DeviceKind::Unknown => {
+                self.receive_bare(id, packet, device, cx)
+            }
         }
     }
 }

@@ -369,6 +369,10 @@ impl Namespace {
                 Ok(())
             }
             DeviceKind::Ipip => self.encapsulate(skb, route, cx),
+            DeviceKind::Tunnel { .. } => {
+                let why = format!("what header {name}, an IP-in-IP device beside tunl0, puts before a packet");
+                Err(Dropped(DropReason::Unknown(why.into())))
+            }
             DeviceKind::Unknown => Err(Dropped(DropReason::Unknown(format!("what {name} does with a packet").into()))),
             DeviceKind::Ethernet | DeviceKind::Bridge => {
                 let next_hop = route.via.unwrap_or(skb.packet.destination);
