@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use netscene_core::did_you_mean;
 use netscene_core::world::World;
 
-use crate::{Code, Diagnostic, Folder, Sink, SourceFiles, Word, compile_in, has_errors, render, run};
+use crate::run::Failures;
+use crate::{Code, Folder, SourceFiles, Word, compile_in, has_errors, render, run};
 
 /// What a code means, with an example that yields it and the cure; what a word is for, and how its sentences go.
 ///
@@ -99,7 +100,7 @@ fn told(code: Code) -> String {
     let main = files.add(EXAMPLE, text);
     let (program, mut diagnostics) = compile_in(&mut files, &main, &Manifest(code.example()));
     if !has_errors(&diagnostics) {
-        let mut failures = Failures(Vec::new());
+        let mut failures = Failures::default();
         run(&program, &mut World::new(0), &mut failures);
         diagnostics.extend(failures.0);
     }
@@ -113,17 +114,6 @@ struct Manifest(&'static str);
 impl Folder for Manifest {
     fn read(&self, path: &str) -> Result<String, String> {
         if path == EXAMPLE_MANIFEST { Ok(self.0.to_owned()) } else { Err("there is no such file".to_owned()) }
-    }
-}
-
-struct Failures(Vec<Diagnostic>);
-
-impl Sink for Failures {
-    fn text(&mut self, _: &str) {}
-    fn test_started(&mut self, _: &str) {}
-    fn test_ended(&mut self, _: &str, _: bool) {}
-    fn failure(&mut self, diagnostic: Diagnostic) {
-        self.0.push(diagnostic);
     }
 }
 

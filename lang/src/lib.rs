@@ -104,7 +104,7 @@ pub use report::{
 };
 pub use run::{
     Endpoint, Engine, Everything, Next, Node, Pod, Schedule, Service, Sink, Summary, TestFacts, TestInfo, TestResult,
-    run, run_by,
+    refusals, run, run_by,
 };
 pub use source::{FileId, SourceFile, SourceFiles, Span};
 pub use words::{BlockKind, Word};

@@ -178,10 +178,29 @@ fn describe(file: &SourceFile, error: Fault<'_>, heads: &[(usize, Word)]) -> Opt
         Token::Path("//") => Some("a comment begins with `#`".to_owned()),
         _ => None,
     };
+    let sentence = heads[..before].last().map_or("", |(at, _)| &file.text()[*at..start]);
+    let cure = cure.or_else(|| head.and_then(|head| earlier(*head, sentence, text)));
     let hint = cure
         .or(meant)
         .or_else(|| head.filter(|_| shown.len() <= MOST).map(|word| format!("it goes `{}`", word.syntax())));
     Some(Diagnostic::error(Code::Unexpected, title).at(span, label).hint(hint))
+}
+
+/// What was wrong before the word that cannot stand where it does: a word that was taken for a name.
+fn earlier(head: Word, sentence: &str, text: &str) -> Option<String> {
+    let words: Vec<_> = sentence.split_whitespace().collect();
+    match head {
+        Word::Send if words.last() == Some(&"as") => {
+            Some(format!("write the protocol before it: `tcp as {text}` or `udp as {text}`"))
+        }
+        Word::Expect => {
+            let known: Vec<_> =
+                head.syntax().split(|c: char| !c.is_alphabetic()).filter(|word| word.len() > 3).collect();
+            let unknown = words.iter().skip(2).filter(|word| !known.contains(word));
+            unknown.into_iter().find_map(|word| question(word, known.iter().copied()))
+        }
+        _ => None,
+    }
 }
 
 /// The kinds of objects whose fields change.

@@ -376,7 +376,9 @@ impl<'s> Reader<'s, '_> {
             Some(_) => question(text, block.words().map(Word::text)).unwrap_or_default(),
             None => "no sentence begins so".to_owned(),
         };
-        let legal = || list(block.words().map(Word::text), "and");
+        // Commands that look at a machine are no words of the language.
+        let commands = LOOKING.iter().copied().filter(|_| block == BlockKind::OnNode);
+        let legal = || list(block.words().map(Word::text).chain(commands.clone()), "and");
         let hint = meant.is_none().then(|| format!("{} has: {}", block.describe(), legal()));
         let title = match block {
             BlockKind::File => format!("unknown word `{text}`"),

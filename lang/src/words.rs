@@ -225,15 +225,15 @@ words! {
     PodCidr "podCIDR" [Cluster] "podCIDR CIDR [in blocks of /N]" "the addresses of pods; of a node: its block of them";
     ServiceCidr "serviceCIDR" [Cluster] "serviceCIDR CIDR" "the addresses of services";
     Overlay "overlay" [Cluster] "overlay ipip always|crossSubnet|never" "when packets between nodes travel in IP-in-IP";
-    KubeProxy "kubeProxy" [Cluster] "kubeProxy iptables VERSION [{ … }]" "the release whose rules kube-proxy writes, and how it is configured";
-    Calico "calico" [Cluster] "calico VERSION" "the release of Calico";
-    Metallb "metallb" [Cluster] "metallb VERSION" "the release of MetalLB";
+    KubeProxy "kubeProxy" [Cluster] "kubeProxy iptables VERSION [{ … }]" "the release whose rules kube-proxy writes (1.20 where nothing is said), and how it is configured";
+    Calico "calico" [Cluster] "calico VERSION" "the release of Calico; 3.16 where nothing is said";
+    Metallb "metallb" [Cluster] "metallb VERSION" "the release of MetalLB; 0.8 where nothing is said";
     Kubectl "kubectl" [Cluster] "kubectl VERSION" "the release of kubectl; kubeProxy's, when not given";
-    Iptables "iptables" [Cluster OnNode Node Host Router] "in a cluster: iptables VERSION; on a machine: iptables -…" "the release of iptables; a command to run";
+    Iptables "iptables" [Cluster OnNode Node Host Router] "in a cluster: iptables VERSION; on a machine: iptables -…" "the release of iptables (1.6.1 where nothing is said, with kubeProxy 1.36 it is 1.8.9); a command to run";
     Route "route" [Node Host Router] "route CIDR|default via ADDRESS" "a route of the machine";
     Sysctl "sysctl" [Node Router] "sysctl NAME VALUE" "a setting of the machine's kernel";
-    Kernel "kernel" [Cluster] "kernel VERSION" "the kernel of the nodes";
-    Mtu "mtu" [Cluster] "mtu BYTES" "the MTU of pods and of tunl0";
+    Kernel "kernel" [Cluster] "kernel VERSION" "the kernel of the nodes; 4.15 where nothing is said";
+    Mtu "mtu" [Cluster] "mtu BYTES" "the MTU of pods and of tunl0; where nothing is said, the one that the release of Calico gives them";
     Domain "domain" [Cluster] "domain NAME" "the domain of the cluster's names";
 
     NodePortRange "nodePortRange" [Cluster] "nodePortRange PORT to PORT" "the ports that the API server gives out as node ports";

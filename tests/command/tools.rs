@@ -60,6 +60,11 @@ fn check_tells_and_runs_nothing() {
     for part in ["error[E0206]", "error[E0102]", "error[E0404]", "no-such.scn cannot be read"] {
         assert!(all.stderr.contains(part), "{part} in {}", all.stderr);
     }
+    let scratch = Folder::new("check");
+    let refused = scratch.file("x.scn", Some("cluster c { calico 3.99 }\ntest \"it is not run\" { log \"ran\" }\n"));
+    let refused = scn(&["check", &refused]);
+    assert_eq!((refused.status, refused.stdout.as_str()), (2, ""), "what a run would refuse");
+    assert!(refused.stderr.contains("what calico 3.99 does is not known here"), "{}", refused.stderr);
     let good = scn(&["check", "examples/hello.scn", "tests/scenarios/unmet.scn"]);
     assert_eq!((good.status, good.stdout.as_str(), good.stderr.as_str()), (0, "", ""));
 }

@@ -6,8 +6,8 @@ use std::net::Ipv4Addr;
 
 use sha2::{Digest, Sha256};
 
-use crate::kube::endpoints::endpoints;
-use crate::kube::{Holder, L2Advertisement, Node, Service, ServiceType, State, TrafficPolicy, Version};
+use crate::kube::endpoints::all_endpoints;
+use crate::kube::{Endpoint, Holder, L2Advertisement, Node, Service, ServiceType, State, TrafficPolicy, Version};
 use crate::net::Announced;
 use crate::packet::DeviceName;
 
@@ -19,6 +19,9 @@ const BY_MEMBERS: Version = Version::new(0, 9, 0);
 
 /// Since this release a node with the label [`EXCLUDE`] is no candidate, unless the speaker was given `--ignore-exclude-lb`.
 const BY_EXCLUSION: Version = Version::new(0, 14, 0);
+/// Since this release an endpoint that serves counts, though it is on its way out (metallb#2074: not in 0.13.12, and in
+/// 0.14.3, metallb#2336; the release notes that would tell the first one have not been seen).
+const BY_SERVING: Version = Version::new(0, 14, 0);
 /// kubeadm puts it on control planes; whatever its value, it counts.
 const EXCLUDE: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
 
@@ -29,16 +32,14 @@ pub fn announcer<'a>(state: &'a State, service: &Service) -> Option<&'a Node> {
         return None;
     }
     let address = service.load_balancer_ip?;
-    let ready: Vec<_> = service.ports.iter().flat_map(|port| endpoints(state, service, port)).collect();
+    let active = active(state, service);
     let by_address = state.cluster().metallb >= BY_ADDRESS;
     // Since 0.11 a node without an endpoint may announce, unless it would drop what comes (`ShouldAnnounce`).
     let local = service.external_traffic_policy == TrafficPolicy::Local;
     // Only an endpoint that is a pod names its node.
     let serves = |node: &&Node| {
-        let here = |endpoint: &crate::kube::Endpoint| {
-            endpoint.pod.is_some() && endpoint.node.as_deref() == Some(node.name.as_str())
-        };
-        if by_address && !local { !ready.is_empty() } else { ready.iter().any(here) }
+        let here = |endpoint: &Endpoint| endpoint.pod.is_some() && endpoint.node.as_deref() == Some(node.name.as_str());
+        if by_address && !local { !active.is_empty() } else { active.iter().any(here) }
     };
     let key = if by_address { address.to_string() } else { format!("{}/{}", service.namespace, service.name) };
     // Since 0.9 the speakers know who of them is alive.
@@ -50,6 +51,15 @@ pub fn announcer<'a>(state: &'a State, service: &Service) -> Option<&'a Node> {
     };
     let candidates = state.nodes().map(|node| &node.object).filter(serves).filter(lives).filter(takes_part);
     candidates.min_by_key(|node| Sha256::digest(format!("{}#{key}", node.hostname)))
+}
+
+/// The endpoints for which a speaker announces a service: those that are ready, since [`BY_SERVING`] also those that serve
+/// (`EndpointCanServe`). Until some release after 0.14.3 those alone: a service with `publishNotReadyAddresses` was announced
+/// for none that is not ready, which the model does not follow.
+fn active(state: &State, service: &Service) -> Vec<Endpoint> {
+    let by_serving = state.cluster().metallb >= BY_SERVING;
+    let all = service.ports.iter().flat_map(|port| all_endpoints(state, service, port));
+    all.filter(|endpoint| endpoint.ready || by_serving && endpoint.serving).collect()
 }
 
 /// The node that answers ARP requests for `address`, if it is one that MetalLB gave a service.
@@ -106,8 +116,7 @@ pub fn silence(state: &State, service: &Service) -> Option<(String, &'static str
         let cause = format!("{} announces {address} of service {name} by {} alone", node.name, devices.join(", "));
         return Some((cause, "`interfaces` of its L2Advertisement named the device that the question comes to"));
     }
-    let ready = service.ports.iter().any(|port| !endpoints(state, service, port).is_empty());
-    if !ready {
+    if active(state, service).is_empty() {
         let cause = format!("service {name} has {address} and no ready endpoint, so that no speaker announces it");
         return Some((cause, "a pod of it were ready"));
     }
@@ -140,8 +149,8 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::kube::validate::tests::{declare, node, plain_service, pod, pool};
-    use crate::kube::{Cluster, Object, PoolPurpose};
+    use crate::kube::validate::tests::{declare, labels, node, plain_pod, plain_service, pod, pool};
+    use crate::kube::{Cluster, Conditions, Object, Pod, PodStatus, PoolPurpose};
 
     /// The white paper's cluster, with an endpoint on every node that `endpoints_on` names by its place.
     fn cluster(metallb: Version, endpoints_on: &[usize]) -> (State, Value) {
@@ -196,6 +205,29 @@ mod tests {
             let service = &state.service(vectors["service"].as_str().unwrap()).unwrap().object;
             let local = Service { external_traffic_policy: TrafficPolicy::Local, ..service.clone() };
             assert_eq!(announcer(&state, &local).map(|node| node.name.as_str()), here);
+        }
+    }
+
+    /// MetalLB's own cases of `ShouldAnnounce`, with a pod that is on its way out.
+    #[test]
+    fn since_0_14_an_endpoint_that_serves_is_enough() {
+        for (version, conditions, announced) in [
+            (Version::new(0, 13, 0), (true, true), false),
+            (Version::new(0, 14, 0), (true, true), true),
+            (Version::new(0, 14, 0), (false, true), false),
+            (Version::new(0, 14, 0), (false, false), false),
+        ] {
+            let (mut state, vectors) = cluster(version, &[]);
+            let (ready, terminating) = conditions;
+            let status = PodStatus { conditions: Conditions { ready, terminating }, ..PodStatus::default() };
+            let name = state.nodes().next().unwrap().object.name.clone();
+            let pod = Pod { status, labels: labels("app=nginx"), ..plain_pod("iks/nginx", &name) };
+            declare(&mut state, Object::Pod(pod));
+            assert_eq!(winner(&state, &vectors).is_some(), announced, "{version} {conditions:?}");
+            let service = state.service(vectors["service"].as_str().unwrap()).unwrap().object.clone();
+            let local = Service { external_traffic_policy: TrafficPolicy::Local, ..service };
+            assert_eq!(announcer(&state, &local).map(|node| &node.name), announced.then_some(&name));
+            assert_eq!(silence(&state, &local).is_some(), !announced);
         }
     }
 

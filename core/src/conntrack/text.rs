@@ -61,6 +61,9 @@ impl Entry {
             let state = words.next().unwrap_or_default();
             Some(TcpState::from_name(state).ok_or_else(|| format!("`{state}` is no state of TCP"))?)
         } else {
+            // What state an association of SCTP is in, the model does not follow.
+            let stateful = protocol == protocol::SCTP;
+            words.next_if(|word| stateful && !word.contains('=') && !word.starts_with('['));
             None
         };
         let mut halves = [Half::default(), Half::default()];

@@ -1,6 +1,9 @@
 //! The annotations of ingress-nginx that the model knows (ingress-nginx, docs/user-guide/nginx-configuration/annotations.md).
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
+
+use ipnet::Ipv4Net;
 
 use super::Labels;
 use crate::did_you_mean;
@@ -11,8 +14,12 @@ const PREFIX: &str = "nginx.ingress.kubernetes.io/";
 pub const INGRESS_CLASS: &str = "kubernetes.io/ingress.class";
 
 /// Annotations that change nothing which the model shows.
-const WITHOUT_EFFECT: [&str; 8] = [
+const WITHOUT_EFFECT: [&str; 12] = [
     "proxy-body-size",
+    "proxy-buffers-number",
+    "proxy-max-temp-file-size",
+    "proxy-send-timeout",
+    "enable-rewrite-log",
     "proxy-buffer-size",
     "proxy-buffering",
     "client-body-buffer-size",
@@ -50,6 +57,10 @@ pub struct NginxAnnotations {
     pub read_timeout: Duration,
     /// `proxy-next-upstream-tries`; 0 sets no limit.
     pub tries: u32,
+    /// `whitelist-source-range`, or `allowlist-source-range` as it is called since 1.6: only these may ask; all where it is empty.
+    pub allow: Vec<Ipv4Net>,
+    /// `denylist-source-range`: these may not, whatever the other says.
+    pub deny: Vec<Ipv4Net>,
 }
 
 impl Default for NginxAnnotations {
@@ -67,6 +78,8 @@ impl Default for NginxAnnotations {
             connect_timeout: Duration::from_secs(5),
             read_timeout: Duration::from_mins(1),
             tries: 3,
+            allow: Vec::new(),
+            deny: Vec::new(),
         }
     }
 }
@@ -81,8 +94,15 @@ pub struct AnnotationError {
 }
 
 impl NginxAnnotations {
+    /// Whether nginx answers 403 to who asks from `address` (`ngx_http_access_module`: the first rule that fits decides, and the
+    /// template writes those that deny above those that allow).
+    pub fn forbids(&self, address: Ipv4Addr) -> bool {
+        let among = |ranges: &[Ipv4Net]| ranges.iter().any(|range| range.contains(&address));
+        among(&self.deny) || !self.allow.is_empty() && !among(&self.allow)
+    }
+
     /// The names that [`read`](Self::read) takes, without what stands before all of them.
-    pub const NAMES: [&str; 14] = [
+    pub const NAMES: [&str; 17] = [
         "rewrite-target",
         "use-regex",
         "ssl-redirect",
@@ -97,6 +117,9 @@ impl NginxAnnotations {
         "proxy-connect-timeout",
         "proxy-read-timeout",
         "proxy-next-upstream-tries",
+        "whitelist-source-range",
+        "allowlist-source-range",
+        "denylist-source-range",
     ];
 
     /// Reads the annotations of an ingress. Those of other programs are none of nginx' business; one of nginx' own that
@@ -136,6 +159,8 @@ impl NginxAnnotations {
                 "proxy-connect-timeout" => read.connect_timeout = Duration::from_secs(number(full, value)?.into()),
                 "proxy-read-timeout" => read.read_timeout = Duration::from_secs(number(full, value)?.into()),
                 "proxy-next-upstream-tries" => read.tries = number(full, value)?,
+                "whitelist-source-range" | "allowlist-source-range" => read.allow = ranges(full, value)?,
+                "denylist-source-range" => read.deny = ranges(full, value)?,
                 _ if WITHOUT_EFFECT.contains(&name) => {}
                 _ => return Err(unknown(full, name)),
             }
@@ -145,6 +170,22 @@ impl NginxAnnotations {
         }
         Ok(read)
     }
+}
+
+/// CIDRs and addresses, between commas. The controller sorts them, and answers 503 where it cannot read one.
+fn ranges(name: &str, value: &str) -> Result<Vec<Ipv4Net>, AnnotationError> {
+    let range = |text: &str| {
+        let text = text.trim();
+        let parsed =
+            text.parse::<Ipv4Net>().map(|net| net.trunc()).or_else(|_| text.parse::<Ipv4Addr>().map(Ipv4Net::from));
+        parsed.map_err(|_| AnnotationError {
+            problem: format!("`{text}` in annotation {name} is no CIDR"),
+            hint: "write CIDRs or addresses between commas, as in 10.0.0.0/8,192.168.0.7".into(),
+        })
+    };
+    let mut ranges = value.split(',').map(range).collect::<Result<Vec<_>, _>>()?;
+    ranges.sort_by_cached_key(ToString::to_string);
+    Ok(ranges)
 }
 
 fn truth(name: &str, value: &str) -> Result<bool, AnnotationError> {

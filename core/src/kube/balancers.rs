@@ -6,6 +6,7 @@ use super::{Holder, Labels, Service, State, TrafficPolicy, Version};
 
 /// The annotations that MetalLB looks at, under its new name, which counts more, and its old one (`valueForAnnotation`).
 const ADDRESS_POOL: [&str; 2] = ["metallb.io/address-pool", "metallb.universe.tf/address-pool"];
+const LOAD_BALANCER_IPS: [&str; 2] = ["metallb.io/loadBalancerIPs", "metallb.universe.tf/loadBalancerIPs"];
 const ALLOW_SHARED_IP: [&str; 2] = ["metallb.io/allow-shared-ip", "metallb.universe.tf/allow-shared-ip"];
 
 /// Since this release MetalLB leaves services alone that have a class, unless it was given the same by `--lb-class`
@@ -30,7 +31,19 @@ impl State {
         if !self.is_metallbs(service) {
             return None;
         }
-        let pools = match annotation(service, ADDRESS_POOL) {
+        let named = annotation(service, ADDRESS_POOL);
+        let gives = |address: Ipv4Addr| {
+            let pool = self.address_pool_of(address).filter(|pool| named.is_none_or(|name| pool.name == name));
+            pool.is_some_and(|pool| self.may_serve(&pool, service)) && self.can_have(service, address)
+        };
+        // Who asks for one gets that one or none; who had one keeps it.
+        if let Some(asked) = annotation(service, LOAD_BALANCER_IPS) {
+            return asked.trim().parse().ok().filter(|address| gives(*address));
+        }
+        if let Some(before) = service.load_balancer_status.filter(|address| gives(*address)) {
+            return Some(before);
+        }
+        let pools = match named {
             Some(name) => self.address_pools().filter(|pool| pool.name == name).collect(),
             None => self.pools_to_try(service),
         };

@@ -100,6 +100,7 @@ impl State {
             self.holders.set(device.address.addr(), Holder::Device(name.clone()), origin);
         }
         insert(&mut self.nodes, &name, node, origin, self.now);
+        self.start_kube_proxy(&name);
         Ok(())
     }
 

@@ -61,7 +61,7 @@ pub fn endpoints(state: &State, service: &Service, port: &ServicePort) -> Vec<En
 pub fn all_endpoints(state: &State, service: &Service, port: &ServicePort) -> Vec<Endpoint> {
     let mut found: Vec<_> = if service.selector.is_empty() {
         // Without a selector the endpoints are declared. Their port tells which of several service ports they are for.
-        let declared = service.endpoints.iter().filter(|e| service.ports.len() == 1 || port.leads_to(e.port));
+        let declared = service.endpoints.iter().filter(|endpoint| endpoint.is_of(service, port));
         declared.map(|endpoint| given(state, endpoint)).collect()
     } else {
         let selected = state.pods_selected(&service.namespace, &service.selector);
@@ -85,11 +85,12 @@ pub fn named(state: &State, service: &Service) -> Vec<Endpoint> {
 }
 
 fn given(state: &State, endpoint: &EndpointAddress) -> Endpoint {
-    let EndpointAddress { address, port, node, conditions } = endpoint;
+    let EndpointAddress { address, port, node, conditions, hostname, .. } = endpoint;
     let found = || state.node_of_address(*address).map(|node| node.object.name.as_str().into());
     Endpoint {
         node: node.as_deref().map(Into::into).or_else(found),
         pod: state.pod_at(*address).map(|pod| pod.key.clone()),
+        hostname: hostname.as_deref().map(Into::into),
         ..Endpoint::new(*address, *port, *conditions, false)
     }
 }

@@ -41,6 +41,7 @@ mod ingress;
 pub mod ipam;
 mod label_selector;
 mod labels;
+mod liberal;
 mod names;
 mod namespaces;
 mod network_policy;
@@ -85,8 +86,8 @@ pub use pods::RunningPod;
 pub use proxy_options::{DetectLocal, KubeProxyOptions};
 pub use router::{NetworkDevice, Router, StaticRoute};
 pub use service::{
-    AFFINITY_SECONDS, EndpointAddress, IpMode, Service, ServicePort, ServiceType, TargetPort, TrafficDistribution,
-    TrafficPolicy,
+    AFFINITY_SECONDS, EndpointAddress, EndpointPort, IpMode, Service, ServicePort, ServiceType, TargetPort,
+    TrafficDistribution, TrafficPolicy,
 };
 pub use state::{Declared, State};
 pub use stateful_set::{POD_NAME_LABEL, StatefulSet};

@@ -253,6 +253,12 @@ impl Default for Cluster {
 }
 
 impl Cluster {
+    /// The release of iptables that comes with a release of kube-proxy, in whose image it is: those of today are made of
+    /// Debian 12 or later (kubernetes/release, `images/build/distroless-iptables`). The nodes of the white paper have their own.
+    pub fn usual_iptables(kube_proxy: Version) -> Version {
+        if kube_proxy < Version::new(1, 25, 0) { Self::default().iptables } else { Version::new(1, 8, 9) }
+    }
+
     /// The MTU in bytes that Calico gives pods and `tunl0` of itself: up to 3.16 the one of its manifests, from 3.17 on
     /// that of the machines, here 1500, less what IP-in-IP needs (felix, `determinePodMTU`).
     ///

@@ -27,6 +27,7 @@ impl State {
             next.holders.remove(tunnel);
         }
         next.ipam.remove_node(name);
+        next.forget_kube_proxy(name);
         for owner in pods.iter().filter_map(|pod| pod.owner.as_ref()) {
             let Some(owner) = next.deployments.get(owner).cloned() else { continue };
             if !owner.object.daemon_set {

@@ -41,6 +41,9 @@ pub struct Service {
     /// `loadBalancerIP`: the address MetalLB has to assign.
     #[serde(rename = "loadBalancerIP", skip_serializing_if = "Option::is_none")]
     pub load_balancer_ip: Option<Ipv4Addr>,
+    /// `status.loadBalancer`: the address that MetalLB gave it before, which it keeps if its pools still have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load_balancer_status: Option<Ipv4Addr>,
     /// `loadBalancerClass`: whose it is to give it an address; not MetalLB's where it is given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_balancer_class: Option<String>,
@@ -161,12 +164,37 @@ pub struct EndpointAddress {
     /// Its conditions.
     #[serde(default, skip_serializing_if = "is_default")]
     pub conditions: Conditions,
+    /// `hostname`: what it is called under the service's name, if that is headless.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
+    /// The service's port that it is of, as an `EndpointSlice` says it. By the number of its own where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_port: Option<EndpointPort>,
+}
+
+/// Which port of a service an endpoint is of: the one of that name and protocol (discovery/v1 `EndpointPort`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct EndpointPort {
+    /// Its name; empty for a port without one.
+    pub name: String,
+    /// Its protocol.
+    pub protocol: TransportProtocol,
 }
 
 impl EndpointAddress {
     /// A ready endpoint.
     pub fn new(address: impl Into<Ipv4Addr>, port: u16) -> Self {
-        Self { address: address.into(), port, node: None, conditions: Conditions::default() }
+        let conditions = Conditions::default();
+        Self { address: address.into(), port, node: None, conditions, hostname: None, service_port: None }
+    }
+
+    /// Whether it is of `port`, of the ports of `service` (kube-proxy, `endpointslicecache.go`: by name and protocol).
+    pub(super) fn is_of(&self, service: &Service, port: &ServicePort) -> bool {
+        match &self.service_port {
+            Some(own) => own.name == port.name.as_deref().unwrap_or_default() && own.protocol == port.protocol,
+            None => service.ports.len() == 1 || port.leads_to(self.port),
+        }
     }
 }
 

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -60,6 +61,8 @@ pub struct State {
     pub(super) holders: Holders,
     pub(super) service_addresses: ServiceAddresses,
     pub(super) health: Health,
+    /// The nodes on which kube-proxy found `nf_conntrack_tcp_be_liberal` set when it started.
+    pub(super) liberal: Arc<BTreeSet<Arc<str>>>,
     /// How many pods have ever run.
     pub(super) births: u64,
 }
@@ -94,6 +97,7 @@ impl State {
             holders: Holders::default(),
             service_addresses: ServiceAddresses::default(),
             health: Health::default(),
+            liberal: Arc::default(),
             births: 0,
         }
     }

@@ -130,6 +130,17 @@ fn location(out: &mut String, host: &str, one: &Location) -> fmt::Result {
 "#,
         one.matcher, one.backend.upstream
     )?;
+    // A single address stands as it was written.
+    let shown = |net: &ipnet::Ipv4Net| if net.prefix_len() == 32 { net.addr().to_string() } else { net.to_string() };
+    for net in &one.settings.deny {
+        writeln!(out, "\n        deny {};", shown(net))?;
+    }
+    for net in &one.settings.allow {
+        writeln!(out, "\n        allow {};", shown(net))?;
+    }
+    if !one.settings.allow.is_empty() {
+        out.push_str("\n        deny all;\n");
+    }
     if let Some((status, url)) = &one.settings.redirect {
         writeln!(out, "\n        return {status} {url};")?;
     }

@@ -78,7 +78,8 @@ fn fate(out: &mut String, leg: &Leg, before: &str) {
             }
         }
         Fate::Unknown(why) => {
-            line(out, "", format_args!("{before}{why}{changes}"));
+            let is = if before.is_empty() { "" } else { "is " };
+            line(out, "", format_args!("{before}{is}{why}{changes}"));
             for (way, case) in leg.ways.iter().flat_map(|ways| ways.iter()).zip(WAYS) {
                 fate(out, way, &format!("{:1$}{case}, it ", "", before.len().min(40)));
             }

@@ -4,8 +4,8 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::World;
 use super::run::Planned;
+use super::{OpError, World};
 use crate::Time;
 use crate::agents::metallb;
 use crate::map::IndexMap;
@@ -117,17 +117,20 @@ impl World {
         address: Ipv4Addr,
         times: u8,
         observer: &mut O,
-    ) {
+    ) -> Result<(), OpError> {
         let name = self.network.get(namespace).name.clone();
         let still = self.announcers.now.values().any(|(own, node)| (*own, node) == (address, &name));
         if !still || self.network.is_down(namespace) {
-            return;
+            return Ok(());
         }
+        // It may have been elected since it was programmed, and does not know its devices then.
+        self.program(namespace)?;
         self.inside(namespace, observer, |namespace, cx| namespace.announce(address, cx));
         if times > 1 {
             let again = Planned::Announce { namespace, address, times: times - 1 };
             self.queue.plan(self.time + BETWEEN, again);
         }
+        Ok(())
     }
 
     /// A speaker has answered.

@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::kube::{Bgp, State, Symptom, Version};
 
-/// kube-controller-manager's `--node-monitor-grace-period`.
+/// kube-controller-manager's `--node-monitor-grace-period`: what it is by default, and since which release
+/// (kubernetes#126287).
 const NODE_MONITOR_GRACE: Duration = Duration::from_secs(40);
+const LONGER_GRACE: (Version, Duration) = (Version::new(1, 32, 0), Duration::from_secs(50));
 /// kubelet's `nodeStatusUpdateFrequency`: a node that is back is ready after its next report at the latest.
 const NODE_STATUS: Duration = Duration::from_secs(10);
 /// BIRD's `hold time`.
@@ -114,7 +116,7 @@ impl Fault {
                 let others = state.nodes().map(|other| Arc::from(other.object.name.as_str()));
                 let sessions = others.filter(|other| *other != own);
                 let sessions = sessions.map(|other| (HOLD_TIME, Symptom::session_down(&own, &other)));
-                let not_ready = (NODE_MONITOR_GRACE, Symptom::NodeNotReady(own.clone()));
+                let not_ready = (node_monitor_grace(state), Symptom::NodeNotReady(own.clone()));
                 std::iter::once(not_ready).chain(sessions).chain(gone(node)).collect()
             }
             // Members of a list that cannot reach each other are probed by way of the others.
@@ -126,6 +128,12 @@ impl Fault {
             Self::Node { .. } | Self::Device { .. } | Self::KubeProxy { .. } => Vec::new(),
         }
     }
+}
+
+/// How long nothing is heard of a node until it is not ready. The controller is of the release that kube-proxy is of.
+fn node_monitor_grace(state: &State) -> Duration {
+    let (since, longer) = LONGER_GRACE;
+    if state.cluster().kube_proxy < since { NODE_MONITOR_GRACE } else { longer }
 }
 
 /// How long after the fault has gone it is noticed that a symptom has.

@@ -74,6 +74,9 @@ impl World {
         for (_, symptom) in fault.symptoms(&self.state) {
             self.queue.plan(self.time + recovery(&symptom), Planned::Notice(Notice::Recovery(symptom)));
         }
+        if let Fault::KubeProxy { node } = &fault {
+            self.state.start_kube_proxy(node);
+        }
         if let Fault::Pod { pod } = &fault
             && let (Some(place), Some(pod)) = (self.network.place(pod), self.state.pod(pod).cloned())
         {

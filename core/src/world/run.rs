@@ -190,7 +190,9 @@ impl World {
             Planned::Aside(event) if self.is_awaited(&event) => self.happen(at, *event, observer)?,
             Planned::Aside(event) => self.beside(|world| world.happen(at, *event, &mut NoObserver))?,
             Planned::Notice(notice) => self.notice(notice),
-            Planned::Announce { namespace, address, times } => self.announce_again(namespace, address, times, observer),
+            Planned::Announce { namespace, address, times } => {
+                self.announce_again(namespace, address, times, observer)?;
+            }
             Planned::Frame { namespace, frame, .. } if self.network.is_down(namespace) => {
                 self.lose(namespace, &frame, observer);
             }

@@ -185,7 +185,7 @@ impl Checker<'_> {
             calico,
             metallb: metallb.unwrap_or(default.metallb),
             kubectl,
-            iptables: iptables.unwrap_or(default.iptables),
+            iptables: iptables.unwrap_or_else(|| Cluster::usual_iptables(kube_proxy)),
             kernel: kernel.unwrap_or(default.kernel),
             mtu: mtu.value.unwrap_or_else(|| Cluster::usual_mtu(calico, overlay)),
             domain: domain.value.unwrap_or(default.domain),

@@ -24,6 +24,8 @@ mod wizard;
 mod workloads;
 mod zones;
 
+pub(crate) use services::annotation_fault;
+
 use std::net::Ipv4Addr;
 
 use netscene_core::kube::Object;

@@ -91,6 +91,7 @@ impl Checker<'_> {
             external_ips: fields.external_ips.value.unwrap_or_default(),
             external_name: fields.external_name.value,
             load_balancer_ip: fields.load_balancer_ip.value.map(|(address, _)| address),
+            load_balancer_status: None,
             load_balancer_class: fields.load_balancer_class.value,
             load_balancer_source_ranges: fields.source_ranges.value.unwrap_or_default(),
             ip_mode: fields.ip_mode.value.unwrap_or_default(),
@@ -391,14 +392,10 @@ impl Checker<'_> {
         }))
     }
 
-    /// An annotation that ingress-nginx reads: one that the model does not know changes what packets do.
     fn nginx_annotation(&mut self, pair: &Text) {
         let Some((key, value)) = pair.text.split_once('=') else { return };
-        let value = value.trim_matches(['"', '\'']).to_owned();
-        if let Err(error) = NginxAnnotations::read(&Labels::from_iter([(key.to_owned(), value)])) {
-            let known = NginxAnnotations::NAMES.iter().any(|name| key.ends_with(&format!("/{name}")));
-            let (code, label) = if known { (Code::BadValue, "the value") } else { (Code::NotModelled, "not known") };
-            self.report(Diagnostic::error(code, error.problem).at(pair.span, label).hint(error.hint));
+        if let Some(fault) = annotation_fault(key, value.trim_matches(['"', '\'']), pair.span) {
+            self.report(fault);
         }
     }
 
@@ -440,4 +437,12 @@ impl Checker<'_> {
         };
         Some(IngressBackend { service: name.clone(), port })
     }
+}
+
+/// What is wrong with an annotation that ingress-nginx reads: one that the model does not know changes what packets do.
+pub(crate) fn annotation_fault(key: &str, value: &str, span: Span) -> Option<Diagnostic> {
+    let error = NginxAnnotations::read(&Labels::from_iter([(key.to_owned(), value.to_owned())])).err()?;
+    let known = NginxAnnotations::NAMES.iter().any(|name| key.ends_with(&format!("/{name}")));
+    let (code, label) = if known { (Code::BadValue, "the value") } else { (Code::NotModelled, "not known") };
+    Some(Diagnostic::error(code, error.problem).at(span, label).hint(error.hint))
 }

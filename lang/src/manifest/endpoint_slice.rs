@@ -2,11 +2,12 @@
 
 use std::net::Ipv4Addr;
 
-use netscene_core::kube::EndpointAddress;
+use netscene_core::kube::{EndpointAddress, EndpointPort};
 
 use super::Read;
 use super::fields::Fields;
 use super::meta::Meta;
+use super::workload::{protocol, unmodelled};
 use crate::{Code, Diagnostic, Span};
 
 /// The label that names the service of a slice.
@@ -30,22 +31,35 @@ pub(super) fn read(object: &Fields<'_>, meta: &Meta<'_>, head: Span) -> Option<R
         let mut endpoint = EndpointAddress::new(Ipv4Addr::UNSPECIFIED, 0);
         endpoint.node = one.text("nodeName").map(str::to_owned);
         if let Some(conditions) = one.fields("conditions") {
-            // One of which nobody knows is ready.
-            endpoint.conditions.ready = conditions.truth("ready").unwrap_or(true);
+            // One of which nobody knows is ready, and one that is ready serves. What terminates is never ready, but may serve.
+            let ready = conditions.truth("ready").unwrap_or(true);
+            let serving = conditions.truth("serving").unwrap_or(ready);
             endpoint.conditions.terminating = conditions.truth("terminating").unwrap_or(false);
-            conditions.finish(&["serving"]);
+            endpoint.conditions.ready = if endpoint.conditions.terminating { serving } else { ready };
+            conditions.finish(&[]);
         }
-        one.finish(&["hostname", "targetRef", "zone", "hints", "deprecatedTopology"]);
+        endpoint.hostname = one.text("hostname").map(str::to_owned);
+        if let Some(hints) = one.get("hints") {
+            unmodelled(object.faults, hints.span, "hints of an EndpointSlice that it has not made itself");
+        }
+        one.finish(&["targetRef", "zone", "deprecatedTopology"]);
         // kube-proxy takes the first of several: they are the same endpoint.
         given.extend(addresses.first().map(|address| EndpointAddress { address: *address, ..endpoint }));
     }
     let mut found = Vec::new();
     for one in object.each("ports", "a port") {
         let port = one.required("port").and_then(|_| one.port("port"));
-        one.finish(&["appProtocol", "name", "protocol"]);
-        found.extend(
-            port.into_iter().flat_map(|port| given.iter().map(move |one| EndpointAddress { port, ..one.clone() })),
-        );
+        let service_port = of_port(&one);
+        one.finish(&["appProtocol"]);
+        let of = |(port, service_port): (u16, EndpointPort)| {
+            let of = move |one: &EndpointAddress| EndpointAddress {
+                port,
+                service_port: Some(service_port.clone()),
+                ..one.clone()
+            };
+            given.iter().map(of).collect::<Vec<_>>()
+        };
+        found.extend(port.zip(service_port).map(of).unwrap_or_default());
     }
     if meta.labels.get(MANAGER.0).is_some_and(|manager| manager == MANAGER.1) {
         return None;
@@ -57,4 +71,10 @@ pub(super) fn read(object: &Fields<'_>, meta: &Meta<'_>, head: Span) -> Option<R
         return None;
     };
     Some(Read::Endpoints(service.clone(), found))
+}
+
+/// Which port of the service a port of endpoints is of.
+pub(super) fn of_port(port: &Fields<'_>) -> Option<EndpointPort> {
+    let name = port.text("name").unwrap_or_default().to_owned();
+    protocol(port).map(|protocol| EndpointPort { name, protocol })
 }

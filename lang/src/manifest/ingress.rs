@@ -5,10 +5,14 @@ use netscene_core::kube::{Ingress, IngressBackend, IngressPath, Object, PathType
 use super::fields::{Fields, text};
 use super::meta::Meta;
 use super::service::{named, number};
+use crate::check::annotation_fault;
 use crate::{Code, Diagnostic};
 
 /// An ingress of an `apiVersion`.
 pub(super) fn ingress(object: &Fields<'_>, meta: &Meta<'_>, group: &str) -> Option<Object> {
+    for (key, value, span) in &meta.annotations {
+        annotation_fault(key, value, *span).into_iter().for_each(|fault| object.faults.tell(fault));
+    }
     object.required("spec")?;
     let spec = object.fields("spec")?;
     let old = group != "networking.k8s.io/v1";

@@ -13,6 +13,8 @@ pub(super) struct Meta<'a> {
     pub(super) annotations: Vec<(&'a str, &'a str, Span)>,
     /// Kind and name of the object that has made it.
     pub(super) owner: Option<(&'a str, &'a str)>,
+    /// `deletionTimestamp`: it is on its way out.
+    pub(super) terminating: bool,
 }
 
 /// Fields of `metadata` that make no difference.
@@ -52,8 +54,9 @@ impl<'a> Meta<'a> {
             owner = owner.or(one.text("kind").zip(one.text("name")));
             one.finish(&["apiVersion", "blockOwnerDeletion", "controller", "uid"]);
         }
+        let terminating = fields.get("deletionTimestamp").is_some();
         fields.finish(&IDLE);
-        Some(Self { name: name?, namespace: namespace.to_owned(), labels, annotations, owner })
+        Some(Self { name: name?, namespace: namespace.to_owned(), labels, annotations, owner, terminating })
     }
 
     /// Every annotation, as an object keeps it.

@@ -5,6 +5,7 @@ use netscene_core::kube::{AddressRange, IpAddressPool, L2Advertisement, Object, 
 use super::fields::{Fields, text};
 use super::meta::Meta;
 use super::policy::selectors;
+use super::workload::unmodelled;
 use crate::{Code, Diagnostic, Span};
 
 /// Where MetalLB's own manifest and chart put it. It reads the objects of its own namespace alone.
@@ -20,9 +21,7 @@ pub(super) fn ip_address_pool(object: &Fields<'_>, meta: &Meta<'_>, head: Span) 
     let addresses = spec.list("addresses").iter().filter_map(|node| {
         let range = text(node, "addresses", spec.faults)?;
         if range.contains(':') {
-            let title = format!("{range} is left alone");
-            let diagnostic = Diagnostic::error(Code::UnknownKind, title).warning();
-            spec.faults.tell(diagnostic.at(node.span, "the model has no IPv6"));
+            unmodelled(spec.faults, node.span, "IPv6");
             return None;
         }
         super::fields::parsed::<AddressRange>(node, "addresses", "range of addresses", spec.faults)
@@ -72,7 +71,7 @@ pub(super) fn l2_advertisement(object: &Fields<'_>, meta: &Meta<'_>, head: Span)
     advertisement.interfaces = spec.parsed_list("interfaces", "device");
     for field in ["serviceSelectors", "preferredNodeSelectors"] {
         if let Some(node) = spec.get(field) {
-            let diagnostic = Diagnostic::error(Code::UnknownKind, format!("`{field}` is not modelled"));
+            let diagnostic = Diagnostic::error(Code::NotModelled, format!("`{field}` is not modelled"));
             spec.faults.tell(diagnostic.at(node.span, "who announces would hang on it: leave it out"));
         }
     }
@@ -83,7 +82,7 @@ pub(super) fn l2_advertisement(object: &Fields<'_>, meta: &Meta<'_>, head: Span)
 fn elsewhere(object: &Fields<'_>, meta: &Meta<'_>, head: Span) {
     if meta.namespace != NAMESPACE {
         let title = format!("MetalLB reads this only if it runs in the namespace {}", meta.namespace);
-        let diagnostic = Diagnostic::error(Code::UnknownKind, title).warning();
+        let diagnostic = Diagnostic::error(Code::NoEffect, title).warning();
         object.faults.tell(diagnostic.at(head, format!("usually it runs in {NAMESPACE}")));
     }
 }

@@ -48,12 +48,13 @@ use crate::{Code, Diagnostic, SourceFile, Span};
 pub fn read(file: &Arc<SourceFile>) -> (Vec<Operation>, Vec<Diagnostic>) {
     let (documents, fault) = yaml::documents(file);
     let faults = Faults::default();
-    let mut reader = Reader { file, objects: Vec::new(), owned: Vec::new(), left: Vec::new() };
+    let mut reader = Reader { file, objects: Vec::new(), owned: Vec::new(), given: Vec::new(), left: Vec::new() };
     for document in documents.iter().filter(|document| !matches!(document.value, Yaml::Null)) {
         reader.object(document, &faults);
     }
-    let Reader { mut objects, owned, .. } = reader;
+    let Reader { mut objects, owned, given, .. } = reader;
     workload::adopt(&mut objects, owned);
+    given.into_iter().for_each(|given| service::give(&mut objects, given, &faults));
     let operation = |(object, span)| Operation { op: Op::Declare { object }, origin: Some(file.origin(span)) };
     let operations = objects.into_iter().map(operation).collect();
     let mut diagnostics = faults.into_vec();
@@ -69,11 +70,27 @@ struct Reader<'a> {
     file: &'a SourceFile,
     objects: Vec<(Object, Span)>,
     owned: Vec<Owned>,
+    given: Vec<service::Given>,
     /// The kinds that are left alone.
     left: Vec<&'a str>,
 }
 
 impl<'a> Reader<'a> {
+    /// Leaves an object of a kind that is not read. Once in a file is enough to say so.
+    fn leave(&mut self, group: &str, kind: &'a str, head: Span, faults: &'a Faults) {
+        if self.left.contains(&kind) {
+            return;
+        }
+        self.left.push(kind);
+        if NOTICED.contains(&domain(group)) {
+            return workload::unmodelled(faults, head, &format!("{kind} of {group}"));
+        }
+        let diagnostic = Diagnostic::error(Code::UnknownKind, format!("{kind} is left alone")).warning();
+        let misspelt = !OTHERS.contains(&kind) && KINDS.iter().all(|known| known.name != kind);
+        let meant = crate::suggest::question(kind, KINDS.iter().map(|known| known.name)).filter(|_| misspelt);
+        faults.tell(diagnostic.at(head, meant.unwrap_or_else(|| "the model has no use for it".to_owned())));
+    }
+
     fn object(&mut self, node: &'a Node, faults: &'a Faults) {
         let Some(fields) = Fields::of(node, "an object", faults) else { return };
         let group = fields.required("apiVersion").and_then(|node| text(node, "apiVersion", faults));
@@ -86,17 +103,8 @@ impl<'a> Reader<'a> {
             return;
         }
         let head = fields.get("kind").map_or(node.span, |kind| kind.span);
-        let Some(known) = KINDS.iter().find(|known| known.name == kind) else {
-            let diagnostic = Diagnostic::error(Code::UnknownKind, format!("{kind} is left alone")).warning();
-            let known = KINDS.iter().map(|known| known.name);
-            let label = crate::suggest::question(kind, known).filter(|_| !OTHERS.contains(&kind));
-            let label = label.unwrap_or_else(|| "the model has no use for it".to_owned());
-            // Once in a file is enough.
-            if !self.left.contains(&kind) {
-                self.left.push(kind);
-                faults.tell(diagnostic.at(head, label));
-            }
-            return;
+        let Some(known) = KINDS.iter().find(|known| known.name == kind && !known.is_foreign(group)) else {
+            return self.leave(group, kind, head, faults);
         };
         known.check_group(group, fields.get("apiVersion").map_or(node.span, |node| node.span), faults);
         let Some(meta) = Meta::read(&fields, known.namespaced) else { return };
@@ -128,7 +136,9 @@ impl<'a> Reader<'a> {
             Some(Read::Object(object)) => self.objects.push((object, whole)),
             Some(Read::Owned(owned)) if before == faults.count() => self.owned.push(owned),
             Some(Read::Owned(_)) | None => {}
-            Some(read @ Read::Endpoints(..)) => service::give(&mut self.objects, read, &meta, faults, head),
+            Some(Read::Endpoints(service, endpoints)) => {
+                self.given.push(service::Given { namespace: meta.namespace.clone(), service, endpoints, head });
+            }
         }
     }
 }
@@ -172,6 +182,12 @@ impl Kind {
         Self { name, group, before, namespaced: true }
     }
 
+    /// Whether an `apiVersion` is of somebody else's kind of the same name: a group with a domain of its own.
+    fn is_foreign(&self, group: &str) -> bool {
+        let given = domain(group);
+        given.contains('.') && given != domain(self.group) && !given.ends_with(".k8s.io")
+    }
+
     fn check_group(&self, group: &str, span: Span, faults: &Faults) {
         if group == self.group {
             return;
@@ -185,6 +201,11 @@ impl Kind {
         };
         faults.tell(diagnostic);
     }
+}
+
+/// The group of an `apiVersion`; empty for Kubernetes' core.
+fn domain(group: &str) -> &str {
+    group.split_once('/').map_or("", |(domain, _)| domain)
 }
 
 /// The kinds that are read (the deprecated API migration guide of Kubernetes tells what was when).
@@ -207,7 +228,16 @@ const KINDS: [Kind; 15] = [
 ];
 
 /// Kinds of Kubernetes that make no difference to a packet, and are near in name to one that does.
-const OTHERS: [&str; 4] = ["Secret", "ServiceAccount", "IngressClass", "BGPAdvertisement"];
+const OTHERS: [&str; 3] = ["Secret", "ServiceAccount", "IngressClass"];
+
+/// Groups of kinds that packets would notice, but for those above.
+const NOTICED: [&str; 5] = [
+    "crd.projectcalico.org",
+    "gateway.networking.k8s.io",
+    "metallb.io",
+    "policy.networking.k8s.io",
+    "projectcalico.org",
+];
 
 /// Where Deployments and their kin have been before.
 const WORKLOADS: &[(&str, &str)] =

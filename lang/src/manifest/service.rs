@@ -3,18 +3,17 @@
 use std::net::Ipv4Addr;
 
 use netscene_core::kube::{
-    AFFINITY_SECONDS, EndpointAddress, IpMode, Object, Service, ServicePort, ServiceType, TargetPort,
+    AFFINITY_SECONDS, EndpointAddress, EndpointPort, IpMode, Object, Service, ServicePort, ServiceType, TargetPort,
     TrafficDistribution, TrafficPolicy,
 };
 
-use super::Read;
 use super::fields::{Faults, Fields, text};
 use super::meta::{Meta, labels};
-use super::workload::protocol;
+use super::workload::{protocol, unmodelled};
 use crate::{Code, Diagnostic, Span};
 
 /// Fields of a service's `spec` that make no difference.
-const IDLE: [&str; 3] = ["clusterIPs", "ipFamilies", "ipFamilyPolicy"];
+const IDLE: [&str; 2] = ["clusterIPs", "ipFamilyPolicy"];
 
 /// A service.
 pub(super) fn service(object: &Fields<'_>, meta: &Meta<'_>) -> Option<Object> {
@@ -33,6 +32,15 @@ pub(super) fn service(object: &Fields<'_>, meta: &Meta<'_>) -> Option<Object> {
         ("PreferSameNode", TrafficDistribution::PreferSameNode),
     ];
     let headless = spec.text("clusterIP") == Some("None");
+    for family in spec.list("ipFamilies").iter().filter(|node| text(node, "ipFamilies", spec.faults) == Some("IPv6")) {
+        unmodelled(spec.faults, family.span, "IPv6");
+    }
+    for topology in ["service.kubernetes.io/topology-mode", "service.kubernetes.io/topology-aware-hints"] {
+        if let Some((mode, span)) = meta.annotation(topology).filter(|(mode, _)| mode.eq_ignore_ascii_case("auto")) {
+            unmodelled(spec.faults, span, &format!("{topology}: {mode}"));
+        }
+    }
+    let (load_balancer_status, ip_mode) = status(object);
     let service = Service {
         namespace: meta.namespace.clone(),
         name: meta.name.clone(),
@@ -44,9 +52,10 @@ pub(super) fn service(object: &Fields<'_>, meta: &Meta<'_>) -> Option<Object> {
         external_ips: spec.parsed_list("externalIPs", "IPv4 address"),
         external_name: spec.text("externalName").map(str::to_owned),
         load_balancer_ip: load_balancer_ip(&spec, meta),
+        load_balancer_status,
         load_balancer_class: spec.text("loadBalancerClass").map(str::to_owned),
         load_balancer_source_ranges: spec.parsed_list("loadBalancerSourceRanges", "CIDR"),
-        ip_mode: IpMode::default(),
+        ip_mode,
         session_affinity: affinity(&spec),
         external_traffic_policy: spec.choice("externalTrafficPolicy", &policies).unwrap_or_default(),
         internal_traffic_policy: spec.choice("internalTrafficPolicy", &policies).unwrap_or_default(),
@@ -60,6 +69,16 @@ pub(super) fn service(object: &Fields<'_>, meta: &Meta<'_>) -> Option<Object> {
     };
     spec.finish(&IDLE);
     Some(Object::Service(service))
+}
+
+/// What `kubectl get service -o yaml` says of its load balancer.
+fn status(object: &Fields<'_>) -> (Option<Ipv4Addr>, IpMode) {
+    // What else stands there is told of nobody.
+    let first = object.fields("status").and_then(|status| status.fields("loadBalancer"));
+    let first = first.and_then(|balancer| balancer.each("ingress", "an ingress").into_iter().next());
+    let Some(first) = first else { return (None, IpMode::default()) };
+    let mode = first.choice("ipMode", &[("VIP", IpMode::VIP), ("Proxy", IpMode::Proxy)]);
+    (first.parsed("ip", "IPv4 address"), mode.unwrap_or_default())
 }
 
 /// The address that MetalLB is asked for: by the field, or by its annotation under its new name or its old one; never by
@@ -130,36 +149,65 @@ pub(super) fn endpoints(object: &Fields<'_>) -> Vec<EndpointAddress> {
                 let mut endpoint = EndpointAddress::new(address.unwrap_or(Ipv4Addr::UNSPECIFIED), 0);
                 endpoint.node = one.text("nodeName").map(str::to_owned);
                 endpoint.conditions.ready = ready;
-                one.finish(&["hostname", "targetRef"]);
+                endpoint.hostname = one.text("hostname").map(str::to_owned);
+                one.finish(&["targetRef"]);
                 given.extend(address.map(|_| endpoint));
             }
         }
         for one in subset.each("ports", "a port") {
             let port = one.required("port").and_then(|_| one.port("port"));
-            one.finish(&["appProtocol", "name", "protocol"]);
-            let Some(port) = port else { continue };
-            found.extend(given.iter().cloned().map(|endpoint| EndpointAddress { port, ..endpoint }));
+            let service_port = super::endpoint_slice::of_port(&one);
+            one.finish(&["appProtocol"]);
+            let (Some(port), Some(of)) = (port, service_port) else { continue };
+            let each = given.iter().cloned();
+            found.extend(each.map(|endpoint| EndpointAddress { port, service_port: Some(of.clone()), ..endpoint }));
         }
         subset.finish(&[]);
     }
     found
 }
 
+/// Endpoints, and whose they are: the service may stand below them.
+pub(super) struct Given {
+    pub(super) namespace: String,
+    pub(super) service: String,
+    pub(super) endpoints: Vec<EndpointAddress>,
+    pub(super) head: Span,
+}
+
 /// Gives endpoints to the service of their name, if it is declared and has no selector: the endpoints of others are the
 /// cluster's to make.
-pub(super) fn give(objects: &mut [(Object, Span)], read: Read, meta: &Meta<'_>, faults: &Faults, head: Span) {
-    let Read::Endpoints(name, mut endpoints) = read else { return };
+pub(super) fn give(objects: &mut [(Object, Span)], given: Given, faults: &Faults) {
+    let Given { namespace, service: name, mut endpoints, head } = given;
     let service = objects.iter_mut().find_map(|(object, _)| match object {
-        Object::Service(one) if one.namespace == meta.namespace && one.name == name => Some(one),
+        Object::Service(one) if one.namespace == namespace && one.name == name => Some(one),
         _ => None,
     });
     match service {
-        // A service may have several slices.
-        Some(service) if service.selector.is_empty() => service.endpoints.append(&mut endpoints),
+        Some(service) if service.selector.is_empty() => {
+            let is = |of: &EndpointPort, port: &ServicePort| {
+                of.name == port.name.as_deref().unwrap_or_default() && of.protocol == port.protocol
+            };
+            let nobodys = |of: &&EndpointPort| !service.ports.iter().any(|port| is(of, port));
+            if let Some(of) = endpoints.iter().filter_map(|one| one.service_port.as_ref()).find(nobodys) {
+                let (port, protocol) = (&of.name, of.protocol.lower());
+                let title = format!("service `{name}` has no port called `{port}` of {protocol}");
+                let diagnostic = Diagnostic::error(Code::NoEffect, title).warning();
+                faults.tell(diagnostic.at(head, "kube-proxy passes endpoints of that port over"));
+            }
+            // With one port there is nothing to tell apart, if it is that one.
+            if let [only] = &service.ports[..] {
+                for endpoint in &mut endpoints {
+                    endpoint.service_port = endpoint.service_port.take().filter(|of| !is(of, only));
+                }
+            }
+            // A service may have several slices.
+            service.endpoints.append(&mut endpoints);
+        }
         Some(_) => {}
         None => {
-            let title = format!("there is no service `{name}` above these endpoints");
-            faults.tell(Diagnostic::error(Code::UnknownKind, title).warning().at(head, "left alone"));
+            let title = format!("there is no service `{name}` in this manifest for these endpoints");
+            faults.tell(Diagnostic::error(Code::UnknownName, title).warning().at(head, "left alone"));
         }
     }
 }

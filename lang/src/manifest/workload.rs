@@ -34,12 +34,11 @@ pub(super) struct Owned {
 }
 
 /// Fields of a pod's `spec` that make no difference.
-const IDLE_POD: [&str; 23] = [
+const IDLE_POD: [&str; 22] = [
     "activeDeadlineSeconds",
     "affinity",
     "automountServiceAccountToken",
     "enableServiceLinks",
-    "hostAliases",
     "hostIPC",
     "hostPID",
     "imagePullSecrets",
@@ -130,6 +129,7 @@ pub(super) fn pod(object: &Fields<'_>, meta: &Meta<'_>) -> Option<Read> {
         pod.address = pod.address.or(address.filter(|_| !template.host_network));
         pod.status = pod_status(&status);
     }
+    pod.status.conditions.terminating |= meta.terminating;
     pod.interface_name = template.interface_name;
     pod.labels.clone_from(&meta.labels);
     pod.host_network = template.host_network;
@@ -184,8 +184,14 @@ pub(super) fn deployment(object: &Fields<'_>, meta: &Meta<'_>, kind: &str) -> Op
         own.finish(&["creationTimestamp", "name", "namespace"]);
     }
     check_selector(&spec, &labels);
-    let inner =
-        Meta { annotations, name: meta.name.clone(), namespace: String::new(), labels: Labels::default(), owner: None };
+    let inner = Meta {
+        annotations,
+        name: meta.name.clone(),
+        namespace: String::new(),
+        labels: Labels::default(),
+        owner: None,
+        terminating: false,
+    };
     template.required("spec")?;
     let pod = Template::read(template.fields("spec")?, &inner);
     template.finish(&[]);
@@ -272,9 +278,13 @@ impl Template {
         let service_account = spec.text("serviceAccountName").unwrap_or("default").to_owned();
         let volumes = shared_volumes(&spec);
         let containers = spec.each("containers", "a container");
-        let containers = containers.into_iter().filter_map(|fields| container(fields, meta, &volumes)).collect();
+        let containers =
+            containers.into_iter().filter_map(|fields| container(fields, meta, &volumes, host_network)).collect();
         let [hostname, subdomain] = ["hostname", "subdomain"].map(|name| spec.text(name).map(str::to_owned));
         let dns = pod_dns(&spec);
+        if let Some(aliases) = spec.get("hostAliases") {
+            unmodelled(faults, aliases.span, "hostAliases");
+        }
         spec.finish(&IDLE_POD);
         Self {
             hostname,
@@ -308,7 +318,7 @@ fn pod_dns(spec: &Fields<'_>) -> PodDns {
     dns
 }
 
-fn unmodelled(faults: &Faults, span: Span, what: &str) {
+pub(super) fn unmodelled(faults: &Faults, span: Span, what: &str) {
     let diagnostic = Diagnostic::error(Code::Unmodelled, format!("the model does not have {what}")).warning();
     faults.tell(diagnostic.at(span, "passed over"));
 }
@@ -363,14 +373,18 @@ fn disk(fields: &Fields<'_>, volumes: &[&str]) -> Disk {
     Disk { working_dir: fields.text("workingDir").map(str::to_owned), volume_mounts, ..Disk::default() }
 }
 
-fn container(fields: Fields<'_>, meta: &Meta<'_>, volumes: &[&str]) -> Option<Container> {
+fn container(fields: Fields<'_>, meta: &Meta<'_>, volumes: &[&str], host_network: bool) -> Option<Container> {
     let name = fields.required("name").and_then(|_| fields.text("name"));
     let mut ports = Vec::new();
     for port in fields.each("ports", "a port") {
         let number = port.required("containerPort").and_then(|_| port.port("containerPort"));
         let protocol = protocol(&port);
         let name = port.text("name").map(str::to_owned);
-        port.finish(&["hostIP", "hostPort"]);
+        // In the network of its node every port is one of the host.
+        if let Some(host_port) = port.get("hostPort").filter(|_| !host_network) {
+            unmodelled(fields.faults, host_port.span, "hostPort, which the CNI plugin portmap makes");
+        }
+        port.finish(&["hostIP"]);
         ports.extend(number.zip(protocol).map(|(port, protocol)| ContainerPort { name, port, protocol }));
     }
     let faults = fields.faults;

@@ -64,6 +64,36 @@ pub(crate) fn run_until<E: Engine + 'static>(
     runner.summary
 }
 
+/// What a world refuses of what a program declares, where nothing else is done: the port that two services want, a release of
+/// which the model does not know what it writes.
+///
+/// ```
+/// use netscene_core::world::World;
+/// use netscene_lang::{SourceFiles, compile, refusals};
+/// let file = SourceFiles::default().add("a.scn", "cluster c { calico 3.99 }\n");
+/// let (program, diagnostics) = compile(&file);
+/// assert!(diagnostics.is_empty(), "it is well written");
+/// assert_eq!(refusals(&program, &World::new(0))[0].title, "what calico 3.99 does is not known here");
+/// ```
+pub fn refusals<E: Engine + 'static>(program: &Program, engine: &E) -> Vec<Diagnostic> {
+    let (mut failures, cancel) = (Failures::default(), Cancel::default());
+    Runner::new(program, engine, &mut failures, &mut Everything, &cancel).declare();
+    failures.0
+}
+
+/// Keeps what goes wrong, and prints nothing.
+#[derive(Default)]
+pub(crate) struct Failures(pub(crate) Vec<Diagnostic>);
+
+impl Sink for Failures {
+    fn text(&mut self, _: &str) {}
+    fn test_started(&mut self, _: &str) {}
+    fn test_ended(&mut self, _: &str, _: bool) {}
+    fn failure(&mut self, diagnostic: Diagnostic) {
+        self.0.push(diagnostic);
+    }
+}
+
 /// The end of a test before its last sentence. What was wrong has been told.
 struct Stop;
 

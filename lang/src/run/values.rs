@@ -459,10 +459,12 @@ mod tests {
                 Dynamic::from(Decision(trace::Decision { place: "a".into(), about: "b".into(), taken: "c".into() }))
             }
             Type::Endpoint => Dynamic::from(Endpoint(endpoint)),
-            Type::Service => {
-                let endpoints = vec![endpoint];
-                Dynamic::from(service(world::Service { name, cluster_ip: None, load_balancer_ip: None, endpoints }))
-            }
+            Type::Service => Dynamic::from(service(world::Service {
+                name,
+                cluster_ip: None,
+                load_balancer_ip: None,
+                endpoints: vec![endpoint],
+            })),
             Type::Pod => Dynamic::from(Pod(world::Pod { name, node: "a".into(), address })),
             Type::Node => Dynamic::from(Node(world::Node { name, address })),
             Type::List => Dynamic::from(vec![Dynamic::from(1_i64)] as Array),

@@ -1,9 +1,10 @@
-//! `scn check`: what is wrong with scenarios, without running them.
+//! `scn check`: what is wrong with scenarios, without running them. Everything is declared, and nothing is done.
 
 use std::path::PathBuf;
 
 use clap::Args;
-use netscene_lang::{Channel, SourceFiles, compile_in, has_errors, render};
+use netscene_core::world::World;
+use netscene_lang::{Channel, SourceFiles, compile_in, has_errors, refusals, render};
 
 use crate::console::Console;
 use crate::exit::Exit;
@@ -37,7 +38,10 @@ pub(crate) fn run(arguments: &Arguments, console: Console) -> Exit {
         };
         let mut files = SourceFiles::default();
         let file = files.add(&path.display().to_string(), text);
-        let (_, diagnostics) = compile_in(&mut files, &file, &Disk::of(path));
+        let (program, mut diagnostics) = compile_in(&mut files, &file, &Disk::of(path));
+        if !has_errors(&diagnostics) {
+            diagnostics.extend(refusals(&program, &World::new(0)));
+        }
         console.write(Channel::Diagnostics, &render(&diagnostics, &files, console.error_color));
         if has_errors(&diagnostics) {
             exit = Exit::BadInput;

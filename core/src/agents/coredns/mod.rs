@@ -4,7 +4,8 @@
 //! `pods insecure` and `ttl 30`; everything else is [forwarded](Answer::is_foreign) to the machines' name server, if there is
 //! one.
 
-mod headless;
+mod external_name;
+mod places;
 mod resolver;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::kube::endpoints::named;
 use crate::kube::{Endpoint, Holder, PodRecords, Service, ServicePort, State};
 
+use places::Place;
 pub use resolver::{Asker, ResolvConf, resolv_conf};
 
 /// kubeadm's `ttl 30`, in seconds.
@@ -305,41 +307,39 @@ impl<'a> Question<'a> {
     /// Answers for a service, or for the labels in front of its name.
     fn service(&self, service: &Service, rest: &[&str]) -> Answer {
         if let Some(target) = &service.external_name {
-            return if rest.is_empty() { self.external_name(target) } else { Answer::no_name() };
+            return match rest {
+                // What stands for a port says nothing of a service that has none.
+                [] | [_, _] => self.external_name(target),
+                _ => Answer::no_name(),
+            };
         }
+        let all: Vec<_> = service.ports.iter().collect();
         match rest {
-            [] => self.ports(service, &service.ports.iter().collect::<Vec<_>>()),
+            [] => self.told_of(&self.places(service, &all)),
             [endpoint] => {
-                let all = named(self.state, service);
-                let found = all.iter().find(|one| endpoint_name(one).eq_ignore_ascii_case(endpoint));
-                found.map_or_else(Answer::no_name, |one| self.address(one.address))
+                let is_meant = |one: &Endpoint| endpoint_name(one).eq_ignore_ascii_case(endpoint);
+                self.told_of(&self.endpoint_places(service, &all, is_meant))
             }
             [port, protocol] => {
                 let (port, protocol) = (port.trim_start_matches('_'), protocol.trim_start_matches('_'));
                 let is_meant = |p: &&ServicePort| p.name.as_deref() == Some(port) && p.protocol.lower() == protocol;
                 match service.ports.iter().filter(is_meant).collect::<Vec<_>>()[..] {
                     [] => Answer::no_name(),
-                    ref ports => self.ports(service, ports),
+                    ref ports => self.told_of(&self.places(service, ports)),
                 }
             }
             _ => Answer::no_name(),
         }
     }
 
-    /// A service's address, or some of its ports.
-    fn ports(&self, service: &Service, ports: &[&ServicePort]) -> Answer {
-        let Some(address) = service.cluster_ip else { return self.headless(service, ports) };
-        if self.query != QueryType::Srv {
-            return self.address(address);
+    /// Where some of a service's ports are: at its address, or at the ready endpoints of a headless one.
+    ///
+    /// Endpoints are in their order, before the plugin `loadbalance` shuffles them.
+    fn places(&self, service: &Service, ports: &[&ServicePort]) -> Vec<Place> {
+        match service.cluster_ip {
+            Some(address) => self.own_places(service, address, ports),
+            None => self.endpoint_places(service, ports, |_| true),
         }
-        let target = format!("{}.{}.svc.{}.", service.name, service.namespace, self.zone);
-        let record = |port: &&ServicePort| {
-            let target = target.clone();
-            self.record(RecordData::Srv { priority: 0, weight: 100, port: port.port, target })
-        };
-        let answer = Answer::found(ports.iter().map(record).collect());
-        let additional = vec![Record { name: target, ttl: TTL, data: RecordData::A(address) }];
-        Answer { additional, ..answer }
     }
 
     /// The names of an address: the service whose `clusterIP` it is, or the services that have it for an endpoint.

@@ -5,7 +5,8 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::dns_address;
-use crate::kube::{DnsPolicy, RunningPod, State};
+use crate::kube::{DnsPolicy, RunningPod, State, Version};
+use crate::map::IndexSet;
 
 /// kubelet's `options ndots` for pods that ask the cluster's DNS.
 const CLUSTER_NDOTS: u8 = 5;
@@ -43,6 +44,14 @@ pub enum Asker<'a> {
 /// What glibc asks at most (`MAXNS` in `resolv.h`), and kubelet writes.
 const MOST_NAMESERVERS: usize = 3;
 
+/// Since this release kubelet writes more (the feature gate `ExpandedDNSConfig`, on by default).
+const EXPANDED: Version = Version::new(1, 26, 0);
+/// The most that kubelet writes behind `search`, and of how many characters with the blanks between them
+/// (`validation.MaxDNSSearchPaths`, `MaxDNSSearchListChars`): until [`EXPANDED`], and since.
+const MOST_SEARCHES: [(usize, usize); 2] = [(6, 256), (32, 2048)];
+/// What is longer than a name can be it leaves out since then (`DNS1123SubdomainMaxLength`).
+const LONGEST_SEARCH: usize = 253;
+
 /// The `/etc/resolv.conf` of a pod (kubelet, `pkg/kubelet/network/dns`, `GetPodDNS`) or a machine.
 pub fn resolv_conf(state: &State, asker: Asker<'_>) -> ResolvConf {
     let cluster = state.cluster();
@@ -66,7 +75,9 @@ pub fn resolv_conf(state: &State, asker: Asker<'_>) -> ResolvConf {
             let zone = &cluster.domain;
             conf.nameservers = dns_address(state).into_iter().collect();
             let own = [format!("{}.svc.{zone}", pod.namespace), format!("svc.{zone}"), zone.clone()];
-            conf.search.splice(0..0, own);
+            // Each is there once (`omitDuplicates`).
+            let all: IndexSet<_> = own.into_iter().chain(conf.search).collect();
+            conf.search = all.into_iter().collect();
             conf.ndots = Some(CLUSTER_NDOTS);
         }
     }
@@ -81,10 +92,25 @@ pub fn resolv_conf(state: &State, asker: Asker<'_>) -> ResolvConf {
         }
     }
     conf.nameservers.truncate(MOST_NAMESERVERS);
+    conf.search = fitting(conf.search, cluster.kube_proxy);
     conf.ndots = pod.dns.ndots.or(conf.ndots);
     conf.timeout = pod.dns.timeout;
     conf.attempts = pod.dns.attempts;
     conf
+}
+
+/// What kubelet leaves of a list of searches (`formDNSSearchFitsLimits`). It is of the release that kube-proxy is of.
+fn fitting(mut search: Vec<String>, release: Version) -> Vec<String> {
+    let expanded = release >= EXPANDED;
+    let (most, characters) = MOST_SEARCHES[usize::from(expanded)];
+    search.truncate(most);
+    if expanded {
+        search.retain(|suffix| suffix.len() <= LONGEST_SEARCH);
+    }
+    while !search.is_empty() && search.join(" ").len() > characters {
+        search.pop();
+    }
+    search
 }
 
 impl ResolvConf {

@@ -80,7 +80,8 @@ impl Location {
     }
 }
 
-fn with_arguments(path: &str, arguments: Option<&str>) -> String {
+/// A path with the query of a request.
+pub(super) fn with_arguments(path: &str, arguments: Option<&str>) -> String {
     arguments.map_or_else(|| path.to_owned(), |arguments| format!("{path}?{arguments}"))
 }
 
@@ -167,4 +168,18 @@ pub(super) fn find<'a>(locations: &'a [Location], uri: &str) -> Option<&'a Locat
         fitting.max_by_key(|one| one.matcher.path().len())
     };
     exact.or_else(regex).or_else(prefix)
+}
+
+/// The location whose path is the request's with a slash behind it, where none has the path itself: it sends the client
+/// there before any other is asked, exact ones do so too, and regular expressions do not (nginx, `ngx_http_core_module.c`,
+/// `auto_redirect`, which `proxy_pass` sets; seen in nginx 1.22).
+pub(super) fn below<'a>(locations: &'a [Location], uri: &str) -> Option<&'a Location> {
+    let text = |one: &'a Location| match &one.matcher {
+        Matcher::Exact(path) | Matcher::Prefix(path) => Some(path.as_str()),
+        Matcher::Regex(_) => None,
+    };
+    if locations.iter().any(|one| text(one) == Some(uri)) {
+        return None;
+    }
+    locations.iter().find(|one| text(one).and_then(|path| path.strip_suffix('/')) == Some(uri))
 }

@@ -102,6 +102,8 @@ pub enum Decision {
     Unavailable {
         /// The rule that decided.
         rule: Rule,
+        /// Who may ask.
+        settings: Arc<NginxAnnotations>,
     },
 }
 
@@ -191,6 +193,13 @@ impl Config {
             let location = format!("{scheme}://{}{root}", request.host);
             return Decision::Redirect { status: 302, location, rule };
         }
+        // In front of what the location itself says: `https` or elsewhere is for the next request. `port_in_redirect off`.
+        if let Some(location) = location::below(&server.locations, &uri) {
+            let scheme = if request.https { "https" } else { "http" };
+            let host = without_port(request.host).to_ascii_lowercase();
+            let (to, rule) = (format!("{scheme}://{host}{uri}/"), location.rule.clone());
+            return Decision::Redirect { status: 301, location: location::with_arguments(&to, arguments), rule };
+        }
         let Some(location) = location::find(&server.locations, &uri) else { return Decision::NotFound };
         let (settings, rule) = (&location.settings, location.rule.clone());
         if !request.https && (settings.force_ssl_redirect || settings.ssl_redirect && server.tls) {
@@ -205,7 +214,7 @@ impl Config {
             return Decision::Redirect { status: *status, location: url.clone(), rule };
         }
         if location.backend.endpoints.is_empty() {
-            return Decision::Unavailable { rule };
+            return Decision::Unavailable { rule, settings: settings.clone() };
         }
         let target = match settings.rewrite_target {
             Some(_) => location.rewritten(&uri, arguments),

@@ -248,6 +248,48 @@ fn clients_are_sent_elsewhere() {
     };
 }
 
+/// What nginx 1.22 answered with the same locations.
+#[test]
+fn a_path_without_its_last_slash_leads_to_the_one_with_it() {
+    let mut state = cluster();
+    let (exact, prefix) = (PathType::Exact, PathType::Prefix);
+    let paths = [
+        (TEXT, "/shop/"),
+        (prefix, "/pre/"),
+        (exact, "/ex/"),
+        (TEXT, "/both"),
+        (TEXT, "/both/"),
+        (prefix, "/foo"),
+        (TEXT, "/own/"),
+        (exact, "/own"),
+    ];
+    let rules = paths.map(|(path_type, path)| ("", path_type, path, "one"));
+    declare(&mut state, ingress("paths", &rules));
+    declare(&mut state, ingress("root", &[("", TEXT, "/", "two")]));
+    let forced = ingress("forced", &[("forced.example.com", TEXT, "/shop/", "one")]);
+    declare(&mut state, annotated(forced, &[("force-ssl-redirect", "true")]));
+    let regex = ingress("regex", &[("regex.example.com", TEXT, "/shop/", "one")]);
+    declare(&mut state, annotated(regex, &[("use-regex", "true")]));
+    check(
+        &Config::of(&state),
+        &[
+            ("H:30080", "/shop", "301 http://h/shop/"),
+            ("h", "/shop?x=1", "301 http://h/shop/?x=1"),
+            ("h", "//shop", "301 http://h/shop/"),
+            ("h", "/Shop", "two"),
+            ("h", "/shop/", "one"),
+            ("h", "/pre", "301 http://h/pre/"),
+            ("h", "/pre/", "one"),
+            ("h", "/ex", "301 http://h/ex/"),
+            ("h", "/both", "one"),
+            ("h", "/foo", "one"),
+            ("h", "/own", "one"),
+            ("forced.example.com", "/shop", "301 http://forced.example.com/shop/"),
+            ("regex.example.com", "/shop", "404"),
+        ],
+    );
+}
+
 #[test]
 fn a_name_with_www_leads_to_the_one_without_and_the_other_way() {
     let mut state = cluster();

@@ -123,7 +123,7 @@ impl<'a> Writer<'a> {
         let comment = "-m comment --comment \"kubernetes forwarding";
         let established = "-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT";
         let mut rules = Vec::new();
-        if !self.cluster().kube_proxy_options.tcp_be_liberal {
+        if !self.is_liberal() {
             rules.push("-m conntrack --ctstate INVALID -j DROP".to_owned());
         }
         rules.push(format!("{comment} rules\" -m mark --mark {mark}/{mark} -j ACCEPT"));
@@ -136,6 +136,13 @@ impl<'a> Writer<'a> {
         for rule in rules {
             self.filter.append("KUBE-FORWARD", &rule, &self.fixed);
         }
+    }
+
+    /// Whether conntrack calls no segment INVALID for its place in the window: then kube-proxy drops none for being INVALID.
+    /// It asks since 1.29 (kubernetes#120354), and after it has set what its own option says.
+    fn is_liberal(&self) -> bool {
+        let set = self.cluster().kube_proxy_options.tcp_be_liberal || self.state.found_liberal(self.node);
+        self.layout == Layout::V1_36 && set
     }
 
     /// Since 1.27 kube-proxy keeps kubelet's rule for loopback addresses itself, where it opens them to node ports.
@@ -151,9 +158,12 @@ impl<'a> Writer<'a> {
             let but = if loopback { "" } else { " ! -d 127.0.0.0/8" };
             return vec![format!("-m addrtype --dst-type LOCAL{but}")];
         }
-        let node = self.state.node(self.node).map(|node| node.object.address);
-        let own = [node, self.state.tunnel_address(self.node), Some(Ipv4Addr::LOCALHOST).filter(|_| loopback)];
-        let own = own.into_iter().flatten().filter(|address| cidrs.iter().any(|cidr| cidr.contains(address)));
+        // In the order of devices; kube-proxy itself walks a Go map, in any order (`GetNodeAddresses`, `GetNodeIPs`).
+        let node = self.state.node(self.node).map(|node| &node.object);
+        let devices = node.iter().flat_map(|node| node.devices.iter().map(|device| device.address.addr()));
+        let own = node.iter().map(|node| node.address).chain(devices);
+        let own = own.chain(self.state.tunnel_address(self.node)).chain(Some(Ipv4Addr::LOCALHOST).filter(|_| loopback));
+        let own = own.filter(|address| cidrs.iter().any(|cidr| cidr.contains(address)));
         own.map(|address| format!("-d {address}")).collect()
     }
 

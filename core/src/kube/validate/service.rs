@@ -243,9 +243,12 @@ fn declared_endpoints(state: &State, service: &Service) -> Result<(), OpError> {
         let problem = format!("service {name} has both a selector and endpoints");
         return Err(fault(problem, "leave one of them out: a selector finds the endpoints by itself"));
     }
-    for EndpointAddress { address, port: number, node, .. } in &service.endpoints {
+    for EndpointAddress { address, port: number, node, service_port, .. } in &service.endpoints {
         port("an endpoint's port", *number)?;
-        if service.ports.len() > 1 && !service.ports.iter().any(|listed| listed.leads_to(*number)) {
+        if service_port.is_none()
+            && service.ports.len() > 1
+            && !service.ports.iter().any(|listed| listed.leads_to(*number))
+        {
             let problem = format!("endpoint {address}:{number} is for no port of service {name}");
             return Err(fault(problem, "give one of the service's ports that target"));
         }

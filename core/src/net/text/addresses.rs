@@ -39,6 +39,8 @@ pub struct Link {
     pub rest: String,
     /// What follows `link/`, as it is written.
     pub link: Option<String>,
+    /// `altname`: its other names, which systemd gives it. Routes are printed with the first one.
+    pub alt_names: Vec<String>,
     /// Its addresses of IPv4, and of IPv6 the two lines of each, as they are written.
     pub addresses: Vec<Result<AddressLine, [String; 2]>>,
 }
@@ -67,6 +69,9 @@ impl std::str::FromStr for Links {
             } else if let Some(link) = line.trim().strip_prefix("link/") {
                 let last = links.last_mut().ok_or_else(|| words.error("it belongs to no device"))?;
                 last.link = Some(link.trim_end().to_owned());
+            } else if let Some(name) = line.trim().strip_prefix("altname ") {
+                let last = links.last_mut().ok_or_else(|| words.error("it belongs to no device"))?;
+                last.alt_names.push(name.to_owned());
             } else if line.trim().starts_with("inet") {
                 add_address(&words, &mut links, line.trim_start(), None)?;
             } else if line.trim().starts_with("valid_lft") {
@@ -107,7 +112,8 @@ fn header(mut words: Words<'_>) -> Result<Link, TextError> {
         }
     }
     let flags = Some(flags.split(',').map(str::to_owned).collect());
-    Ok(Link { index, name, on, flags, mtu, master, rest: rest.join(" "), link: None, addresses: Vec::new() })
+    let rest = rest.join(" ");
+    Ok(Link { index, name, on, flags, mtu, master, rest, link: None, alt_names: Vec::new(), addresses: Vec::new() })
 }
 
 /// `2: eth0    inet ...`.
@@ -126,6 +132,7 @@ fn one_line_link(mut words: Words<'_>, head: &str) -> Result<Link, TextError> {
         master: None,
         rest: String::new(),
         link: None,
+        alt_names: Vec::new(),
         addresses: Vec::new(),
     })
 }
@@ -176,6 +183,9 @@ impl fmt::Display for Links {
             writeln!(f, " {}", link.rest)?;
             if let Some(link) = &link.link {
                 writeln!(f, "    link/{link}")?;
+            }
+            for name in &link.alt_names {
+                writeln!(f, "    altname {name}")?;
             }
             for address in &link.addresses {
                 match address {

@@ -61,6 +61,10 @@ fn connections_with_zones_counters_and_translations_are_read_and_printed_again()
         let entry = Entry::read(line, Jiffies(0)).unwrap();
         assert_eq!(view::conntrack::line(&entry, Jiffies(0)), line);
     }
+    // Whose state the model does not follow is no reason to read nothing.
+    let sctp = "sctp 132 431999 ESTABLISHED src=10.0.0.2 dst=10.0.0.3 sport=1 dport=2 src=10.0.0.3 dst=10.0.0.2 sport=2 \
+                dport=1 [ASSURED] mark=0 use=1";
+    assert_eq!(Entry::read(sctp, Jiffies(0)).unwrap().original.destination_port(), Some(2));
     let nat = Entry::read(
         "tcp 6 119 ESTABLISHED src=10.0.0.2 dst=10.96.0.10 sport=1 dport=80 src=10.244.0.1 dst=10.0.0.2 sport=8080 \
          dport=1 [ASSURED] mark=0 use=1",
@@ -93,6 +97,12 @@ fn what_cannot_be_read_is_told_with_line_and_cause() {
 fn what_the_model_does_not_know_is_kept_and_printed_again() {
     let routes: Routes = same("10.0.0.0/8 via 10.0.0.2 dev eth0 realm 7 \nmulticast 224.0.0.0/4 dev eth0 \n");
     assert_eq!(routes.ipv4[0].route.unknown.as_deref(), Some("realm 7"));
+    let links: Links = same(
+        "2: ens192: <BROADCAST,UP> mtu 1500 qdisc mq state UP group default qlen 1000\n    link/ether 00:50:56:93:00:01 brd \
+         ff:ff:ff:ff:ff:ff\n    altname enp11s0\n    altname enx005056930001\n    inet 10.0.0.1/24 brd 10.0.0.255 scope global \
+         ens192\n       valid_lft forever preferred_lft forever\n",
+    );
+    assert_eq!(links.0[0].alt_names, ["enp11s0", "enx005056930001"]);
     let rules: Rules = same(
         "600:\tfrom all uidrange 1000-1001 lookup default\n1000:\tfrom all lookup [l3mdev-table]\n"
             .replace("lookup [l3mdev-table]", "l3mdev")

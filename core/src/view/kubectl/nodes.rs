@@ -23,7 +23,9 @@ pub(super) fn rows(cluster: Cluster<'_>) -> Vec<Row> {
     let kernel = full(cluster.state.cluster().kernel);
     let row = |declared: &crate::kube::Declared<Node>| {
         let node = &declared.object;
-        let usual = vec!["Ready".to_owned(), roles(node), cluster.age(declared.created), version.clone()];
+        // Whether the node controller has heard from its kubelet (`printNode`).
+        let ready = if cluster.state.node_is_ready(&node.name.as_str().into()) { "Ready" } else { "NotReady" };
+        let usual = vec![ready.to_owned(), roles(node), cluster.age(declared.created), version.clone()];
         let (none, unknown) = (NONE.to_owned(), UNKNOWN.to_owned());
         let wide = vec![node.address.to_string(), none, unknown.clone(), kernel.clone(), unknown];
         Row { wide, labels: node.all_labels(), ..Row::new("", &node.hostname, usual) }

@@ -5,14 +5,19 @@ use std::ops::Range;
 use super::super::command_line::{CommandError, missing, unknown};
 use super::shifted;
 
-/// A `grep` with a text to look for, without the meaning that `grep` gives to `.` and `*`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A `grep` with texts to look for, without the meaning that `grep` gives to `.` and `*`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grep {
     /// `-v`: the lines without it.
     pub inverted: bool,
-    /// What is looked for.
-    pub text: String,
+    /// `-i`: in capital letters and small ones.
+    pub any_case: bool,
+    /// What is looked for: one of these. `-E` has several, with bars between them.
+    pub texts: Vec<String>,
 }
+
+/// The flags that are understood; of `-F` there is nothing to do.
+const FLAGS: [&str; 4] = ["-v", "-i", "-E", "-F"];
 
 /// The parts of a command line between its bars; a bar in quotes is none.
 pub(super) fn split(text: &str) -> impl Iterator<Item = Range<usize>> + use<> {
@@ -44,7 +49,16 @@ impl Grep {
             }
             None => return Err(missing(text, "the command behind `|`", "only `grep` can follow a bar")),
         }
-        let inverted = words.next_if(|word| word.text == "-v").is_some();
+        let (mut grep, mut extended) = (Self::default(), false);
+        while let Some(flag) = words.next_if(|word| word.text.starts_with('-')) {
+            match flag.text {
+                "-v" => grep.inverted = true,
+                "-i" => grep.any_case = true,
+                "-E" => extended = true,
+                "-F" => {}
+                other => return Err(unknown(flag.at, "flag of grep", other, &FLAGS, "-v, -i, -E and -F")),
+            }
+        }
         let Some(first) = words.next() else { return Err(missing(text, "what to look for", "grep TEXT")) };
         let wanted = text[first.at.start..end].trim();
         let quoted = ['"', '\''].iter().find_map(|quote| wanted.strip_prefix(*quote)?.strip_suffix(*quote));
@@ -56,12 +70,19 @@ impl Grep {
                 return Err(unknown(at, "pattern", wanted, &[], "the text itself, without patterns"));
             }
         }
-        Ok(Self { inverted, text: quoted.unwrap_or(wanted).to_owned() })
+        let text = quoted.unwrap_or(wanted);
+        grep.texts = if extended { text.split('|').map(str::to_owned).collect() } else { vec![text.to_owned()] };
+        Ok(grep)
     }
 
     /// The lines that it lets through.
     pub fn filter(&self, text: &str) -> String {
-        let keeps = |line: &&str| line.contains(&self.text) != self.inverted;
+        let folded = |text: &str| if self.any_case { text.to_lowercase() } else { text.to_owned() };
+        let wanted: Vec<_> = self.texts.iter().map(|text| folded(text)).collect();
+        let keeps = |line: &&str| {
+            let line = folded(line);
+            wanted.iter().any(|text| line.contains(text)) != self.inverted
+        };
         text.split_inclusive('\n').filter(keeps).collect()
     }
 }

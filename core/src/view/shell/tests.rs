@@ -36,4 +36,10 @@ fn grep_keeps_lines() {
     let command = Command::parse("iptables-save | grep 'a b' | grep -v x").expect("it is right");
     let text = command.pipe.iter().fold("a b\na b x\nc\n".to_owned(), |text, grep| grep.filter(&text));
     assert_eq!(text, "a b\n");
+    let command = Command::parse("iptables-save | grep -iE 'x|c'");
+    assert!(command.is_err(), "flags stand one by one");
+    let command = Command::parse("iptables-save | grep -i -E 'X|c'").expect("it is right");
+    let text = command.pipe.iter().fold("a b\na b x\nC\n".to_owned(), |text, grep| grep.filter(&text));
+    assert_eq!(text, "a b x\nC\n");
+    assert_eq!(problem("iptables-save | grep -c x").0, "-c");
 }

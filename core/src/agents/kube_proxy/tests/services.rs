@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::kube::{
-    Conditions, DetectLocal, IpMode, KubeProxyOptions, Node, Pod, PodStatus, TrafficDistribution, TrafficPolicy,
+    Conditions, DetectLocal, IpMode, KubeProxyOptions, NetworkDevice, Node, Pod, PodStatus, TrafficDistribution,
+    TrafficPolicy,
 };
 
 /// Two nodes with a pod each, and a cluster of that release and options.
@@ -182,6 +183,49 @@ fn node_ports_are_where_the_options_say() {
     let cidrs = vec!["10.0.0.0/24".parse().unwrap(), "127.0.0.0/8".parse().unwrap()];
     let some = KubeProxyOptions { node_port_addresses: cidrs, ..KubeProxyOptions::default() };
     assert_eq!(last(some), ["-d 10.0.0.1 -j KUBE-NODEPORTS", "-d 127.0.0.1 -j KUBE-NODEPORTS"]);
+}
+
+#[test]
+fn the_addresses_of_all_devices_have_node_ports() {
+    for release in [Version::new(1, 20, 0), Version::new(1, 36, 0)] {
+        let cidrs = vec!["172.16.0.0/24".parse().unwrap(), "10.0.0.0/24".parse().unwrap()];
+        let options = KubeProxyOptions { node_port_addresses: cidrs, ..KubeProxyOptions::default() };
+        let mut state = cluster(release, options);
+        let device = |name: &str, address: &str| {
+            let (name, address) = (name.parse().unwrap(), address.parse().unwrap());
+            NetworkDevice { name, address, mac: None, mtu: None }
+        };
+        let devices = vec![device("eth1", "172.16.0.9/24"), device("eth2", "172.17.0.9/24")];
+        declare(&mut state, Object::Node(Node { devices, ..Node::new("c", [10, 0, 0, 3]) }));
+        declare(&mut state, Object::Service(balancer()));
+        let rules = rules(&state, "c");
+        let all = rules.lines.iter().filter_map(|line| line.text.strip_suffix(" -j KUBE-NODEPORTS"));
+        let found: Vec<_> = all.filter_map(|rule| rule.split_once("the last rule in this chain\" ")).collect();
+        assert_eq!(found.iter().map(|(_, to)| *to).collect::<Vec<_>>(), ["-d 10.0.0.3", "-d 172.16.0.9"], "{release}");
+    }
+}
+
+#[test]
+fn where_windows_are_not_judged_nothing_is_dropped_for_being_invalid() {
+    let drops = |state: &State| {
+        let input = rules(state, "c");
+        input.lines.iter().any(|line| line.text == "-A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP")
+    };
+    let liberal = |value: &str| {
+        let sysctls = labels(&format!("net.netfilter.nf_conntrack_tcp_be_liberal={value}"));
+        Object::Node(Node { sysctls, ..Node::new("c", [10, 0, 0, 3]) })
+    };
+    for (release, value, dropped) in
+        [(Version::new(1, 36, 0), "1", false), (Version::new(1, 36, 0), "0", true), (Version::new(1, 20, 0), "1", true)]
+    {
+        let mut state = cluster(release, KubeProxyOptions::default());
+        declare(&mut state, liberal(value));
+        assert_eq!(drops(&state), dropped, "{release} {value}");
+    }
+    let option = KubeProxyOptions { tcp_be_liberal: true, ..KubeProxyOptions::default() };
+    let mut state = cluster(Version::new(1, 36, 0), option);
+    declare(&mut state, liberal("0"));
+    assert!(!drops(&state), "kube-proxy sets it itself");
 }
 
 #[test]
