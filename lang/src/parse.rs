@@ -268,7 +268,7 @@ impl Builder {
         PacketOption { span: self.span(start, end), word, flags, value }
     }
 
-    /// A `send`: a connection or a datagram where nothing more is said of it.
+    /// A `send`: a connection or a datagram where nothing more is said of it than that it goes by TCP or UDP.
     pub(crate) fn send(
         from: Operand,
         to: Operand,
@@ -277,7 +277,7 @@ impl Builder {
         name: Text,
     ) -> StatementKind {
         match options.as_mut_slice() {
-            [] if protocol.text.starts_with(|c: char| c.is_ascii_alphabetic()) => {
+            [] if matches!(protocol.text.as_str(), "TCP" | "tcp" | "UDP" | "udp") => {
                 StatementKind::Send { from, to, protocol, name }
             }
             [PacketOption { word: Word::Flags, flags, .. }] => {

@@ -6,7 +6,7 @@ use super::{Dump, DumpError, DumpFile, DumpKind, sockets};
 use crate::kube::Object;
 use crate::net::tcp::ProcessId;
 use crate::net::text::{NodeTexts, TextError, Unheeded};
-use crate::net::{DeviceKind, Namespace};
+use crate::net::{DeviceKind, Ipvs, Namespace};
 use crate::netfilter::Backend;
 use crate::netfilter::text::{RestoreInput, RestoreLine, restore};
 use crate::packet::DeviceName;
@@ -25,6 +25,8 @@ pub struct DumpedNode {
     pub doubts: Vec<String>,
     /// Neighbours that did not answer when the dump was taken, with the place of the line.
     pub(super) silent: Vec<(DeviceName, std::net::Ipv4Addr, String)>,
+    /// Devices without a carrier, behind which nobody is, with the place of the line.
+    pub(super) alone: Vec<(DeviceName, String)>,
 }
 
 /// Whoever it is that listens, where nobody knows.
@@ -49,6 +51,8 @@ impl Dump {
         let (mut namespace, unheeded) = texts.build(name, Time::ZERO).map_err(|error| self.blame(error.as_ref()))?;
         notes.unheeded.extend(unheeded.into_iter().map(|Unheeded(what)| what));
         notes.unheeded.extend(self.devices(&mut namespace));
+        notes.alone = self.without_carrier();
+        namespace.ipvs = self.ipvs();
         let mut names = TableNames::default();
         if addresses.is_empty() {
             self.devices_of_routes(&mut namespace, &mut notes);
@@ -77,8 +81,8 @@ impl Dump {
             namespace.sockets.give_every_port(ANYBODY);
         }
         self.say_what_is_missing(&namespace, &mut notes);
-        let Notes { assumed, unheeded, doubts, silent } = notes;
-        Ok(DumpedNode { namespace, assumed, unheeded, doubts, silent })
+        let Notes { assumed, unheeded, doubts, silent, alone } = notes;
+        Ok(DumpedNode { namespace, assumed, unheeded, doubts, silent, alone })
     }
 
     /// The kernel's version by `uname`: 5.4 of `5.4.0-42-generic`.
@@ -173,6 +177,34 @@ impl Dump {
             }
         }
         unheeded
+    }
+
+    /// The devices of which `ip addr` says NO-CARRIER.
+    fn without_carrier(&self) -> Vec<(DeviceName, String)> {
+        let mut found = Vec::new();
+        for file in self.of_kind(DumpKind::Addresses) {
+            for (at, line) in file.text.lines().enumerate().filter(|(_, line)| !line.starts_with(char::is_whitespace)) {
+                let mut words = line.split_whitespace().skip(1);
+                if let (Some(name), Some(flags)) = (words.next().and_then(device), words.next())
+                    && flags.trim_matches(['<', '>']).split(',').any(|flag| flag == "NO-CARRIER")
+                {
+                    found.push((name, format!("{}:{}", file.name, at + 1)));
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether kube-proxy runs with `--proxy-mode=ipvs`: then a dummy device has the addresses of the services
+    /// (`DefaultDummyDevice` of its `ipvs/proxier.go`).
+    fn ipvs(&self) -> Option<Ipvs> {
+        const DUMMY: &str = "kube-ipvs0";
+        let names = |line: &str| line.split_whitespace().any(|word| word.trim_end_matches(':') == DUMMY);
+        let told = self.of_kind(DumpKind::Addresses).chain(self.of_kind(DumpKind::Routes));
+        told.into_iter().find_map(|file| {
+            let at = file.text.lines().position(names)?;
+            Some(Ipvs { device: DUMMY.parse().ok()?, place: format!("{}:{}", file.name, at + 1).into() })
+        })
     }
 
     fn iptables(
@@ -278,6 +310,7 @@ pub(super) struct Notes {
     pub(super) unheeded: Vec<String>,
     pub(super) doubts: Vec<String>,
     pub(super) silent: Vec<(DeviceName, std::net::Ipv4Addr, String)>,
+    pub(super) alone: Vec<(DeviceName, String)>,
 }
 
 /// `eth0@if2:` is eth0.

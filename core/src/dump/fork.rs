@@ -17,7 +17,7 @@ pub(super) fn both_ways(namespace: &Namespace, doubt: &Doubt) -> Option<[Namespa
     }
     let in_doubt = |one: &Match| match one {
         Match::Unknown(_) | Match::Owner(_) => true,
-        Match::Set(set) => !namespace.sets.has(&set.value.name),
+        Match::Set(set) => namespace.sets.doubt(&set.value.name).is_some(),
         _ => false,
     };
     let known: Vec<_> = rule.matches.iter().filter(|one| !in_doubt(one)).cloned().collect();

@@ -3,6 +3,7 @@
 use super::fork::both_ways;
 use super::routing::made_up;
 use super::{DumpedNode, Entry, Fate, Leg, Move, Probe, Report};
+use crate::net::tcp::ProcessId;
 use crate::net::wire::{Arp, Frame, Payload};
 use crate::net::{Context, DeviceKind, Effect, Namespace, Timer};
 use crate::packet::{Body, DeviceName, Icmp, Mac, Packet, Tcp, TcpFlags, TcpOptions, Udp};
@@ -25,8 +26,11 @@ const MOST_FORKS: u32 = 3;
 /// The most events that a packet may cause.
 const MOST_EFFECTS: usize = 10_000;
 
+/// Whoever it is that has sent a packet of the node's own.
+const SENDER: ProcessId = ProcessId(u32::MAX - 1);
+
 /// Walks a sequence of packets through the node. All chance comes from `seed`. A sequence of one packet that leaves the node
-/// is followed by its answer.
+/// is followed by its answer; what the node itself has answered is the answer.
 pub fn walk(node: &DumpedNode, moves: &[Move], seed: u64) -> Result<Report, WalkError> {
     let mut walker = Walker {
         node,
@@ -37,6 +41,7 @@ pub fn walk(node: &DumpedNode, moves: &[Move], seed: u64) -> Result<Report, Walk
         last: None,
         sent: None,
     };
+    walker.namespace.sockets.name_process(SENDER, "the process that sent the packet");
     let mut moves = moves.to_vec();
     if matches!(&moves[..], [Move::Packet(_)]) {
         moves.push(Move::Reply);
@@ -59,7 +64,7 @@ pub fn walk(node: &DumpedNode, moves: &[Move], seed: u64) -> Result<Report, Walk
                 let last = walker.last.clone().ok_or_else(|| nothing_before("again"))?;
                 walker.probe(&last, "the packet again")?
             }
-            Move::Reply => match walker.reply() {
+            Move::Reply => match legs.last_mut().and_then(own_answer).or_else(|| walker.reply()) {
                 Some(leg) => leg,
                 // Nobody outside has got it, or it is of a kind that nobody answers.
                 None if alone => continue,
@@ -81,6 +86,18 @@ pub fn walk(node: &DumpedNode, moves: &[Move], seed: u64) -> Result<Report, Walk
         legs,
         left_out,
     })
+}
+
+/// What the node itself has answered to a packet that one of its processes got, as a leg of its own.
+fn own_answer(leg: &mut Leg) -> Option<Leg> {
+    let answers = |packet: &PacketTrace| packet.hops.first().is_some_and(|hop| hop.in_device.is_none());
+    if !matches!(leg.fate, Fate::Delivered { .. }) || !leg.packets.get(1).is_some_and(answers) {
+        return None;
+    }
+    let packets = leg.packets.split_off(1);
+    let packet = packets.first()?.hops.first()?.before.clone();
+    let fate = Fate::of(&packets);
+    Some(Leg { title: "the reply", packet, entry: None, packets, fate, assumed: Vec::new(), ways: None })
 }
 
 fn nothing_before(word: &str) -> WalkError {
@@ -193,7 +210,10 @@ impl Walker<'_> {
         self.next_packet += 1;
         let id = PacketId(self.next_packet);
         self.act(&mut recorder, &mut effects, |namespace, cx| match coming {
-            Coming::Local => namespace.send(packet, cx),
+            Coming::Local => {
+                namespace.open_socket_of(&packet, SENDER);
+                namespace.send(packet, cx);
+            }
             Coming::By { device, from } => namespace.arrive(*device, *from, id, packet, cx),
         });
         let mut done = 0;
@@ -208,10 +228,26 @@ impl Walker<'_> {
                     // Of a flood over a bridge's ports the first will do.
                     self.sent.get_or_insert((device, destination, packet));
                 }
+                // A question by a bridge without ports leaves by none.
+                Effect::Timer { timer: Timer::Neighbour { device, address, tries: 1 }, .. }
+                    if self.is_empty(device) =>
+                {
+                    let by = self.namespace.devices[device].name;
+                    assumed.push(format!("{address} on {by} does not answer, for {by} has no ports"));
+                    let timer = Timer::Neighbour { device, address, tries: u8::MAX };
+                    self.act(&mut recorder, &mut effects, |namespace, cx| namespace.timer(timer, cx));
+                }
                 _ => {}
             }
         }
         recorder.into_packets()
+    }
+
+    /// Whether a device is a bridge without ports.
+    fn is_empty(&self, device: usize) -> bool {
+        let devices = &self.namespace.devices;
+        let bridge = &devices[device];
+        bridge.kind == DeviceKind::Bridge && devices.iter().all(|one| one.master != Some(bridge.name))
     }
 
     fn act(
@@ -242,8 +278,11 @@ impl Walker<'_> {
         let port = &self.namespace.devices[device];
         let by = port.master.unwrap_or(port.name);
         let silent = self.node.silent.iter().find(|(device, address, _)| (*device, *address) == (by, arp.target));
-        if let Some((_, _, place)) = silent {
-            let said = format!("{} on {by} does not answer, as when the dump was taken ({place})", arp.target);
+        let silent = silent.map(|(.., place)| format!("as when the dump was taken ({place})"));
+        let alone = self.node.alone.iter().find(|(device, _)| *device == by || *device == port.name);
+        let alone = alone.map(|(device, place)| format!("for {device} has no carrier ({place})"));
+        if let Some(why) = alone.or(silent) {
+            let said = format!("{} on {by} does not answer, {why}", arp.target);
             if !assumed.contains(&said) {
                 assumed.push(said);
                 let timers: Vec<_> = effects
@@ -283,14 +322,14 @@ fn answer(to: &Packet) -> Option<Packet> {
     let body: Body = match &to.body {
         Body::Tcp(tcp) if tcp.flags.has(TcpFlags::RST) => return None,
         Body::Tcp(tcp) => {
-            let syn = tcp.flags.has(TcpFlags::SYN);
+            // What answers a SYN,ACK opens nothing any more: it acknowledges.
+            let syn = tcp.flags.has(TcpFlags::SYN) && !tcp.flags.has(TcpFlags::ACK);
             let flags = if syn { TcpFlags::SYN.with(TcpFlags::ACK) } else { TcpFlags::ACK };
-            let taken = tcp.payload.len() as u32 + u32::from(syn) + u32::from(tcp.flags.has(TcpFlags::FIN));
             Tcp {
                 source: tcp.destination,
                 destination: tcp.source,
                 seq: if syn { 1 } else { tcp.ack },
-                ack: tcp.seq.wrapping_add(taken),
+                ack: tcp.seq.wrapping_add(tcp.occupies()),
                 flags,
                 window: 64240,
                 options: if syn { TcpOptions::syn(1460) } else { TcpOptions::TIMESTAMPS },
@@ -319,7 +358,9 @@ impl Namespace {
                 let frame = Frame { source: from, destination, payload: Payload::Ipv4(id, packet) };
                 self.receive_frame(device, frame, cx);
             }
-            DeviceKind::Loopback | DeviceKind::Ipip | DeviceKind::Unknown => self.receive_bare(id, packet, device, cx),
+            DeviceKind::Loopback | DeviceKind::Ipip | DeviceKind::Tunnel { .. } | DeviceKind::Unknown => {
+                self.receive_bare(id, packet, device, cx)
+            }
         }
     }
 }

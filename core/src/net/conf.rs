@@ -21,6 +21,8 @@ pub struct DeviceConf {
     pub shared_media: bool,
     /// `proxy_arp`, of all devices: that of one is [`super::Device::proxy_arp`].
     pub proxy_arp: bool,
+    /// `ignore_routes_with_linkdown`: routes by a device without a carrier do not count. One of the two is enough.
+    pub ignore_routes_with_linkdown: bool,
     /// `arp_ignore`. The larger of the two counts.
     pub arp_ignore: u8,
     /// `arp_announce`. The larger of the two counts.
@@ -39,6 +41,7 @@ impl Default for DeviceConf {
             send_redirects: true,
             shared_media: true,
             proxy_arp: false,
+            ignore_routes_with_linkdown: false,
             arp_ignore: 0,
             arp_announce: 0,
         }
@@ -58,6 +61,7 @@ impl DeviceConf {
             send_redirects: self.send_redirects || all.send_redirects,
             shared_media: self.shared_media || all.shared_media,
             proxy_arp: self.proxy_arp || all.proxy_arp,
+            ignore_routes_with_linkdown: self.ignore_routes_with_linkdown || all.ignore_routes_with_linkdown,
             arp_ignore: self.arp_ignore.max(all.arp_ignore),
             arp_announce: self.arp_announce.max(all.arp_announce),
         }

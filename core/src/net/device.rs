@@ -45,6 +45,15 @@ pub enum DeviceKind {
     Unknown,
     /// It is put into another packet, whose destination is the route's gateway: `tunl0` as BIRD uses it.
     Ipip,
+    /// It is put into another packet between two addresses, 0.0.0.0 where the route says it: an IP-in-IP device beside
+    /// `tunl0`. Which TTL, TOS and DF that packet has are settings of the device which the model does not know, so a packet
+    /// for it ends there, unknown; what it takes out of another packet comes in.
+    Tunnel {
+        /// The source of the outer packets.
+        local: Ipv4Addr,
+        /// Their destination.
+        remote: Ipv4Addr,
+    },
 }
 
 impl Device {

@@ -48,6 +48,8 @@ pub struct Route {
     pub metric: u32,
     /// The longest packet that may take it, where that is not the device's.
     pub mtu: Option<u16>,
+    /// Its device has no carrier (`RTNH_F_LINKDOWN`): it counts all the same, unless `ignore_routes_with_linkdown` is set.
+    pub linkdown: bool,
     /// What `ip route` says of it that the model does not know: a packet that takes it ends there, unknown.
     pub unknown: Option<Arc<str>>,
 }
@@ -65,6 +67,7 @@ impl Route {
             onlink: false,
             metric: 0,
             mtu: None,
+            linkdown: false,
             unknown: None,
         }
     }
@@ -74,11 +77,14 @@ impl Route {
 #[derive(Clone, Debug, Default)]
 pub struct Fib {
     routes: PrefixMap<Ipv4Net, Vec<Route>>,
+    /// Whether there has been a route by a device without a carrier.
+    linkdown: bool,
 }
 
 impl Fib {
     /// Adds a route, in the place of one for the same destination with the same metric.
     pub fn add(&mut self, route: Route) {
+        self.linkdown |= route.linkdown;
         let routes = self.routes.entry(route.destination.trunc()).or_default();
         let at = routes.partition_point(|other| other.metric < route.metric);
         match routes.get_mut(at) {
@@ -94,9 +100,25 @@ impl Fib {
 
     /// As [`Fib::lookup`], but only routes by `device`, where one is given; those that drop are by every device.
     pub fn lookup_by(&self, address: Ipv4Addr, device: Option<DeviceName>) -> Option<&Route> {
-        let Some(device) = device else { return self.lookup(address) };
+        self.lookup_past(address, device, |_| false)
+    }
+
+    /// As [`Fib::lookup_by`], but past routes by devices without a carrier that ignore those.
+    pub(super) fn lookup_past(
+        &self,
+        address: Ipv4Addr,
+        device: Option<DeviceName>,
+        ignores: impl Fn(DeviceName) -> bool,
+    ) -> Option<&Route> {
+        if device.is_none() && !self.linkdown {
+            return self.lookup(address);
+        }
         let covering: Vec<_> = self.routes.cover_values(&Ipv4Net::from(address)).collect();
-        let fits = |route: &&Route| route.device.is_none_or(|by| by == device);
+        // `fib_lookup_good_nhc`.
+        let fits = |route: &&Route| {
+            (device.is_none() || route.device.is_none_or(|by| Some(by) == device))
+                && !(route.linkdown && route.device.is_some_and(&ignores))
+        };
         covering.into_iter().rev().find_map(|routes| routes.iter().find(fits))
     }
 

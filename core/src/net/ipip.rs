@@ -1,9 +1,11 @@
 //! IP in IP: `tunl0` as Calico and BIRD use it (`net/ipv4/ipip.c`, `ip_tunnel.c`, RFC 2003).
 
+use std::net::Ipv4Addr;
+
 use super::fib::Route;
 use super::rules::Flow;
 use super::skb::{Context, Skb};
-use super::{Dropped, Namespace};
+use super::{Device, DeviceKind, Dropped, Namespace};
 use crate::packet::{Body, DeviceName, Packet};
 use crate::trace::{Arrival, DropReason, End, Observer, Step};
 
@@ -57,10 +59,24 @@ impl Namespace {
         Ok(())
     }
 
-    /// Takes the inner packet out of one that has come to this namespace: it comes in again, by `tunl0`.
+    /// `ip_tunnel_lookup`: the device that takes what came from there to here. Of several the one that says most, then the
+    /// one that says the source; `tunl0`, which says nothing, is the last.
+    pub(crate) fn tunnel_between(&self, source: Ipv4Addr, destination: Ipv4Addr) -> Option<usize> {
+        let suits = |said: Ipv4Addr, is| said.is_unspecified() || said == is;
+        let fits = |device: &Device| match device.kind {
+            DeviceKind::Tunnel { local, remote } => (suits(local, destination) && suits(remote, source))
+                .then(|| (!local.is_unspecified() && !remote.is_unspecified(), !remote.is_unspecified(), true)),
+            DeviceKind::Ipip => Some((false, false, false)),
+            _ => None,
+        };
+        let up = self.devices.iter().enumerate().filter(|(_, device)| device.up);
+        up.filter_map(|(at, device)| Some((fits(device)?, at))).max_by_key(|(said, _)| *said).map(|(_, at)| at)
+    }
+
+    /// Takes the inner packet out of one that has come to this namespace: it comes in again, by `tunl0` or another device.
     pub(super) fn decapsulate<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
         let (source, destination) = (skb.packet.source, skb.packet.destination);
-        let device = self.device_index(DeviceName::TUNL0).filter(|index| self.devices[*index].up);
+        let device = self.tunnel_between(source, destination);
         let (Some(device), Body::Ipip(inner)) = (device, &mut skb.packet.body) else {
             // Without the module nobody knows the protocol; with it nobody has the tunnel (`tunnel4_rcv`).
             let code = if self.device_index(DeviceName::TUNL0).is_some() { 3 } else { 2 };
@@ -75,7 +91,8 @@ impl Namespace {
             inner.tos |= ECN_CE;
         }
         cx.observer.step(skb.hop, || Step::Decapsulated { source, destination });
-        cx.observer.close(skb.hop, None, &skb.packet, || End::Delivered { to: "tunl0".into() });
+        let name = self.devices[device].name;
+        cx.observer.close(skb.hop, None, &skb.packet, || End::Delivered { to: name.as_str().into() });
         if let Body::Ipip(inner) = skb.take_packet().body {
             self.receive(skb.id, *inner, device, None, skb.mark, cx);
         }

@@ -13,6 +13,7 @@ pub mod fib;
 mod fragments;
 mod icmp;
 mod ipip;
+mod ipvs;
 mod namespace;
 mod netfilter;
 mod redirect;
@@ -27,6 +28,7 @@ pub mod wire;
 
 pub use conf::{DeviceConf, IcmpConf};
 pub use device::{Device, DeviceKind, Devices};
+pub use ipvs::Ipvs;
 pub use namespace::{Announced, Dropped, KernelProfile, Namespace};
 pub use skb::{Context, Effect, Skb, Timer};
 #[cfg(test)]

@@ -23,7 +23,7 @@ use super::rules::Policy;
 use super::skb::{Context, Skb, Waiting};
 use super::tcp::Sockets;
 use super::wire::{Frame, Payload};
-use super::{Device, DeviceKind, Devices};
+use super::{Device, DeviceKind, Devices, Ipvs};
 use crate::conntrack;
 use crate::netfilter::ipset::IpSets;
 use crate::netfilter::log::LogRecord;
@@ -84,6 +84,8 @@ pub struct Namespace {
     pub log: Vec<LogRecord>,
     /// What its kernel does in its own way.
     pub kernel: KernelProfile,
+    /// Its IPVS, if it has one.
+    pub ipvs: Option<Ipvs>,
     /// Its sockets.
     pub sockets: Sockets,
     /// `net.bridge.bridge-nf-call-iptables`: what is bridged is shown to the rules. 1 on every node that kubeadm checks.
@@ -127,6 +129,7 @@ impl Namespace {
             announced: Vec::new(),
             log: Vec::new(),
             kernel,
+            ipvs: None,
             sockets: Sockets::default(),
             bridge_calls_iptables: false,
             stations: FxHashMap::default(),
@@ -259,6 +262,7 @@ impl Namespace {
             return Ok(());
         }
         self.hook(Hook::Input, skb, None, cx)?;
+        self.ipvs_at_input(skb)?;
         match skb.packet.protocol() {
             // `tcp_v4_rcv`, `udp_rcv`, `icmp_rcv`.
             protocol::TCP | protocol::UDP | protocol::ICMP if skb.packet.bad_checksum => {
@@ -310,6 +314,7 @@ impl Namespace {
             return Ok(());
         }
         let route = self.route_output(skb, cx)?;
+        self.ipvs_at_output(skb)?;
         self.hook(Hook::Output, skb, route.device, cx)?;
         // `ipt_mangle_out` looks at all four, `nf_nat_ipv4_local_fn` at the destination: `ip_route_me_harder`.
         let after = (skb.packet.source, skb.packet.destination, skb.mark, skb.packet.tos);
@@ -364,6 +369,10 @@ impl Namespace {
                 Ok(())
             }
             DeviceKind::Ipip => self.encapsulate(skb, route, cx),
+            DeviceKind::Tunnel { .. } => {
+                let why = format!("what header {name}, an IP-in-IP device beside tunl0, puts before a packet");
+                Err(Dropped(DropReason::Unknown(why.into())))
+            }
             DeviceKind::Unknown => Err(Dropped(DropReason::Unknown(format!("what {name} does with a packet").into()))),
             DeviceKind::Ethernet | DeviceKind::Bridge => {
                 let next_hop = route.via.unwrap_or(skb.packet.destination);

@@ -121,8 +121,12 @@ impl Environment for Around<'_> {
         Some(options.loose || by == view.in_device)
     }
 
-    fn in_set(&self, set: &SetMatch, view: &View<'_>) -> Option<bool> {
-        self.sets.matches(set, view, self.now)
+    fn in_set(&self, set: &SetMatch, view: &View<'_>, mark: u32) -> Option<bool> {
+        self.sets.matches(set, view, mark, self.now)
+    }
+
+    fn set_doubt(&self, set: &SetMatch) -> Option<String> {
+        self.sets.doubt(&set.name)
     }
 
     fn chance(&mut self, chance: &Chance<'_>) -> bool {
@@ -326,7 +330,7 @@ impl Namespace {
         let view = View { packet: &skb.packet, in_device, out_device, ct };
         let mut around = Around {
             now: cx.now,
-            ways: Ways { devices: &self.devices, fib: &self.fib, policy: &self.policy },
+            ways: Ways { devices: &self.devices, fib: &self.fib, policy: &self.policy, conf: &self.conf },
             sets: &self.sets,
             pins: &self.pins,
             table,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ipnet::Ipv4Net;
 
 use super::fib::{Fib, Route, RouteKind};
-use super::{Devices, Namespace};
+use super::{DeviceConf, Devices, Namespace};
 use crate::packet::DeviceName;
 
 /// Number of the table of a namespace's own addresses.
@@ -171,7 +171,7 @@ impl Namespace {
 
     /// What ways are found by.
     pub(super) const fn ways(&self) -> Ways<'_> {
-        Ways { devices: &self.devices, fib: &self.fib, policy: &self.policy }
+        Ways { devices: &self.devices, fib: &self.fib, policy: &self.policy, conf: &self.conf }
     }
 }
 
@@ -181,13 +181,15 @@ pub(super) struct Ways<'a> {
     pub(super) devices: &'a Devices,
     pub(super) fib: &'a Fib,
     pub(super) policy: &'a Policy,
+    /// `net.ipv4.conf.all`.
+    pub(super) conf: &'a DeviceConf,
 }
 
 impl Ways<'_> {
     pub(super) fn find(&self, flow: &Flow) -> Result<Route, NoWay> {
         if self.policy.plain && self.policy.tables.is_empty() {
             let local = self.local_route(flow.destination);
-            let found = local.or_else(|| self.fib.lookup_by(flow.destination, flow.out_device).cloned());
+            let found = local.or_else(|| self.ask(self.fib, flow));
             return found.map_or(Err(NoWay::None), |route| answer(route).unwrap_or(Err(NoWay::None)));
         }
         let mut from = 0;
@@ -224,12 +226,20 @@ impl Ways<'_> {
     }
 
     fn look_into(&self, table: u32, flow: &Flow) -> Option<Route> {
-        let other = || self.policy.tables.get(&table)?.lookup_by(flow.destination, flow.out_device).cloned();
+        let other = || self.ask(self.policy.tables.get(&table)?, flow);
         match table {
             LOCAL => self.local_route(flow.destination).or_else(other),
-            MAIN => self.fib.lookup_by(flow.destination, flow.out_device).cloned(),
+            MAIN => self.ask(self.fib, flow),
             _ => other(),
         }
+    }
+
+    fn ask(&self, table: &Fib, flow: &Flow) -> Option<Route> {
+        let ignores = |name| {
+            let own = self.devices.place(name).map(|place| self.devices[place].conf).unwrap_or_default();
+            own.with(*self.conf).ignore_routes_with_linkdown
+        };
+        table.lookup_past(flow.destination, flow.out_device, ignores).cloned()
     }
 
     /// What the local table says of the namespace's own addresses and the broadcast addresses of its networks.

@@ -414,6 +414,17 @@ impl Namespace {
         next_ack: u32,
         cx: &mut Context<'_, O>,
     ) -> ConnectionId {
+        let next_seq = cx.random.below(u32::MAX);
+        self.insert_connection(process, (local, remote), state, (next_seq, next_ack))
+    }
+
+    fn insert_connection(
+        &mut self,
+        process: ProcessId,
+        (local, remote): Ends,
+        state: State,
+        (next_seq, next_ack): (u32, u32),
+    ) -> ConnectionId {
         self.sockets.last += 1;
         let id = ConnectionId(self.sockets.last);
         let route = self.find_route(&Flow::to(*remote.ip()));
@@ -427,7 +438,7 @@ impl Namespace {
             remote,
             state,
             mss: mtu - 40,
-            next_seq: cx.random.below(u32::MAX),
+            next_seq,
             next_ack,
             unacknowledged: VecDeque::new(),
             unsent: Vec::new(),
@@ -669,13 +680,10 @@ impl Namespace {
         if segment.flags.has(TcpFlags::RST) {
             return;
         }
-        let occupies = segment.payload.len() as u32
-            + u32::from(segment.flags.has(TcpFlags::SYN))
-            + u32::from(segment.flags.has(TcpFlags::FIN));
         let (seq, ack, flags) = if segment.flags.has(TcpFlags::ACK) {
             (segment.ack, 0, TcpFlags::RST)
         } else {
-            (0, segment.seq.wrapping_add(occupies), TcpFlags::RST.with(TcpFlags::ACK))
+            (0, segment.seq.wrapping_add(segment.occupies()), TcpFlags::RST.with(TcpFlags::ACK))
         };
         let reset = Tcp {
             source: segment.destination,

@@ -38,7 +38,14 @@ pub(super) fn settle<E: Environment>(
     environment: &E,
 ) -> Result<(), Doubt> {
     let doubtful = &place.rule.matches[doubt..];
-    let reason = || because(place, &doubtful.first().map_or_else(String::new, text::match_text));
+    let reason = || {
+        let text = doubtful.first().map_or_else(String::new, text::match_text);
+        let why = match doubtful.first() {
+            Some(super::Match::Set(set)) => environment.set_doubt(&set.value),
+            _ => None,
+        };
+        because(place, &why.map_or_else(|| text.clone(), |why| format!("{text} ({why})")))
+    };
     // Were it tried or not, a match that remembers would leave another memory behind.
     if doubtful.iter().any(super::Match::has_effects) {
         return Err(reason());
@@ -191,8 +198,8 @@ impl<E: Environment> Environment for Untouched<'_, E> {
         self.environment.reverse_path(view, mark, options)
     }
 
-    fn in_set(&self, set: &SetMatch, view: &View<'_>) -> Option<bool> {
-        self.environment.in_set(set, view)
+    fn in_set(&self, set: &SetMatch, view: &View<'_>, mark: u32) -> Option<bool> {
+        self.environment.in_set(set, view, mark)
     }
 
     fn is_trial(&self) -> bool {

@@ -132,8 +132,12 @@ pub trait Environment {
     fn address_type(&self, address: Ipv4Addr, device: Option<DeviceName>) -> AddressType;
     /// Whether the packet may have come in by its device, by the routes back to its source; `None` if that is not known.
     fn reverse_path(&self, view: &View<'_>, mark: u32, options: Rpfilter) -> Option<bool>;
-    /// Whether the packet is in an ipset; `None` if there is no such set.
-    fn in_set(&self, _set: &SetMatch, _view: &View<'_>) -> Option<bool> {
+    /// Whether the packet is in an ipset; `None` if that is not known, for the reason of `set_doubt`.
+    fn in_set(&self, _set: &SetMatch, _view: &View<'_>, _mark: u32) -> Option<bool> {
+        None
+    }
+    /// Why it may not be known whether a packet is in an ipset.
+    fn set_doubt(&self, _set: &SetMatch) -> Option<String> {
         None
     }
     /// Whether a chance comes true.

@@ -93,6 +93,11 @@ impl Tcp {
     pub fn length(&self) -> usize {
         20 + self.options.length() + self.payload.len()
     }
+
+    /// How many sequence numbers it takes: one for each byte of its payload, and for SYN and FIN one each.
+    pub fn occupies(&self) -> u32 {
+        self.payload.len() as u32 + u32::from(self.flags.has(TcpFlags::SYN)) + u32::from(self.flags.has(TcpFlags::FIN))
+    }
 }
 
 impl From<Tcp> for Body {

@@ -24,6 +24,10 @@ pub fn addresses(devices: &Devices) -> String {
         let _ = match device.kind {
             DeviceKind::Loopback => writeln!(text, "    link/loopback {} brd 00:00:00:00:00:00", device.mac),
             DeviceKind::Ipip => writeln!(text, "    link/ipip 0.0.0.0 brd 0.0.0.0"),
+            DeviceKind::Tunnel { local, remote } if remote.is_unspecified() => {
+                writeln!(text, "    link/ipip {local} brd 0.0.0.0")
+            }
+            DeviceKind::Tunnel { local, remote } => writeln!(text, "    link/ipip {local} peer {remote}"),
             _ => writeln!(text, "    link/ether {} brd ff:ff:ff:ff:ff:ff", device.mac),
         };
         for address in &device.addresses {
@@ -36,15 +40,22 @@ pub fn addresses(devices: &Devices) -> String {
 
 fn name(device: &Device) -> String {
     // The tunnel is bound to no device (`@NONE`).
-    if device.kind == DeviceKind::Ipip { format!("{}@NONE", device.name) } else { device.name.to_string() }
+    if is_tunnel(device.kind) { format!("{}@NONE", device.name) } else { device.name.to_string() }
+}
+
+const fn is_tunnel(kind: DeviceKind) -> bool {
+    matches!(kind, DeviceKind::Ipip | DeviceKind::Tunnel { .. })
 }
 
 const fn flags(device: &Device) -> &'static str {
     match (device.kind, device.up) {
+        // What it sends has one destination.
+        (DeviceKind::Tunnel { remote, .. }, true) if !remote.is_unspecified() => "<POINTOPOINT,NOARP,UP,LOWER_UP>",
+        (DeviceKind::Tunnel { remote, .. }, false) if !remote.is_unspecified() => "<POINTOPOINT,NOARP>",
         (DeviceKind::Loopback, true) => "<LOOPBACK,UP,LOWER_UP>",
         (DeviceKind::Loopback, false) => "<LOOPBACK>",
-        (DeviceKind::Ipip, true) => "<NOARP,UP,LOWER_UP>",
-        (DeviceKind::Ipip, false) => "<NOARP>",
+        (DeviceKind::Ipip | DeviceKind::Tunnel { .. }, true) => "<NOARP,UP,LOWER_UP>",
+        (DeviceKind::Ipip | DeviceKind::Tunnel { .. }, false) => "<NOARP>",
         (_, true) => "<BROADCAST,MULTICAST,UP,LOWER_UP>",
         (_, false) => "<BROADCAST,MULTICAST>",
     }
@@ -59,7 +70,7 @@ const fn state(device: &Device) -> &'static str {
     match (device.kind, device.up) {
         (_, false) => "DOWN",
         // They have no carrier to tell of.
-        (DeviceKind::Loopback | DeviceKind::Ipip, true) => "UNKNOWN",
+        (DeviceKind::Loopback | DeviceKind::Ipip | DeviceKind::Tunnel { .. }, true) => "UNKNOWN",
         (_, true) => "UP",
     }
 }
@@ -107,6 +118,9 @@ fn line(route: &Route) -> String {
     }
     if route.onlink {
         text.push_str(" onlink");
+    }
+    if route.linkdown {
+        text.push_str(" linkdown");
     }
     if let Some(unknown) = &route.unknown {
         let _ = write!(text, " {unknown}");

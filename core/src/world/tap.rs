@@ -83,7 +83,7 @@ impl World {
             let bare = |name: &DeviceName| {
                 let namespace = self.network.get(place);
                 let kind = namespace.device_index(*name).map(|at| namespace.devices[at].kind);
-                matches!(kind, Some(DeviceKind::Ipip | DeviceKind::Loopback))
+                matches!(kind, Some(DeviceKind::Ipip | DeviceKind::Tunnel { .. } | DeviceKind::Loopback))
             };
             if let Some(device) = hop.in_device.filter(bare) {
                 passed.push((hop.time, &hop.place, device, &hop.before));

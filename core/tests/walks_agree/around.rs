@@ -63,7 +63,7 @@ impl Environment for Around {
         Some(options.loose || view.in_device.is_some_and(|device| device.as_str().len() % 2 == odd))
     }
 
-    fn in_set(&self, set: &SetMatch, view: &View<'_>) -> Option<bool> {
+    fn in_set(&self, set: &SetMatch, view: &View<'_>, _: u32) -> Option<bool> {
         let address = match set.directions.first() {
             Some(SetDirection::Source) | None => view.packet.source,
             Some(SetDirection::Destination) => view.packet.destination,

@@ -4,9 +4,9 @@ use std::net::SocketAddrV4;
 
 use bytes::Bytes;
 
-use super::{ConnectionId, Namespace, ProcessId, Segment, Sockets};
+use super::{ConnectionId, Namespace, ProcessId, Segment, Sockets, State};
 use crate::net::skb::Context;
-use crate::packet::TcpFlags;
+use crate::packet::{Body, Icmp, Packet, Tcp, TcpFlags};
 use crate::trace::Observer;
 
 impl Sockets {
@@ -20,6 +20,20 @@ impl Sockets {
         self.connections.get(self.ends.get(&id)?).map(|connection| connection.process)
     }
 
+    /// Whether a process is known to have the socket that a packet is for.
+    pub(in crate::net) fn has_socket_for(&self, packet: &Packet) -> bool {
+        let (local, remote) = (packet.destination_socket(), packet.source_socket());
+        match &packet.body {
+            Body::Tcp(_) => {
+                self.between(local, remote).is_some()
+                    || self.bound[0].contains_key(&local)
+                    || self.listeners.contains_key(&local.port())
+            }
+            Body::Udp(_) => self.bound[1].contains_key(&local) || self.udp.contains_key(&local.port()),
+            _ => false,
+        }
+    }
+
     /// Whether the other side has acknowledged all that was sent on a connection; `None` where it is over.
     pub fn is_acknowledged(&self, id: ConnectionId) -> Option<bool> {
         let connection = self.connections.get(self.ends.get(&id)?)?;
@@ -28,6 +42,28 @@ impl Sockets {
 }
 
 impl Namespace {
+    /// Gives a process the socket that it has who sends this packet from here, so that an answer finds it. A socket that is
+    /// there already keeps its process, a connection begins anew.
+    pub(crate) fn open_socket_of(&mut self, packet: &Packet, process: ProcessId) {
+        let ends = (packet.source_socket(), packet.destination_socket());
+        match &packet.body {
+            Body::Tcp(segment) if segment.flags.has(TcpFlags::RST) => {}
+            Body::Tcp(segment) => {
+                let listener =
+                    self.sockets.bound[0].get(&ends.0).or_else(|| self.sockets.listeners.get(&ends.0.port()));
+                let process = listener.copied().unwrap_or(process);
+                if let Some(old) = self.sockets.between(ends.0, ends.1) {
+                    self.sockets.remove(old);
+                }
+                let numbers = (segment.seq.wrapping_add(segment.occupies()), segment.ack);
+                self.insert_connection(process, ends, State::behind(segment), numbers);
+            }
+            Body::Udp(_) if self.sockets.udp_at(ends.0).is_none() => self.sockets.bind_udp_at(ends.0, process),
+            Body::Icmp(Icmp::EchoRequest { id, .. }) => self.sockets.bind_echo(*id, process),
+            _ => {}
+        }
+    }
+
     /// Ends a connection by a reset: `tcp_send_active_reset`, as `close` does with `SO_LINGER` and a time of 0.
     pub fn abort<O: Observer>(&mut self, id: ConnectionId, cx: &mut Context<'_, O>) {
         let Some(connection) = self.sockets.get_mut(id) else { return };
@@ -35,5 +71,18 @@ impl Namespace {
         let packet = connection.packet(&Segment { seq: connection.next_seq, flags, payload: Bytes::new() }, cx.now);
         self.sockets.remove(id);
         self.send_segment(packet, cx);
+    }
+}
+
+impl State {
+    /// That of a connection whose last segment was this one of ours.
+    const fn behind(segment: &Tcp) -> Self {
+        let Tcp { flags, .. } = segment;
+        match (flags.has(TcpFlags::SYN), flags.has(TcpFlags::ACK), flags.has(TcpFlags::FIN)) {
+            (true, false, _) => Self::SynSent,
+            (true, true, _) => Self::SynReceived,
+            (false, _, true) => Self::FinWait,
+            (false, _, false) => Self::Established,
+        }
     }
 }

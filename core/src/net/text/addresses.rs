@@ -229,7 +229,7 @@ impl Link {
             Some("loopback") => DeviceKind::Loopback,
             None if self.name == DeviceName::LO => DeviceKind::Loopback,
             Some("ether") | None => DeviceKind::Ethernet,
-            Some("ipip") => DeviceKind::Ipip,
+            Some("ipip") => self.tunnel(),
             Some(_) => DeviceKind::Unknown,
         };
         let mac = parts.next().and_then(|mac| mac.parse().ok()).unwrap_or(Mac([0; 6]));
@@ -238,6 +238,20 @@ impl Link {
         // Without flags (`ip -o addr`) a device that has addresses is taken to be up.
         let up = self.flags.as_ref().is_none_or(|flags| flags.iter().any(|flag| flag == "UP"));
         Device { kind, addresses: own.collect(), up, ..Device::ethernet(self.name, mac, mtu) }
+    }
+
+    /// `link/ipip LOCAL brd REMOTE`, or `peer REMOTE` where the outer packets have one destination.
+    fn tunnel(&self) -> DeviceKind {
+        let words = self.link.as_deref().unwrap_or_default().split_whitespace();
+        let mut ends = words.filter_map(|word| word.parse().ok());
+        let mut end = || ends.next().unwrap_or(Ipv4Addr::UNSPECIFIED);
+        let (local, remote) = (end(), end());
+        // The module's own device is bound to nothing (`ip_tunnel_init_net`).
+        if self.name == DeviceName::TUNL0 && local.is_unspecified() && remote.is_unspecified() {
+            DeviceKind::Ipip
+        } else {
+            DeviceKind::Tunnel { local, remote }
+        }
     }
 
     /// Its addresses of IPv4.

@@ -18,7 +18,7 @@ pub struct RouteLine {
     pub scope: Option<String>,
     /// What concerns only sockets of this machine, such as `advmss 1400`, as it is written.
     pub notes: Vec<String>,
-    /// Its device has no carrier, and nobody takes it.
+    /// Its device is down (`RTNH_F_DEAD`), and nobody takes it.
     pub dead: bool,
 }
 
@@ -148,10 +148,8 @@ fn read(mut words: Words<'_>) -> Result<RouteLine, TextError> {
                 }
                 route.mtu = Some(words.value(word)?);
             }
-            "dead" | "linkdown" => {
-                dead = true;
-                notes.push(word.to_owned());
-            }
+            "dead" => dead = true,
+            "linkdown" => route.linkdown = true,
             "advmss" | "initcwnd" | "initrwnd" | "window" | "rtt" | "rttvar" | "rto_min" | "quickack" | "congctl"
             | "hoplimit" | "ssthresh" | "cwnd" | "nhid" | "error" => {
                 notes.push(format!("{word} {}", words.need(word)?));
@@ -214,11 +212,18 @@ impl fmt::Display for RouteLine {
         if route.metric != 0 {
             write!(f, "metric {} ", route.metric)?;
         }
+        // `print_rt_flags` of iproute2.
+        if self.dead {
+            f.write_str("dead ")?;
+        }
         if route.onlink {
             f.write_str("onlink ")?;
         }
-        for note in self.notes.iter().filter(|note| matches!(note.as_str(), "dead" | "linkdown" | "offload" | "trap")) {
+        for note in self.notes.iter().filter(|note| matches!(note.as_str(), "offload" | "trap")) {
             write!(f, "{note} ")?;
+        }
+        if route.linkdown {
+            f.write_str("linkdown ")?;
         }
         if let Some(mtu) = route.mtu {
             let lock = if self.notes.iter().any(|note| note == "mtu lock") { "lock " } else { "" };

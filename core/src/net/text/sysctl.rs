@@ -151,6 +151,7 @@ fn set_key(conf: &mut DeviceConf, key: &str, number: u8) -> bool {
         "send_redirects" => conf.send_redirects = on,
         "shared_media" => conf.shared_media = on,
         "proxy_arp" => conf.proxy_arp = on,
+        "ignore_routes_with_linkdown" => conf.ignore_routes_with_linkdown = on,
         "arp_ignore" => conf.arp_ignore = number,
         "arp_announce" => conf.arp_announce = number,
         _ => return false,

@@ -80,7 +80,7 @@ fn holds<E: Environment>(
         }
         Match::Pkttype(options) => options.holds(environment.packet_type() == options.value),
         Match::Physdev(options) => outside::physdev(options, environment.bridge()),
-        Match::Set(options) => options.holds(environment.in_set(&options.value, view)?),
+        Match::Set(options) => options.holds(environment.in_set(&options.value, view, mark)?),
         Match::Owner(options) => return outside::owner(*options, environment.sender()),
         Match::Recent(options) => return remembered::recent(options, view, environment),
         Match::Limit(options) => return remembered::limit(*options, place, at, environment),

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 use crate::netfilter::text::{protocol_name, protocol_number};
-use crate::packet::{DeviceName, protocol};
+use crate::packet::{DeviceName, Mac, protocol};
 
 /// What one dimension of a set holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,8 +15,8 @@ pub(super) enum Dimension {
     Network,
     Port,
     Device,
-    /// A mark or an Ethernet address: kept as text, and no packet is known to have it.
-    Other,
+    Mark,
+    Mac,
 }
 
 /// A protocol and a port; of ICMP, its type and code in one number.
@@ -33,7 +33,8 @@ pub(super) struct Element {
     pub(super) port: Option<Port>,
     pub(super) device: Option<DeviceName>,
     pub(super) second: Option<Ipv4Net>,
-    pub(super) other: Option<Box<str>>,
+    pub(super) mark: Option<u32>,
+    pub(super) mac: Option<Mac>,
 }
 
 /// Names of ICMP types in `ipset` (lib/icmp.c of ipset).
@@ -127,10 +128,19 @@ pub(super) fn parse(text: &str, dimensions: &[Dimension], bare: bool) -> Option<
             }
             Dimension::Port => element.port = Some(Port::parse(part, bare)?),
             Dimension::Device => element.device = Some(part.parse().ok()?),
-            Dimension::Other => element.other = Some(part.into()),
+            Dimension::Mark => element.mark = Some(number(part)?),
+            Dimension::Mac => element.mac = Some(part.parse().ok()?),
         }
     }
     Some(element)
+}
+
+/// A mark, or a mask of marks: `0x10` or `16`.
+pub(super) fn number(text: &str) -> Option<u32> {
+    match text.strip_prefix("0x") {
+        Some(digits) => u32::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    }
 }
 
 fn network(text: &str) -> Option<Ipv4Net> {
@@ -152,7 +162,9 @@ pub(super) fn written(element: &Element, dimensions: &[Dimension]) -> String {
         },
         Dimension::Port => element.port.map(|port| port.to_string()).unwrap_or_default(),
         Dimension::Device => element.device.map(|device| device.to_string()).unwrap_or_default(),
-        Dimension::Other => element.other.as_deref().unwrap_or_default().to_owned(),
+        // `ipset_print_mark` and `ipset_print_ether` (lib/print.c of ipset).
+        Dimension::Mark => element.mark.map(|mark| format!("{mark:#010x}")).unwrap_or_default(),
+        Dimension::Mac => element.mac.map(|mac| mac.to_string().to_uppercase()).unwrap_or_default(),
     });
     parts.collect::<Vec<_>>().join(",")
 }

@@ -69,20 +69,48 @@ impl IpSets {
         Some(self.sets.get(name)?.contains(address, Time::ZERO.into()))
     }
 
-    /// Whether the packet is in the set, seen from the sides that `--match-set` names; `None` if there is no such set.
-    pub fn matches(&self, wanted: &SetMatch, view: &View<'_>, now: Time) -> Option<bool> {
-        let probe = Probe { view, directions: &wanted.directions, now: now.into() };
+    /// Whether the packet with that mark is in the set, seen from the sides that `--match-set` names; `None` if there is no
+    /// such set, or if it hangs on an Ethernet address.
+    pub fn matches(&self, wanted: &SetMatch, view: &View<'_>, mark: u32, now: Time) -> Option<bool> {
+        let probe = Probe { view, mark, directions: &wanted.directions, now: now.into() };
         self.probe(&wanted.name, &probe, 0)
     }
 
     fn probe(&self, name: &str, probe: &Probe<'_>, depth: usize) -> Option<bool> {
         let set = self.sets.get(name)?;
         match set.members() {
-            None => Some(set.matches(probe)),
+            None => set.matches(probe),
             Some(_) if depth == MAX_NESTING => None,
             // `list_set_ktest`: the first member that has the packet.
-            Some(members) => Some(members.iter().any(|member| self.probe(member, probe, depth + 1) == Some(true))),
+            Some(members) => {
+                let mut answer = Some(false);
+                for member in members {
+                    match self.probe(member, probe, depth + 1) {
+                        Some(true) => return Some(true),
+                        Some(false) => {}
+                        None => answer = None,
+                    }
+                }
+                answer
+            }
         }
+    }
+
+    /// Why the model may not know whether a packet is in the set; nothing if it always does.
+    pub fn doubt(&self, name: &str) -> Option<String> {
+        self.doubt_within(name, 0)
+    }
+
+    fn doubt_within(&self, name: &str, depth: usize) -> Option<String> {
+        let Some(set) = self.sets.get(name) else { return Some(format!("there is no ipset {name}")) };
+        if set.has_macs() {
+            return Some(format!("{name} is of type {}, and the model compares no Ethernet addresses", set.kind));
+        }
+        let members = set.members().unwrap_or_default();
+        if depth == MAX_NESTING && !members.is_empty() {
+            return Some(format!("{name} is a list within too many others"));
+        }
+        members.iter().find_map(|member| self.doubt_within(member, depth + 1))
     }
 
     /// Whether there is a set of that name.

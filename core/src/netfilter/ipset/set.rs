@@ -15,6 +15,7 @@ use crate::packet::{Body, protocol};
 /// A packet, seen from the sides that a rule names.
 pub(super) struct Probe<'a> {
     pub(super) view: &'a View<'a>,
+    pub(super) mark: u32,
     pub(super) directions: &'a [SetDirection],
     pub(super) now: Jiffies,
 }
@@ -29,6 +30,8 @@ pub(super) struct IpSet {
     pub(super) dimensions: Vec<Dimension>,
     /// `netmask`: so many bits of an address count.
     pub(super) netmask: u8,
+    /// `markmask`: the bits of a mark that count.
+    pub(super) markmask: u32,
     /// `timeout`: in how many seconds a member leaves that does not say so itself; 0 for never.
     pub(super) timeout: Option<u64>,
     /// The members with the rest of their `add` lines.
@@ -71,7 +74,8 @@ impl IpSet {
                         "net" => Dimension::Network,
                         "port" => Dimension::Port,
                         "iface" => Dimension::Device,
-                        "mac" | "mark" => Dimension::Other,
+                        "mark" => Dimension::Mark,
+                        "mac" => Dimension::Mac,
                         _ => return None,
                     })
                 });
@@ -85,6 +89,7 @@ impl IpSet {
             list: dimensions.is_empty().then(Vec::new),
             dimensions,
             netmask: 32,
+            markmask: u32::MAX,
             timeout: None,
             elements: IndexMap::default(),
             lengths: Default::default(),
@@ -111,6 +116,7 @@ impl IpSet {
             options: "family inet".into(),
             dimensions,
             netmask: 32,
+            markmask: u32::MAX,
             timeout: None,
             elements: IndexMap::default(),
             lengths: Default::default(),
@@ -166,11 +172,18 @@ impl IpSet {
         self.dimensions.len() == 1 && self.covers(Some(address), None, &Element::default(), now)
     }
 
-    /// `hash_*_kadt`: the members' dimensions against the packet's.
-    pub(super) fn matches(&self, probe: &Probe<'_>) -> bool {
+    /// Whether it has Ethernet addresses, which the model does not compare: what a frame's header says where the packet is
+    /// now, a kernel before 4.19 asks of the source alone (`hash_mac4_kadt`), and of a dump nobody knows it.
+    pub(super) fn has_macs(&self) -> bool {
+        self.dimensions.contains(&Dimension::Mac)
+    }
+
+    /// `hash_*_kadt`: the members' dimensions against the packet's. `None`: a member has all of the packet but its Ethernet
+    /// address, of which that is not known.
+    pub(super) fn matches(&self, probe: &Probe<'_>) -> Option<bool> {
         // `ip_set_test`: a rule that names fewer sides than the set has dimensions matches nothing.
         if probe.directions.len() < self.dimensions.len() {
-            return false;
+            return Some(false);
         }
         let packet = probe.view.packet;
         let mut addresses = [None; 2];
@@ -186,19 +199,28 @@ impl IpSet {
                     let found = port(probe.view, from);
                     rest.port = Some(match found.protocol {
                         protocol::TCP | protocol::UDP if self.is_bare() => Port { protocol: 0, ..found },
-                        _ if self.is_bare() => return false,
+                        _ if self.is_bare() => return Some(false),
                         _ => found,
                     });
                 }
                 Dimension::Device => {
                     let device = if from { probe.view.in_device } else { probe.view.out_device };
-                    let Some(device) = device else { return false };
+                    let Some(device) = device else { return Some(false) };
                     rest.device = Some(device);
                 }
-                Dimension::Other => return false,
+                // `hash_ipmark4_kadt`: of whichever side.
+                Dimension::Mark => rest.mark = Some(probe.mark & self.markmask),
+                Dimension::Mac => {}
             }
         }
-        self.covers(addresses[0], addresses[1], &rest, probe.now)
+        if self.has_macs() {
+            // Such a set has at most an address beside them (`hash:mac`, `hash:ip,mac`).
+            let address = addresses[0].map(Ipv4Net::from);
+            let mut others =
+                self.elements.iter().filter(|(member, extra)| member.first == address && extra.is_there(probe.now));
+            return if others.next().is_some() { None } else { Some(false) };
+        }
+        Some(self.covers(addresses[0], addresses[1], &rest, probe.now))
     }
 
     /// Looks with every prefix length that members have, the longest first, as the kernel does.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::IpSets;
-use super::element::{Dimension, Port, parse, written};
+use super::element::{Dimension, Port, number, parse, written};
 use super::set::{Extra, IpSet};
 use crate::Time;
 use crate::conntrack::Jiffies;
@@ -136,6 +136,8 @@ impl IpSets {
             } else if word == "netmask" {
                 set.netmask =
                     words.next().and_then(|length| length.parse().ok()).filter(|length| *length <= 32).unwrap_or(32);
+            } else if word == "markmask" {
+                set.markmask = words.next().and_then(number).unwrap_or(u32::MAX);
             }
         }
         self.sets.entry(name.into()).or_insert(set);
@@ -169,6 +171,7 @@ impl IpSets {
                 let cut = ipnet::Ipv4Net::new(net.addr(), set.netmask).map_or(net, |net| net.trunc().addr().into());
                 element.first = Some(cut);
             }
+            element.mark = element.mark.map(|mark| mark & set.markmask);
             set.insert(element, extra.clone());
         }
         Ok(())
@@ -243,6 +246,20 @@ mod tests {
         assert_eq!(sets.save(), SAVED);
         assert_eq!(sets.contains("b", [10, 2, 0, 1].into()), Some(true));
         assert_eq!(sets.contains("b", [10, 1, 0, 1].into()), Some(false), "nomatch");
+    }
+
+    #[test]
+    fn marks_and_ethernet_addresses_are_printed_as_ipset_prints_them() {
+        let mut sets = IpSets::default();
+        sets.restore(
+            "create m hash:ip,mark markmask 0xff\nadd m 10.0.0.1,0x110\nadd m 10.0.0.2,17\ncreate e hash:mac\n",
+        )
+        .unwrap();
+        sets.restore("add e 02:00:00:00:0a:01\n").unwrap();
+        let members =
+            "add m 10.0.0.1,0x00000010\nadd m 10.0.0.2,0x00000011\ncreate e hash:mac\nadd e 02:00:00:00:0A:01\n";
+        assert!(sets.save().ends_with(members), "{}", sets.save());
+        assert!(sets.restore("add m 10.0.0.1,many\n").is_err() && sets.restore("add e 02:00\n").is_err());
     }
 
     #[test]
