@@ -83,6 +83,11 @@ impl Namespace {
                 cx.effects.push(Effect::Socket(SocketEvent { process, happened }));
                 Ok(())
             }
+            Icmp::Unreachable { code: 4, mtu, about } => {
+                cx.observer.close(skb.hop, None, &skb.packet, || End::Delivered { to: "the kernel".into() });
+                self.packet_too_big(&about, mtu, skb, cx);
+                Ok(())
+            }
             Icmp::Unreachable { about, .. } | Icmp::TimeExceeded { about, .. } => {
                 cx.observer.close(skb.hop, None, &skb.packet, || End::Delivered { to: "the kernel".into() });
                 self.socket_error(&about, skb, cx);

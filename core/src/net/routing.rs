@@ -81,7 +81,8 @@ impl Namespace {
         cx: &mut Context<'_, O>,
     ) -> Result<Route, Dropped> {
         let found = self.find_way_out(skb);
-        self.see_route(found, skb, cx)
+        let route = self.see_route(found, skb, cx)?;
+        Ok(self.heed_path_mtu(route, skb.packet.destination, cx.now))
     }
 
     /// `ip_route_output_key`. With a source of the loopback network it ends in `__mkroute_output`, unless the way is by lo.

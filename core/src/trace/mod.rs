@@ -383,7 +383,10 @@ pub enum DropReason {
     /// The time to live ran out.
     TtlExceeded,
     /// It did not fit the MTU and must not be fragmented.
-    TooBig,
+    TooBig {
+        /// The longest packet that would have fitted, as its sender was told.
+        mtu: u16,
+    },
     /// Nobody on the segment answered for the next hop.
     NoNeighbour {
         /// The next hop.
@@ -437,7 +440,7 @@ impl fmt::Display for DropReason {
             Self::ForwardingOff => f.write_str("it is for another machine, and ip_forward is 0"),
             Self::Martian => f.write_str("its source address cannot come from there (martian)"),
             Self::TtlExceeded => f.write_str("its TTL ran out"),
-            Self::TooBig => f.write_str("it does not fit the MTU and must not be fragmented"),
+            Self::TooBig { .. } => f.write_str("it does not fit the MTU and must not be fragmented"),
             Self::NoNeighbour { address } => write!(f, "nobody answered ARP for {address}"),
             Self::NoListener => f.write_str("no process listens on its port"),
             Self::Conntrack => f.write_str("connection tracking could not keep it"),
