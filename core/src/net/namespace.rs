@@ -63,7 +63,7 @@ pub struct Namespace {
     pub policy: Policy,
     /// `net.ipv4.conf.all`.
     pub conf: DeviceConf,
-    /// How many ICMP errors it sends.
+    /// What ICMP it sends.
     pub icmp: IcmpConf,
     /// `net.ipv4.ip_forward`.
     pub forwarding: bool,

@@ -160,6 +160,12 @@ impl Namespace {
         }
     }
 
+    /// Why `connect` of TCP fails at once, besides: it connects two machines (`tcp_v4_connect`).
+    pub fn may_connect(&self, destination: Ipv4Addr) -> Result<(), String> {
+        self.source_or_error(destination)?;
+        if self.is_for_many(destination) { Err("network is unreachable".to_owned()) } else { Ok(()) }
+    }
+
     /// The route of a packet to `destination` that is made here, and its source address; why there is none, as
     /// [`source_or_error`](Self::source_or_error) says it.
     pub fn way_to(&self, destination: Ipv4Addr) -> Result<(Route, Ipv4Addr), String> {

@@ -578,6 +578,10 @@ impl Namespace {
     /// `tcp_v4_rcv`.
     pub(super) fn receive_tcp<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
         let Body::Tcp(segment) = skb.packet.body.clone() else { return Ok(()) };
+        // Only what is for this host alone is looked at (`PACKET_HOST`).
+        if self.is_for_many(skb.packet.destination) {
+            return Err(Dropped(DropReason::Broadcast));
+        }
         let ends = (skb.packet.destination_socket(), skb.packet.source_socket());
         if let Some(old) = self.sockets.connections.get(&ends)
             && let State::TimeWait(end) = old.state

@@ -60,7 +60,7 @@ impl Namespace {
         };
         let happened = Happened::Datagram {
             port: datagram.destination,
-            local: skb.packet.destination,
+            local: self.own_address(&skb.packet),
             from: skb.packet.source_socket(),
             payload: datagram.payload.clone(),
         };

@@ -63,6 +63,7 @@ impl World {
             DropReason::TooBig { mtu } => too_big(hop, *mtu, namespace),
             DropReason::NoNeighbour { address } => self.no_neighbour(place, *address),
             DropReason::NoListener => self.no_listener(hop),
+            DropReason::Broadcast => broadcast(hop),
             DropReason::Conntrack => Why {
                 cause: "no free port or tuple was left for its translation, or another packet of it was first".into(),
                 cure: None,
@@ -309,6 +310,18 @@ fn too_big(hop: &Hop, room: u16, namespace: Option<&Namespace>) -> Why {
     Why::new(
         format!("{length} bytes do not fit {limit}, and DF is set"),
         "its sender heard of that MTU (ICMP fragmentation needed), or had a smaller one itself",
+    )
+}
+
+fn broadcast(hop: &Hop) -> Why {
+    let (to, place) = (hop.after.destination, &hop.place);
+    if hop.after.tcp().is_some() {
+        let cause = format!("{to} is the address of everybody on a network, and TCP connects two machines");
+        return Why::new(cause, "it went to the address of one of them");
+    }
+    Why::new(
+        format!("{to} is the address of everybody on a network, and {place} does not answer pings of that"),
+        format!("net.ipv4.icmp_echo_ignore_broadcasts were 0 on {place}, or it went to the address of one machine"),
     )
 }
 
