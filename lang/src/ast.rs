@@ -228,6 +228,11 @@ pub enum StatementKind {
         address: Text,
         clauses: Vec<Clause>,
     },
+    /// What is said of the device that a machine's own address is on.
+    OwnDevice {
+        name: Text,
+        mtu: Text,
+    },
     Route {
         to: Text,
         via: Text,
@@ -731,7 +736,7 @@ impl StatementKind {
             Self::Node { .. } => Word::Node,
             Self::Host { .. } => Word::Host,
             Self::Router { .. } => Word::Router,
-            Self::Device { .. } => Word::Device,
+            Self::Device { .. } | Self::OwnDevice { .. } => Word::Device,
             Self::Route { .. } => Word::Route,
             Self::Namespace { .. } => Word::Namespace,
             Self::Workload { word, .. }

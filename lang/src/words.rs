@@ -350,7 +350,7 @@ words! {
     Else "else" [] "else { … }" "where the condition of `if` is not true";
     At "at" [] "at ADDRESS" "the address";
     Mac "mac" [] "mac MAC" "the Ethernet address";
-    Device "device" [Node Router] "device NAME [at ADDRESS/LENGTH [mac MAC] [mtu BYTES]]" "an Ethernet device";
+    Device "device" [Node Host Router] "device NAME at ADDRESS/LENGTH [mac MAC] [mtu BYTES]; of a node or host, the one of its own address: device NAME mtu BYTES; behind a node: device NAME" "an Ethernet device";
     Hostname "hostname" [Pod] "hostname NAME" "the name the machine has in the cluster; what a pod is called under its subdomain";
     AutoAssign "autoAssign" [] "autoAssign true|false" "whether services get addresses of the pool without asking for it";
     Gateway "gateway" [] "gateway ADDRESS" "the router of the network";

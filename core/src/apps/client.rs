@@ -195,7 +195,7 @@ impl Client {
     }
 
     fn connect<O: Observer>(&mut self, to: SocketAddrV4, system: &mut System<'_, '_, O>) {
-        if let Err(error) = system.namespace.source_or_error(*to.ip()) {
+        if let Err(error) = system.namespace.may_connect(*to.ip()) {
             return self.end(Answer::Unsent(error), system);
         }
         self.server = Some(to);

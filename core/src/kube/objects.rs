@@ -373,6 +373,9 @@ pub struct Node {
     pub mac: Option<Mac>,
     /// The name of its Ethernet device.
     pub device: DeviceName,
+    /// The MTU of that in bytes; that of Ethernet when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<u16>,
     /// Its label [`ZONE_LABEL`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
@@ -400,6 +403,9 @@ pub struct Host {
     pub address: Ipv4Addr,
     /// The Ethernet address of its device; made from its place in the scenario when not given.
     pub mac: Option<Mac>,
+    /// The MTU of its device in bytes; that of Ethernet when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<u16>,
     /// What runs on it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub containers: Vec<Container>,
@@ -684,6 +690,7 @@ impl Node {
             pod_cidr: None,
             mac: None,
             device: DeviceName::ETH0,
+            mtu: None,
             zone: None,
             labels: Labels::default(),
             sysctls: Labels::default(),
@@ -713,7 +720,8 @@ impl Node {
 impl Host {
     /// A machine outside the cluster.
     pub fn new(name: &str, address: impl Into<Ipv4Addr>) -> Self {
-        Self { name: name.into(), address: address.into(), mac: None, containers: Vec::new(), routes: Vec::new() }
+        let (name, address) = (name.into(), address.into());
+        Self { name, address, mac: None, mtu: None, containers: Vec::new(), routes: Vec::new() }
     }
 
     /// Its Ethernet address: the given one, else one made from its address.

@@ -68,17 +68,19 @@ impl DeviceConf {
     }
 }
 
-/// How many ICMP errors a namespace sends: `net.ipv4.icmp_ratelimit` and `icmp_ratemask`.
+/// What ICMP a namespace sends: `net.ipv4.icmp_*`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IcmpConf {
     /// Between two errors to one machine, once six have been sent; zero for no limit.
     pub ratelimit: Duration,
     /// The types that are limited, a bit for each.
     pub ratemask: u32,
+    /// `icmp_echo_ignore_broadcasts`: a ping of everybody is not answered.
+    pub echo_ignore_broadcasts: bool,
 }
 
 impl Default for IcmpConf {
     fn default() -> Self {
-        Self { ratelimit: Duration::from_secs(1), ratemask: 6168 }
+        Self { ratelimit: Duration::from_secs(1), ratemask: 6168, echo_ignore_broadcasts: true }
     }
 }

@@ -95,7 +95,7 @@ impl Namespace {
     ) -> Result<(), Dropped> {
         if skb.packet.dont_fragment {
             self.unreachable(skb, 4, mtu, cx);
-            return Err(Dropped(DropReason::TooBig));
+            return Err(Dropped(DropReason::TooBig { mtu }));
         }
         let limit = if skb.longest_fragment > 0 { mtu.min(skb.longest_fragment) } else { mtu };
         if skb.packet.length() <= usize::from(limit) {
@@ -105,7 +105,7 @@ impl Namespace {
         let room = limit.saturating_sub(HEADER) & !7;
         let total = u16::try_from(skb.packet.length()).unwrap_or(u16::MAX) - HEADER;
         if room == 0 {
-            return Err(Dropped(DropReason::TooBig));
+            return Err(Dropped(DropReason::TooBig { mtu }));
         }
         let (of, base, more) = match &skb.packet.body {
             Body::Fragment(part) => (part.of.clone(), part.offset, part.more),

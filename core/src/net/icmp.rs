@@ -26,6 +26,18 @@ impl Namespace {
         self.error(skb, Icmp::TimeExceeded { code: 0, about }, cx);
     }
 
+    /// Whether more than one machine has an address (`RTCF_BROADCAST`, `RTCF_MULTICAST`).
+    pub(super) fn is_for_many(&self, address: Ipv4Addr) -> bool {
+        address.is_broadcast() || address.is_multicast() || self.devices.broadcast_to(address).is_some()
+    }
+
+    /// The address from which a packet that has come in is answered (`fib_compute_spec_dst`): the one that it came to, unless
+    /// others have that, too.
+    pub(super) fn own_address(&self, packet: &Packet) -> Ipv4Addr {
+        let own = self.is_for_many(packet.destination).then(|| self.source_towards(packet.source)).flatten();
+        own.unwrap_or(packet.destination)
+    }
+
     /// `icmp_send`: never about an error, and never to or about more than one machine.
     pub(super) fn error<O: Observer>(&mut self, skb: &mut Skb, message: Icmp, cx: &mut Context<'_, O>) {
         // `icmp_xmit_trylock`: not while an ICMP message is being sent.
@@ -34,8 +46,8 @@ impl Namespace {
         }
         let about = &skb.packet;
         let is_error = matches!(&about.body, Body::Icmp(icmp) if icmp.about().is_some());
-        let to_many = |address: Ipv4Addr| address.is_broadcast() || address.is_multicast();
-        if is_error || about.source.is_unspecified() || to_many(about.source) || to_many(about.destination) {
+        let (source, destination) = (about.source, about.destination);
+        if is_error || source.is_unspecified() || self.is_for_many(source) || self.is_for_many(destination) {
             return;
         }
         let source =
@@ -66,10 +78,15 @@ impl Namespace {
     pub(super) fn receive_icmp<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
         let Body::Icmp(message) = &skb.packet.body else { return Ok(()) };
         match message.clone() {
+            Icmp::EchoRequest { .. }
+                if self.icmp.echo_ignore_broadcasts && self.is_for_many(skb.packet.destination) =>
+            {
+                Err(Dropped(DropReason::Broadcast))
+            }
             Icmp::EchoRequest { id, seq, payload } => {
                 cx.observer.close(skb.hop, None, &skb.packet, || End::Delivered { to: "the kernel".into() });
-                let mut reply =
-                    Packet::new(skb.packet.destination, skb.packet.source, Icmp::EchoReply { id, seq, payload });
+                let own = self.own_address(&skb.packet);
+                let mut reply = Packet::new(own, skb.packet.source, Icmp::EchoReply { id, seq, payload });
                 reply.dont_fragment = false;
                 reply.tos = skb.packet.tos;
                 reply.id = self.ip_id();
@@ -81,6 +98,11 @@ impl Namespace {
                 cx.observer.close(skb.hop, None, &skb.packet, || End::Delivered { to: "ping".into() });
                 let happened = Happened::EchoReply { id, seq, from: skb.packet.source };
                 cx.effects.push(Effect::Socket(SocketEvent { process, happened }));
+                Ok(())
+            }
+            Icmp::Unreachable { code: 4, mtu, about } => {
+                cx.observer.close(skb.hop, None, &skb.packet, || End::Delivered { to: "the kernel".into() });
+                self.packet_too_big(&about, mtu, skb, cx);
                 Ok(())
             }
             Icmp::Unreachable { about, .. } | Icmp::TimeExceeded { about, .. } => {

@@ -30,11 +30,12 @@ impl Namespace {
         let way = self.find_route(&flow).ok().filter(|way| way.device != Some(DeviceName::TUNL0));
         let source = self.source_towards(destination);
         let (Some(way), Some(source)) = (way, source) else { return Err(Dropped(DropReason::NoRoute)) };
+        let way = self.heed_path_mtu(way, destination, cx.now);
         // `tnl_update_pmtu`: what must not be fragmented has to fit with its second header.
         let room = self.route_mtu(&way).saturating_sub(OUTER_HEADER);
         if skb.packet.dont_fragment && skb.packet.length() > usize::from(room) {
             self.unreachable(skb, 4, room, cx);
-            return Err(Dropped(DropReason::TooBig));
+            return Err(Dropped(DropReason::TooBig { mtu: room }));
         }
         cx.observer.step(skb.hop, || Step::Encapsulated { source, destination });
         cx.observer.close(skb.hop, Some(DeviceName::TUNL0), &skb.packet, || End::Sent { to: None });

@@ -16,6 +16,7 @@ mod ipip;
 mod ipvs;
 mod namespace;
 mod netfilter;
+mod pmtu;
 mod redirect;
 mod routing;
 pub mod rules;
@@ -35,6 +36,8 @@ pub use skb::{Context, Effect, Skb, Timer};
 mod bridge_tests;
 #[cfg(test)]
 mod fragment_tests;
+#[cfg(test)]
+mod pmtu_tests;
 #[cfg(test)]
 mod routing_tests;
 #[cfg(test)]

@@ -17,6 +17,7 @@ use rustc_hash::FxHashMap;
 use super::conf::{DeviceConf, IcmpConf};
 use super::fib::{Fib, Route};
 use super::fragments::{Gatherer, Incomplete};
+use super::pmtu::PathMtus;
 use super::redirect::Peer;
 use super::routing::Routed;
 use super::rules::Policy;
@@ -62,7 +63,7 @@ pub struct Namespace {
     pub policy: Policy,
     /// `net.ipv4.conf.all`.
     pub conf: DeviceConf,
-    /// How many ICMP errors it sends.
+    /// What ICMP it sends.
     pub icmp: IcmpConf,
     /// `net.ipv4.ip_forward`.
     pub forwarding: bool,
@@ -96,6 +97,7 @@ pub struct Namespace {
     pub(super) waiting: Vec<Waiting>,
     pub(super) next_ip_id: u16,
     pub(super) peers: FxHashMap<Ipv4Addr, Peer>,
+    pub(super) path_mtus: PathMtus,
     pub(super) incomplete: Vec<Incomplete>,
     pub(super) gathered: u64,
     /// An ICMP message is on its way out.
@@ -137,6 +139,7 @@ impl Namespace {
             waiting: Vec::new(),
             next_ip_id: 0,
             peers: FxHashMap::default(),
+            path_mtus: PathMtus::default(),
             incomplete: Vec::new(),
             gathered: 0,
             sending_icmp: false,
@@ -296,7 +299,7 @@ impl Namespace {
         let too_long = skb.packet.length() > usize::from(mtu);
         if skb.packet.dont_fragment && too_long {
             self.unreachable(skb, 4, mtu, cx);
-            return Err(Dropped(DropReason::TooBig));
+            return Err(Dropped(DropReason::TooBig { mtu }));
         }
         skb.packet.ttl -= 1;
         if redirects {

@@ -81,7 +81,8 @@ impl Namespace {
         cx: &mut Context<'_, O>,
     ) -> Result<Route, Dropped> {
         let found = self.find_way_out(skb);
-        self.see_route(found, skb, cx)
+        let route = self.see_route(found, skb, cx)?;
+        Ok(self.heed_path_mtu(route, skb.packet.destination, cx.now))
     }
 
     /// `ip_route_output_key`. With a source of the loopback network it ends in `__mkroute_output`, unless the way is by lo.
@@ -157,6 +158,12 @@ impl Namespace {
             Err(NoWay::Loopback) => Err("invalid argument: no wire has the loopback network".to_owned()),
             Err(NoWay::Unknown(why)) => Err(format!("the model does not know: {why}")),
         }
+    }
+
+    /// Why `connect` of TCP fails at once, besides: it connects two machines (`tcp_v4_connect`).
+    pub fn may_connect(&self, destination: Ipv4Addr) -> Result<(), String> {
+        self.source_or_error(destination)?;
+        if self.is_for_many(destination) { Err("network is unreachable".to_owned()) } else { Ok(()) }
     }
 
     /// The route of a packet to `destination` that is made here, and its source address; why there is none, as

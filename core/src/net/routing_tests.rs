@@ -208,7 +208,7 @@ fn the_mtu_of_a_route_counts_and_3_4_names_it() {
     let mut node = node(&[]);
     node.fib.add(Route { mtu: Some(1000), ..by(&format!("{POD}/32"), "cali1") });
     let (hops, packets) = receive(&mut node, 1, Packet::new(CLIENT, POD, Udp::new(1, 2, vec![0; 1000])));
-    assert_eq!(dropped(&hops), &DropReason::TooBig);
+    assert_eq!(dropped(&hops), &DropReason::TooBig { mtu: 1000 });
     assert!(matches!(packets[0].body, Body::Icmp(Icmp::Unreachable { code: 4, mtu: 1000, .. })));
 }
 
@@ -347,7 +347,7 @@ fn congestion_on_the_way_is_told_to_the_inner_packet() {
 fn a_packet_too_long_for_the_tunnel_is_refused_by_its_address_before_forward() {
     let mut node = tunnelled();
     let (hops, packets) = receive(&mut node, 2, Packet::new(POD, REMOTE, Udp::new(1, 2, vec![0; 1413])));
-    assert_eq!(dropped(&hops), &DropReason::TooBig);
+    assert_eq!(dropped(&hops), &DropReason::TooBig { mtu: 1440 });
     assert!(!hops[0].chains().iter().any(|chain| chain.ends_with("FORWARD")));
     assert!(matches!(packets[0].body, Body::Icmp(Icmp::Unreachable { code: 4, mtu: 1440, .. })));
     // A tunnel as wide as its road: after POSTROUTING, with the road's width less the header.

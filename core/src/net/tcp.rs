@@ -3,6 +3,7 @@
 //! side's window waits.
 
 mod ends;
+mod segments;
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -12,7 +13,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
-use super::rules::Flow;
 use super::skb::{Context, Effect, Skb, Timer};
 use super::{Dropped, Namespace};
 use crate::Time;
@@ -127,7 +127,16 @@ struct Connection {
     local: SocketAddrV4,
     remote: SocketAddrV4,
     state: State,
+    /// What it announces.
     mss: u16,
+    /// What the other side announced (`rx_opt.mss_clamp`).
+    peer_mss: u16,
+    /// The path MTU that its segments are cut to (`icsk_pmtu_cookie`).
+    path_mtu: u16,
+    /// It is being written to: what is heard of the path MTU meanwhile waits (`TCP_MTU_REDUCED_DEFERRED`).
+    busy: bool,
+    /// What has been heard meanwhile.
+    mtu_info: Option<u16>,
     next_seq: u32,
     next_ack: u32,
     /// What has been sent and not acknowledged.
@@ -415,7 +424,7 @@ impl Namespace {
         cx: &mut Context<'_, O>,
     ) -> ConnectionId {
         let next_seq = cx.random.below(u32::MAX);
-        self.insert_connection(process, (local, remote), state, (next_seq, next_ack))
+        self.insert_connection(process, (local, remote), state, (next_seq, next_ack), cx.now)
     }
 
     fn insert_connection(
@@ -424,11 +433,11 @@ impl Namespace {
         (local, remote): Ends,
         state: State,
         (next_seq, next_ack): (u32, u32),
+        now: Time,
     ) -> ConnectionId {
         self.sockets.last += 1;
         let id = ConnectionId(self.sockets.last);
-        let route = self.find_route(&Flow::to(*remote.ip()));
-        let mtu = route.map_or(1500, |route| self.route_mtu(&route));
+        let mtu = self.path_mtu(*remote.ip(), now).unwrap_or(1500);
         let listening = usize::from(state == State::SynReceived);
         let header = self.sockets.headers.get(&process).map_or_else(HeaderFields::default, |both| both[listening]);
         let connection = Connection {
@@ -437,7 +446,12 @@ impl Namespace {
             local,
             remote,
             state,
+            // `ipv4_default_advmss`.
             mss: mtu - 40,
+            peer_mss: u16::MAX,
+            path_mtu: mtu,
+            busy: false,
+            mtu_info: None,
             next_seq,
             next_ack,
             unacknowledged: VecDeque::new(),
@@ -455,12 +469,16 @@ impl Namespace {
 
     /// Sends bytes on a connection, as soon as it is open.
     pub fn write<O: Observer>(&mut self, id: ConnectionId, bytes: Bytes, cx: &mut Context<'_, O>) {
+        self.undisturbed(id, cx, |namespace, cx| namespace.cut(id, bytes, cx));
+    }
+
+    /// Cuts bytes into segments.
+    fn cut<O: Observer>(&mut self, id: ConnectionId, bytes: Bytes, cx: &mut Context<'_, O>) {
+        let size = self.current_size(id, cx.now);
         let Some(connection) = self.sockets.get_mut(id) else { return };
         match connection.state {
             State::SynSent | State::SynReceived => connection.unsent.push(bytes),
             State::Established | State::CloseWait => {
-                // Timestamps take twelve bytes of every segment.
-                let size = usize::from(connection.mss - 12);
                 let mut rest = bytes;
                 while !rest.is_empty() {
                     let part = rest.len().min(size);
@@ -522,6 +540,7 @@ impl Namespace {
 
     fn send_segment<O: Observer>(&mut self, mut packet: Packet, cx: &mut Context<'_, O>) {
         packet.id = self.ip_id();
+        packet.dont_fragment = !self.is_path_locked(packet.destination, cx.now);
         self.send(packet, cx);
     }
 
@@ -537,11 +556,11 @@ impl Namespace {
     }
 
     fn retransmit<O: Observer>(&mut self, id: ConnectionId, generation: u32, cx: &mut Context<'_, O>) {
-        let Some(connection) = self.sockets.get_mut(id) else { return };
+        let size = self.current_size(id, cx.now);
+        let Some(connection) = self.sockets.get_mut(id).filter(|one| one.generation == generation) else { return };
+        // `__tcp_retransmit_skb` cuts what has become too long.
+        connection.cut_anew(size);
         let Some(segment) = connection.unacknowledged.front().cloned() else { return };
-        if connection.generation != generation {
-            return;
-        }
         let limit = if segment.flags.has(TcpFlags::SYN) { SYN_RETRIES } else { RETRIES };
         if connection.retries >= limit {
             let process = connection.process;
@@ -559,6 +578,10 @@ impl Namespace {
     /// `tcp_v4_rcv`.
     pub(super) fn receive_tcp<O: Observer>(&mut self, skb: &mut Skb, cx: &mut Context<'_, O>) -> Result<(), Dropped> {
         let Body::Tcp(segment) = skb.packet.body.clone() else { return Ok(()) };
+        // Only what is for this host alone is looked at (`PACKET_HOST`).
+        if self.is_for_many(skb.packet.destination) {
+            return Err(Dropped(DropReason::Broadcast));
+        }
         let ends = (skb.packet.destination_socket(), skb.packet.source_socket());
         if let Some(old) = self.sockets.connections.get(&ends)
             && let State::TimeWait(end) = old.state
@@ -580,8 +603,8 @@ impl Namespace {
                 cx.observer.close(skb.hop, None, &skb.packet, || End::Delivered { to });
                 let next = segment.seq.wrapping_add(1);
                 let id = self.add_connection(process, ends.0, ends.1, State::SynReceived, next, cx);
-                if let (Some(heard), Some(new)) = (segment.options.timestamps(), self.sockets.get_mut(id)) {
-                    new.heard = heard.value;
+                if let Some(new) = self.sockets.get_mut(id) {
+                    new.hear_options(&segment);
                 }
                 self.queue(id, TcpFlags::SYN.with(TcpFlags::ACK), Bytes::new(), cx);
                 Ok(())
@@ -602,9 +625,7 @@ impl Namespace {
     fn receive_segment<O: Observer>(&mut self, ends: Ends, segment: &Tcp, skb: &Skb, cx: &mut Context<'_, O>) {
         let Some(connection) = self.sockets.connections.get_mut(&ends) else { return };
         let (id, process) = (connection.id, connection.process);
-        if let Some(Timestamps { value, .. }) = segment.options.timestamps() {
-            connection.heard = value;
-        }
+        connection.hear_options(segment);
         let mut tell = Vec::new();
         if segment.flags.has(TcpFlags::RST) {
             self.sockets.remove(id);
@@ -632,10 +653,13 @@ impl Namespace {
             let fin = segment.flags.has(TcpFlags::FIN);
             if !segment.payload.is_empty() || fin {
                 answer = true;
-                if segment.seq == connection.next_ack {
-                    connection.next_ack = connection.next_ack.wrapping_add(segment.payload.len() as u32);
-                    if !segment.payload.is_empty() {
-                        tell.push(Happened::Data(id, segment.payload.clone()));
+                // What was cut anew may begin with what has come already (`tcp_data_queue`).
+                let known = connection.next_ack.wrapping_sub(segment.seq) as usize;
+                if known <= segment.payload.len() {
+                    let fresh = segment.payload.slice(known..);
+                    connection.next_ack = connection.next_ack.wrapping_add(fresh.len() as u32);
+                    if !fresh.is_empty() {
+                        tell.push(Happened::Data(id, fresh));
                     }
                     if fin {
                         connection.next_ack = connection.next_ack.wrapping_add(1);

@@ -17,7 +17,7 @@ pub(super) const NODE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 pub(super) const POD: Ipv4Addr = Ipv4Addr::new(10, 244, 0, 2);
 pub(super) const SERVICE: Ipv4Addr = Ipv4Addr::new(10, 96, 0, 10);
 pub(super) const NODE_MAC: Mac = Mac([2, 0, 0, 0, 0, 1]);
-const CLIENT_MAC: Mac = Mac([2, 0, 0, 0, 0, 2]);
+pub(super) const CLIENT_MAC: Mac = Mac([2, 0, 0, 0, 0, 2]);
 const POD_MAC: Mac = Mac([2, 0, 0, 0, 0, 3]);
 
 /// A node with `eth0` towards the client, `cali1` towards a pod, and rules.
@@ -184,7 +184,7 @@ fn a_packet_too_long_for_the_next_device_comes_back_as_3_4() {
     let mut node = node(&[]);
     let packet = Packet::new(CLIENT, POD, Udp::new(1, 2, vec![0; 1440]));
     let (hops, sent) = receive(&mut node, 1, packet);
-    assert_eq!(dropped(&hops), &DropReason::TooBig);
+    assert_eq!(dropped(&hops), &DropReason::TooBig { mtu: 1440 });
     assert!(matches!(&sent[0].body, Body::Icmp(Icmp::Unreachable { code: 4, mtu: 1440, .. })));
 }
 

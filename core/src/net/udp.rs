@@ -4,7 +4,6 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use bytes::Bytes;
 
-use super::rules::Flow;
 use super::skb::{Context, Effect, Skb};
 use super::tcp::{Happened, SocketEvent};
 use super::{Dropped, Namespace};
@@ -25,8 +24,9 @@ impl Namespace {
         let mut packet = Packet::new(source, *to.ip(), Udp::new(port, to.port(), payload));
         packet.id = self.ip_id();
         // What does not fit is sent in parts: DF is set only on what fits (`ip_setup_cork`, IP_PMTUDISC_WANT).
-        let mtu = self.find_route(&Flow::to(*to.ip())).map_or(u16::MAX, |route| self.route_mtu(&route));
-        packet.dont_fragment = packet.length() <= usize::from(mtu);
+        let mtu = self.path_mtu(*to.ip(), cx.now).unwrap_or(u16::MAX);
+        let locked = self.is_path_locked(*to.ip(), cx.now);
+        packet.dont_fragment = packet.length() <= usize::from(mtu) && !locked;
         self.send(packet, cx);
     }
 
@@ -38,13 +38,13 @@ impl Namespace {
         dont_fragment: bool,
         cx: &mut Context<'_, O>,
     ) -> Result<(), String> {
-        let mtu = self.find_route(&Flow::to(packet.destination)).map_or(u16::MAX, |route| self.route_mtu(&route));
+        let mtu = self.path_mtu(packet.destination, cx.now).unwrap_or(u16::MAX);
         let fits = packet.length() <= usize::from(mtu);
         if dont_fragment && !fits {
             return Err(format!("message too long, mtu={mtu}"));
         }
         packet.id = self.ip_id();
-        packet.dont_fragment = fits;
+        packet.dont_fragment = fits && (dont_fragment || !self.is_path_locked(packet.destination, cx.now));
         self.send(packet, cx);
         Ok(())
     }
@@ -60,7 +60,7 @@ impl Namespace {
         };
         let happened = Happened::Datagram {
             port: datagram.destination,
-            local: skb.packet.destination,
+            local: self.own_address(&skb.packet),
             from: skb.packet.source_socket(),
             payload: datagram.payload.clone(),
         };

@@ -115,12 +115,12 @@ impl fmt::Display for Icmp {
         match self {
             Self::EchoRequest { id, seq, .. } => write!(f, "echo request id {id} seq {seq}"),
             Self::EchoReply { id, seq, .. } => write!(f, "echo reply id {id} seq {seq}"),
-            Self::Unreachable { code, .. } => match code {
+            Self::Unreachable { code, mtu, .. } => match code {
                 0 => f.write_str("net unreachable"),
                 1 => f.write_str("host unreachable"),
                 2 => f.write_str("protocol unreachable"),
                 3 => f.write_str("port unreachable"),
-                4 => f.write_str("fragmentation needed"),
+                4 => write!(f, "fragmentation needed, mtu {mtu}"),
                 13 => f.write_str("administratively prohibited"),
                 code => write!(f, "unreachable, code {code}"),
             },

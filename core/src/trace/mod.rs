@@ -383,7 +383,10 @@ pub enum DropReason {
     /// The time to live ran out.
     TtlExceeded,
     /// It did not fit the MTU and must not be fragmented.
-    TooBig,
+    TooBig {
+        /// The longest packet that would have fitted, as its sender was told.
+        mtu: u16,
+    },
     /// Nobody on the segment answered for the next hop.
     NoNeighbour {
         /// The next hop.
@@ -391,6 +394,8 @@ pub enum DropReason {
     },
     /// No process listens on the port; a refusal went back.
     NoListener,
+    /// It went to everybody on a network, and asks for what only one machine answers.
+    Broadcast,
     /// Connection tracking could not keep it.
     Conntrack,
     /// It is an ICMP redirect about a connection that is translated, or whose translation is not settled.
@@ -437,9 +442,10 @@ impl fmt::Display for DropReason {
             Self::ForwardingOff => f.write_str("it is for another machine, and ip_forward is 0"),
             Self::Martian => f.write_str("its source address cannot come from there (martian)"),
             Self::TtlExceeded => f.write_str("its TTL ran out"),
-            Self::TooBig => f.write_str("it does not fit the MTU and must not be fragmented"),
+            Self::TooBig { .. } => f.write_str("it does not fit the MTU and must not be fragmented"),
             Self::NoNeighbour { address } => write!(f, "nobody answered ARP for {address}"),
             Self::NoListener => f.write_str("no process listens on its port"),
+            Self::Broadcast => f.write_str("it is for everybody, and that is not answered"),
             Self::Conntrack => f.write_str("connection tracking could not keep it"),
             Self::RedirectOfNat => f.write_str("NAT lets no redirect about this connection through"),
             Self::NothingToMasquerade => f.write_str("MASQUERADE found no address on the device it leaves by"),

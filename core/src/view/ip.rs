@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use crate::net::fib::{Fib, Route, RouteKind};
 use crate::net::{Device, DeviceKind, Devices};
@@ -128,8 +129,14 @@ fn line(route: &Route) -> String {
     text
 }
 
-/// `ip route get DESTINATION`: the way that was found, and the address that a packet would be sent from.
-pub fn route_get(destination: Ipv4Addr, route: &Route, source: Ipv4Addr) -> String {
+/// `ip route get DESTINATION`: the way that was found, the address that a packet would be sent from, and what has been
+/// [learnt](crate::net::Namespace::learnt_path_mtu) of the way's MTU.
+pub fn route_get(
+    destination: Ipv4Addr,
+    route: &Route,
+    source: Ipv4Addr,
+    learnt: Option<(u16, bool, Duration)>,
+) -> String {
     let local = route.kind == RouteKind::Local;
     let mut text = if local { format!("local {destination} dev lo") } else { destination.to_string() };
     if !local {
@@ -141,7 +148,12 @@ pub fn route_get(destination: Ipv4Addr, route: &Route, source: Ipv4Addr) -> Stri
         }
     }
     let cache = if local { "cache <local>" } else { "cache" };
-    let _ = write!(text, " src {source} uid 0\n    {cache}\n");
+    let _ = write!(text, " src {source} uid 0\n    {cache}");
+    if let Some((mtu, locked, left)) = learnt {
+        let lock = if locked { "lock " } else { "" };
+        let _ = write!(text, " expires {}sec mtu {lock}{mtu}", left.as_secs());
+    }
+    text.push('\n');
     text
 }
 
@@ -178,8 +190,13 @@ mod tests {
         let link = Route { device: Some(DeviceName::ETH0), source: Some([10, 0, 0, 1].into()), ..to("10.0.0.0/24") };
         assert_eq!(line(&link), "10.0.0.0/24 dev eth0 scope link src 10.0.0.1");
         assert_eq!(
-            route_get([192, 168, 1, 2].into(), &tunnel, [192, 168, 0, 1].into()),
+            route_get([192, 168, 1, 2].into(), &tunnel, [192, 168, 0, 1].into(), None),
             "192.168.1.2 via 10.0.0.2 dev tunl0 src 192.168.0.1 uid 0\n    cache\n"
+        );
+        let learnt = Some((1480, false, Duration::from_millis(599_900)));
+        assert_eq!(
+            route_get([192, 168, 1, 2].into(), &tunnel, [192, 168, 0, 1].into(), learnt),
+            "192.168.1.2 via 10.0.0.2 dev tunl0 src 192.168.0.1 uid 0\n    cache expires 599sec mtu 1480\n"
         );
     }
 }

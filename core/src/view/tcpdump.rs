@@ -180,6 +180,12 @@ impl<'a> Printer<'a> {
                             self.port(port)
                         )?;
                     }
+                    (Icmp::Unreachable { code: 4, mtu, .. }, Some(about)) => {
+                        write!(out, "{} unreachable - need to frag", self.host(about.destination))?;
+                        if *mtu > 0 {
+                            write!(out, " (mtu {mtu})")?;
+                        }
+                    }
                     (Icmp::Unreachable { code: 1, .. }, Some(about)) => {
                         write!(out, "host {} unreachable", self.host(about.destination))?;
                     }

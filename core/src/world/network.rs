@@ -322,7 +322,7 @@ impl Network {
         self.machines.insert(node.name.as_str().into(), Labels::default());
         let network = state.network_of(node.address);
         let segment = self.segment(network);
-        let mut device = Device::ethernet(node.device, node.ethernet_address(), ETHERNET_MTU);
+        let mut device = Device::ethernet(node.device, node.ethernet_address(), node.mtu.unwrap_or(ETHERNET_MTU));
         device.addresses = vec![with_prefix(node.address, network.network.prefix_len())];
         self.plug(place, device, segment);
         for device in &node.devices {
@@ -354,7 +354,7 @@ impl Network {
         for route in routers::routes_of(&[], Some((network.network, name)), &host.routes) {
             namespace.fib.add(route);
         }
-        let mut device = Device::ethernet(name, host.ethernet_address(), ETHERNET_MTU);
+        let mut device = Device::ethernet(name, host.ethernet_address(), host.mtu.unwrap_or(ETHERNET_MTU));
         device.addresses = vec![with_prefix(host.address, network.network.prefix_len())];
         let place = self.add(namespace);
         self.machines.insert(host.name.as_str().into(), Labels::default());

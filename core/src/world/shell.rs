@@ -42,7 +42,10 @@ impl World {
             Look::Addresses => view::ip::addresses(&namespace.devices),
             Look::IpRoutes => view::ip::routes(&namespace.fib),
             Look::RouteGet(to) => match namespace.way_to(*to) {
-                Ok((route, source)) => view::ip::route_get(*to, &route, source),
+                Ok((route, source)) => {
+                    let learnt = namespace.learnt_path_mtu(&route, *to, self.time);
+                    view::ip::route_get(*to, &route, source, learnt)
+                }
                 Err(why) => format!("RTNETLINK answers: {why}\n"),
             },
             Look::Tcpdump(capture) => self.tcpdump(place, *capture)?,

@@ -18,7 +18,11 @@ pub(super) fn check(object: &Object) -> Result<(), OpError> {
         None => Ok(()),
         Some(name) => Err(OpError::new(
             format!("the model does not heed the sysctl `{name}`"),
-            Some("it heeds net.ipv4.ip_forward, net.ipv4.conf.*, icmp_ratelimit and nf_conntrack_*".to_owned()),
+            Some(
+                "it heeds net.ipv4.ip_forward, net.ipv4.conf.*, icmp_ratelimit, icmp_echo_ignore_broadcasts and \
+                 nf_conntrack_*"
+                    .to_owned(),
+            ),
         )),
     }
 }

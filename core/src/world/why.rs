@@ -6,7 +6,7 @@ use super::World;
 use crate::agents::metallb;
 use crate::kube::endpoints::all_endpoints;
 use crate::kube::{Holder, ROUTER, RunningPod, Service, TrafficPolicy};
-use crate::net::Namespace;
+use crate::net::{DeviceKind, Namespace};
 use crate::netfilter::TableName;
 use crate::packet::{Body, protocol};
 use crate::trace::{DropReason, End, Flow, Hop, RuleHit, Step, Why};
@@ -60,9 +60,10 @@ impl World {
                     Why::new(cause, "it were sent with a larger TTL")
                 }
             }
-            DropReason::TooBig => too_big(hop, namespace),
+            DropReason::TooBig { mtu } => too_big(hop, *mtu, namespace),
             DropReason::NoNeighbour { address } => self.no_neighbour(place, *address),
             DropReason::NoListener => self.no_listener(hop),
+            DropReason::Broadcast => broadcast(hop),
             DropReason::Conntrack => Why {
                 cause: "no free port or tuple was left for its translation, or another packet of it was first".into(),
                 cure: None,
@@ -285,22 +286,43 @@ impl World {
     }
 }
 
-fn too_big(hop: &Hop, namespace: Option<&Namespace>) -> Why {
+/// `room` is what the kernel has measured it by: the MTU of a device, or what a route, a tunnel or ICMP leaves of it.
+fn too_big(hop: &Hop, room: u16, namespace: Option<&Namespace>) -> Why {
     let device = hop.steps.iter().rev().find_map(|step| match step {
         Step::Route { device, .. } => *device,
         _ => None,
     });
-    let mtu = device.zip(namespace).and_then(|(name, namespace)| {
-        namespace.devices.iter().find(|device| device.name == name).map(|device| device.mtu)
-    });
+    let device =
+        device.zip(namespace).and_then(|(name, namespace)| namespace.devices.iter().find(|device| device.name == name));
     let (length, place) = (hop.after.length(), &hop.place);
-    match device.zip(mtu) {
-        Some((device, mtu)) => Why::new(
-            format!("{length} bytes do not fit {device} of {place}, whose MTU is {mtu}, and DF is set"),
-            "its sender heard of that MTU (ICMP fragmentation needed), or had a smaller one itself",
-        ),
-        None => Why::new(format!("{length} bytes do not fit a device of {place}, and DF is set"), "it were smaller"),
+    let Some(device) = device else {
+        let cause = format!("{length} bytes do not fit a device of {place}, which takes {room}, and DF is set");
+        return Why::new(cause, "it were smaller");
+    };
+    let name = device.name;
+    let limit = if device.mtu == room {
+        format!("{name} of {place}, whose MTU is {room}")
+    } else if device.kind == DeviceKind::Ipip {
+        format!("{name} of {place}, which has room for {room} beside the outer header")
+    } else {
+        format!("the route by {name} of {place}, which takes {room}")
+    };
+    Why::new(
+        format!("{length} bytes do not fit {limit}, and DF is set"),
+        "its sender heard of that MTU (ICMP fragmentation needed), or had a smaller one itself",
+    )
+}
+
+fn broadcast(hop: &Hop) -> Why {
+    let (to, place) = (hop.after.destination, &hop.place);
+    if hop.after.tcp().is_some() {
+        let cause = format!("{to} is the address of everybody on a network, and TCP connects two machines");
+        return Why::new(cause, "it went to the address of one of them");
     }
+    Why::new(
+        format!("{to} is the address of everybody on a network, and {place} does not answer pings of that"),
+        format!("net.ipv4.icmp_echo_ignore_broadcasts were 0 on {place}, or it went to the address of one machine"),
+    )
 }
 
 fn reverse_path(hop: &Hop, namespace: Option<&Namespace>) -> Why {

@@ -276,7 +276,7 @@ impl Checker<'_> {
             self.report(diagnostic);
         }
         let device = device.unwrap_or(DeviceName::ETH0);
-        let (labels, sysctls, Links { devices, routes }) = self.node_body(name, body);
+        let (labels, sysctls, Links { devices, routes, mtu, .. }) = self.node_body(name, device, body);
         let name = name.text.clone();
         Some(Object::Node(Node {
             name,
@@ -285,6 +285,7 @@ impl Checker<'_> {
             pod_cidr,
             mac,
             device,
+            mtu: mtu.value,
             zone,
             labels,
             sysctls,
@@ -298,10 +299,10 @@ impl Checker<'_> {
         let gateway = clauses.take(Word::Gateway).and_then(|text| self.ok(values::address(&text.text, text.span)));
         let at = clauses.take(Word::At);
         let mac = clauses.take(Word::Mac).and_then(|text| self.machine_mac(text));
-        let (containers, Links { mut routes, .. }) = self.host_containers(name, body);
+        let (containers, Links { mut routes, mtu, .. }) = self.host_containers(name, body);
         routes.extend(gateway.map(|via| StaticRoute { destination: Ipv4Net::default(), via }));
         let address = self.machine_address("host", name, at)?;
-        Some(Object::Host(Host { name: name.text.clone(), address, mac, containers, routes }))
+        Some(Object::Host(Host { name: name.text.clone(), address, mac, mtu: mtu.value, containers, routes }))
     }
 
     fn machine_address(&mut self, what: &str, name: &Text, at: Option<&Text>) -> Option<Ipv4Addr> {

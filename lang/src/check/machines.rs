@@ -1,7 +1,7 @@
 //! What holds for nodes and hosts alike.
 
 use netscene_core::kube::{Labels, ROUTER};
-use netscene_core::packet::Mac;
+use netscene_core::packet::{DeviceName, Mac};
 use netscene_core::world::{Op, Operation};
 
 use super::routers::Links;
@@ -21,9 +21,14 @@ impl Checker<'_> {
     }
 
     /// What stands between the braces of a node: its settings are given back, its rules come when all is declared.
-    pub(super) fn node_body(&mut self, name: &Text, body: Option<&Block>) -> (Labels, Labels, Links) {
+    pub(super) fn node_body(
+        &mut self,
+        name: &Text,
+        device: DeviceName,
+        body: Option<&Block>,
+    ) -> (Labels, Labels, Links) {
         let (mut labels, mut given) = (Labels::default(), None);
-        let (mut sysctls, mut links) = (Labels::default(), Links::default());
+        let (mut sysctls, mut links) = (Labels::default(), Links::of(device));
         for field in body.iter().flat_map(|body| &body.statements) {
             if let StatementKind::Labels { word: Word::Labels, pairs } = &field.kind {
                 self.labels(&mut labels, &mut given, "labels", pairs, field.span);

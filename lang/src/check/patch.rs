@@ -73,8 +73,8 @@ impl Checker<'_> {
         let StatementKind::Sysctl { name, value } = &field.kind else { return false };
         if !netscene_core::net::text::Sysctls::knows(&name.text) {
             let title = format!("the model does not heed the sysctl `{}`", name.text);
-            let hint = "it heeds net.ipv4.ip_forward, net.ipv4.conf.*, net.ipv4.icmp_ratelimit and \
-                        net.netfilter.nf_conntrack_*";
+            let hint = "it heeds net.ipv4.ip_forward, net.ipv4.conf.*, net.ipv4.icmp_ratelimit, \
+                        net.ipv4.icmp_echo_ignore_broadcasts and net.netfilter.nf_conntrack_*";
             self.report(Diagnostic::error(Code::BadValue, title).at(name.span, "unknown here").hint(hint.to_owned()));
         }
         if let Some(number) = self.ok(values::parsed::<u32>("value of a sysctl", value))

@@ -2,7 +2,9 @@
 
 use ipnet::Ipv4Net;
 use netscene_core::kube::{NetworkDevice, Object, Router, StaticRoute};
+use netscene_core::packet::DeviceName;
 
+use super::declare::Field;
 use super::{Checker, values};
 use crate::ast::{Block, Clause, Statement, StatementKind, Text};
 use crate::words::BlockKind;
@@ -13,6 +15,17 @@ use crate::{Code, Diagnostic, Word};
 pub(super) struct Links {
     pub(super) devices: Vec<NetworkDevice>,
     pub(super) routes: Vec<StaticRoute>,
+    /// The device that the machine's own address is on; a router's are all alike.
+    pub(super) own: Option<DeviceName>,
+    /// The MTU of that.
+    pub(super) mtu: Field<u16>,
+}
+
+impl Links {
+    /// Of a machine with an address of its own, on this device.
+    pub(super) fn of(own: DeviceName) -> Self {
+        Self { own: Some(own), ..Self::default() }
+    }
 }
 
 impl Checker<'_> {
@@ -41,6 +54,14 @@ impl Checker<'_> {
     /// Takes a device or a route. It says whether the sentence is one.
     pub(super) fn link(&mut self, links: &mut Links, field: &Statement) -> bool {
         match &field.kind {
+            StatementKind::Device { name, .. } if links.own.is_some_and(|own| own.as_str() == name.text) => {
+                let diagnostic =
+                    Diagnostic::error(Code::Duplicate, format!("there is a device `{}` already", name.text));
+                let diagnostic = diagnostic.at(name.span, "the machine's own address is on it");
+                self.report(
+                    diagnostic.hint(format!("its MTU is said without an address: `device {} mtu BYTES`", name.text)),
+                );
+            }
             StatementKind::Device { name, address, clauses } => {
                 if let Some(device) = self.device(name, address, clauses) {
                     if links.devices.iter().any(|other| other.name == device.name) {
@@ -48,6 +69,20 @@ impl Checker<'_> {
                         self.report(Diagnostic::error(Code::Duplicate, title).at(name.span, "declared again here"));
                     }
                     links.devices.push(device);
+                }
+            }
+            StatementKind::OwnDevice { name, mtu } => {
+                let bytes = self.ok(values::mtu(mtu));
+                match links.own {
+                    Some(own) if own.as_str() == name.text => links.mtu.set(self, "device", field.span, bytes),
+                    own => {
+                        let title = format!("the device `{}` has no address", name.text);
+                        let diagnostic = Diagnostic::error(Code::Missing, title);
+                        let diagnostic = diagnostic.at(name.span, "expected `at ADDRESS/LENGTH` behind the name");
+                        let hint =
+                            own.map(|own| format!("only `{own}` goes without: the machine's own address is on it"));
+                        self.report(diagnostic.hint(hint));
+                    }
                 }
             }
             StatementKind::Route { to, via } => {

@@ -5,6 +5,7 @@ use netscene_core::kube::{
     Connect, Container, ContainerPort, Deployment, DnsPolicy, Labels, NamedPod, Object, Pod, PodDns, PodPhase,
     PodRecords, PodStatus, Serve, StatefulSet,
 };
+use netscene_core::packet::DeviceName;
 
 use super::declare::Field;
 use super::disk::DiskFields;
@@ -265,11 +266,19 @@ impl Checker<'_> {
 
     /// What runs on a host.
     pub(super) fn host_containers(&mut self, name: &Text, body: Option<&Block>) -> (Vec<Container>, Links) {
-        let (mut template, mut links) = (Template::default(), Links::default());
+        let (mut template, mut links) = (Template::default(), Links::of(DeviceName::ETH0));
         for field in body.iter().flat_map(|body| &body.statements) {
             let belongs = matches!(field.kind, StatementKind::Container { .. });
-            let route = matches!(field.kind, StatementKind::Route { .. }) && self.link(&mut links, field);
-            if !(route || belongs && self.template_field(&mut template, field) || self.machine_rule(name, field)) {
+            if let StatementKind::Device { name, .. } | StatementKind::OwnDevice { name, .. } = &field.kind
+                && name.text != DeviceName::ETH0.as_str()
+            {
+                let diagnostic = Diagnostic::error(Code::Misplaced, "a host has one device, `eth0`");
+                let diagnostic = diagnostic.at(name.span, "not in the braces of a host");
+                self.report(diagnostic.hint("a machine with several is a `router`".to_owned()));
+                continue;
+            }
+            let links = self.link(&mut links, field);
+            if !(links || belongs && self.template_field(&mut template, field) || self.machine_rule(name, field)) {
                 self.misplaced(field, BlockKind::Host);
             }
         }

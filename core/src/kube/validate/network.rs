@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use super::super::state::Declared;
 use super::super::{Cluster, Host, MachineNetwork, Node, Pool, PoolPurpose, ROUTER, State, Version};
 use super::{address_pool, dns_subdomain, fault, fault_beside, unique};
-use crate::packet::Mac;
+use crate::packet::{DeviceName, Mac};
 use crate::world::OpError;
 
 /// Calico takes 20 to 32; a block of one address is chosen by the clock there, so that nothing could foretell it.
@@ -128,6 +128,7 @@ pub(super) fn node(state: &State, node: &Node) -> Result<(), OpError> {
         let problem = format!("{who} has {} with {} already", node.device, node.address);
         return Err(fault(problem, format!("give the device {} another name and address", one.name)));
     }
+    super::router::mtu(&who, node.device, node.mtu)?;
     super::router::devices(state, &who, &node.devices)?;
     let own = state.network_of(node.address).network;
     let near = |via| own.contains(&via) || node.devices.iter().any(|device| device.address.contains(&via));
@@ -172,6 +173,7 @@ pub(super) fn host(state: &State, host: &Host) -> Result<(), OpError> {
     dns_subdomain("a host's name", &host.name)?;
     machine_name(state, "host", &host.name)?;
     machine_address(state, "host", &host.name, host.address)?;
+    super::router::mtu(&format!("host {}", host.name), DeviceName::ETH0, host.mtu)?;
     let own = state.network_of(host.address).network;
     super::router::routes(&format!("host {}", host.name), &host.routes, |via| own.contains(&via))?;
     ethernet_address(state, &format!("host {}", host.name), host.mac, host.ethernet_address())

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use super::super::{Holder, NetworkDevice, Router, State, StaticRoute};
 use super::network::{machine_address, machine_name};
 use super::{dns_subdomain, fault};
+use crate::packet::DeviceName;
 use crate::world::OpError;
 
 /// The most devices of a machine.
@@ -53,9 +54,7 @@ pub(super) fn devices(state: &State, who: &str, devices: &[NetworkDevice]) -> Re
                 format!("its network is {}: write {address}/{}", found.network, found.network.prefix_len()),
             ));
         }
-        if device.mtu.is_some_and(|mtu| mtu < 68) {
-            return Err(fault(format!("the MTU of {} of {who} is below 68", device.name), "use 68 bytes or more"));
-        }
+        mtu(who, device.name, device.mtu)?;
         if let Some(why) = device.mac.and_then(crate::packet::Mac::flaw) {
             return Err(fault(
                 format!("{} of {who} cannot have its MAC address: {why}", device.name),
@@ -64,6 +63,14 @@ pub(super) fn devices(state: &State, who: &str, devices: &[NetworkDevice]) -> Re
         }
     }
     Ok(())
+}
+
+/// A device takes what IPv4 needs.
+pub(super) fn mtu(who: &str, device: DeviceName, mtu: Option<u16>) -> Result<(), OpError> {
+    match mtu {
+        Some(..68) => Err(fault(format!("the MTU of {device} of {who} is below 68"), "use 68 bytes or more")),
+        _ => Ok(()),
+    }
 }
 
 /// Routes lead to a neighbour.

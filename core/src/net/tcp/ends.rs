@@ -5,6 +5,7 @@ use std::net::SocketAddrV4;
 use bytes::Bytes;
 
 use super::{ConnectionId, Namespace, ProcessId, Segment, Sockets, State};
+use crate::Time;
 use crate::net::skb::Context;
 use crate::packet::{Body, Icmp, Packet, Tcp, TcpFlags};
 use crate::trace::Observer;
@@ -56,7 +57,8 @@ impl Namespace {
                     self.sockets.remove(old);
                 }
                 let numbers = (segment.seq.wrapping_add(segment.occupies()), segment.ack);
-                self.insert_connection(process, ends, State::behind(segment), numbers);
+                // Nobody has told this machine of a path MTU yet.
+                self.insert_connection(process, ends, State::behind(segment), numbers, Time::ZERO);
             }
             Body::Udp(_) if self.sockets.udp_at(ends.0).is_none() => self.sockets.bind_udp_at(ends.0, process),
             Body::Icmp(Icmp::EchoRequest { id, .. }) => self.sockets.bind_echo(*id, process),

@@ -98,6 +98,7 @@ fn set(namespace: &mut Namespace, name: &str, value: &str) -> Set {
             done(value.parse().ok().map(|millis| namespace.icmp.ratelimit = Duration::from_millis(millis)))
         }
         "net.ipv4.icmp_ratemask" => done(value.parse().ok().map(|mask| namespace.icmp.ratemask = mask)),
+        "net.ipv4.icmp_echo_ignore_broadcasts" => done(switch().map(|on| namespace.icmp.echo_ignore_broadcasts = on)),
         "net.bridge.bridge-nf-call-iptables" => done(switch().map(|on| namespace.bridge_calls_iptables = on)),
         _ => Set::Unknown,
     }
