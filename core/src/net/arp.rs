@@ -113,11 +113,7 @@ impl Namespace {
     /// Tells everybody on every Ethernet device that `address` is here: a request and an answer, both about the sender
     /// itself (RFC 5227 calls them announcements). MetalLB's speaker sends both, since some hear only one of them.
     pub(crate) fn announce<O: Observer>(&self, address: Ipv4Addr, cx: &mut Context<'_, O>) {
-        // Who takes an address over announces it before it is told by which devices it answers: then by all of them.
-        let known = self.announced.iter().any(|one| one.address == address);
-        let tells = |port: &Device| {
-            port.kind == DeviceKind::Ethernet && port.up && (!known || self.announces(address, port.name))
-        };
+        let tells = |port: &Device| port.kind == DeviceKind::Ethernet && port.up && self.announces(address, port.name);
         for (at, port) in self.devices.iter().enumerate().filter(|(_, port)| tells(port)) {
             for request in [true, false] {
                 let arp = Arp { request, sender_mac: port.mac, sender: address, target: address };

@@ -11,7 +11,9 @@ use crate::{Code, Diagnostic};
 /// An ingress of an `apiVersion`.
 pub(super) fn ingress(object: &Fields<'_>, meta: &Meta<'_>, group: &str) -> Option<Object> {
     for (key, value, span) in &meta.annotations {
-        annotation_fault(key, value, *span).into_iter().for_each(|fault| object.faults.tell(fault));
+        if let Some(fault) = annotation_fault(key, value, *span) {
+            object.faults.tell(fault);
+        }
     }
     object.required("spec")?;
     let spec = object.fields("spec")?;

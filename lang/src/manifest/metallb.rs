@@ -54,7 +54,7 @@ pub(super) fn ip_address_pool(object: &Fields<'_>, meta: &Meta<'_>, head: Span) 
 }
 
 /// An `L2Advertisement`.
-pub(super) fn l2_advertisement(object: &Fields<'_>, meta: &Meta<'_>, head: Span) -> Option<Object> {
+pub(super) fn l2_advertisement(object: &Fields<'_>, meta: &Meta<'_>, head: Span) -> Object {
     elsewhere(object, meta, head);
     let mut advertisement = L2Advertisement {
         namespace: meta.namespace.clone(),
@@ -63,7 +63,7 @@ pub(super) fn l2_advertisement(object: &Fields<'_>, meta: &Meta<'_>, head: Span)
         ..L2Advertisement::default()
     };
     // One that says nothing is for all pools and all nodes.
-    let Some(spec) = object.fields("spec") else { return Some(Object::L2Advertisement(advertisement)) };
+    let Some(spec) = object.fields("spec") else { return Object::L2Advertisement(advertisement) };
     let names = spec.list("ipAddressPools").iter().filter_map(|node| text(node, "ipAddressPools", spec.faults));
     advertisement.ip_address_pools = names.map(str::to_owned).collect();
     advertisement.ip_address_pool_selectors = selectors(&spec, "ipAddressPoolSelectors");
@@ -76,7 +76,7 @@ pub(super) fn l2_advertisement(object: &Fields<'_>, meta: &Meta<'_>, head: Span)
         }
     }
     spec.finish(&[]);
-    Some(Object::L2Advertisement(advertisement))
+    Object::L2Advertisement(advertisement)
 }
 
 fn elsewhere(object: &Fields<'_>, meta: &Meta<'_>, head: Span) {

@@ -54,7 +54,9 @@ pub fn read(file: &Arc<SourceFile>) -> (Vec<Operation>, Vec<Diagnostic>) {
     }
     let Reader { mut objects, owned, given, .. } = reader;
     workload::adopt(&mut objects, owned);
-    given.into_iter().for_each(|given| service::give(&mut objects, given, &faults));
+    for given in given {
+        service::give(&mut objects, given, &faults);
+    }
     let operation = |(object, span)| Operation { op: Op::Declare { object }, origin: Some(file.origin(span)) };
     let operations = objects.into_iter().map(operation).collect();
     let mut diagnostics = faults.into_vec();
@@ -125,7 +127,7 @@ impl<'a> Reader<'a> {
             "ConfigMap" => Some(Read::Object(config_map(&fields, &meta))),
             "Ingress" => ingress::ingress(&fields, &meta, group).map(Read::Object),
             "IPAddressPool" => metallb::ip_address_pool(&fields, &meta, head).map(Read::Object),
-            "L2Advertisement" => metallb::l2_advertisement(&fields, &meta, head).map(Read::Object),
+            "L2Advertisement" => Some(Read::Object(metallb::l2_advertisement(&fields, &meta, head))),
             "NetworkPolicy" => policy::network_policy(&fields, &meta, self.file).map(Read::Object),
             _ => workload::deployment(&fields, &meta, known.name).map(Read::Object),
         };
