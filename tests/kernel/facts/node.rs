@@ -259,6 +259,13 @@ fn gre_is_tracked_by_its_keys() {
 }
 
 #[test]
+fn udplite_is_tracked_by_its_ports() {
+    agree("send client 10.0.0.2 > 10.244.0.1 protocol 136 data 16\n", |steps| {
+        assert!(steps[0].starting("connection").is_empty());
+    });
+}
+
+#[test]
 fn sctp_is_tracked_by_its_chunks() {
     agree("send client 10.0.0.2 > 10.244.0.1 protocol 132 data 16\n", |steps| {
         assert!(steps[0].starting("connection").is_empty());
