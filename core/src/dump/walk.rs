@@ -359,7 +359,7 @@ impl Namespace {
                 self.receive_frame(device, frame, cx);
             }
             DeviceKind::Loopback | DeviceKind::Ipip | DeviceKind::Tunnel { .. } | DeviceKind::Unknown => {
-                self.receive_bare(id, packet, device, cx)
+                self.receive_bare(id, packet, device, cx);
             }
         }
     }
