@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
-use super::Namespace;
 use super::fib::Route;
 use super::rules::Flow;
 use super::skb::{Context, Skb};
+use super::{DeviceKind, Namespace};
 use crate::Time;
 use crate::packet::{Body, DeviceName, Icmp, Packet};
 use crate::trace::Observer;
@@ -102,7 +102,9 @@ impl Namespace {
             Body::Icmp(Icmp::EchoRequest { id, .. }) => self.sockets.echo(*id).is_some(),
             Body::Icmp(Icmp::EchoReply { .. }) => true,
             // `ipip_err`: the tunnel learns what is left for the packets inside, and tells their senders of it.
-            Body::Ipip(_) => self.device_index(DeviceName::TUNL0).is_some(),
+            Body::Ipip(_) => {
+                self.devices.iter().any(|one| matches!(one.kind, DeviceKind::Ipip | DeviceKind::Tunnel { .. }))
+            }
             _ => false,
         };
         if believed {

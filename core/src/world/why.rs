@@ -302,7 +302,7 @@ fn too_big(hop: &Hop, room: u16, namespace: Option<&Namespace>) -> Why {
     let name = device.name;
     let limit = if device.mtu == room {
         format!("{name} of {place}, whose MTU is {room}")
-    } else if device.kind == DeviceKind::Ipip {
+    } else if matches!(device.kind, DeviceKind::Ipip | DeviceKind::Tunnel { .. }) {
         format!("{name} of {place}, which has room for {room} beside the outer header")
     } else {
         format!("the route by {name} of {place}, which takes {room}")
