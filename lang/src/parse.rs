@@ -191,6 +191,7 @@ fn earlier(head: Word, sentence: &str, text: &str) -> Option<String> {
     let words: Vec<_> = sentence.split_whitespace().collect();
     match head {
         Word::Send if words.last() == Some(&"as") => {
+            let text = if text.trim().is_empty() { "NAME" } else { text };
             Some(format!("write the protocol before it: `tcp as {text}` or `udp as {text}`"))
         }
         Word::Expect => {

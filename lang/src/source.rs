@@ -115,9 +115,11 @@ pub struct SourceFiles {
 impl SourceFiles {
     /// Adds a file under the name the user knows it by.
     pub fn add(&mut self, name: &str, text: impl Into<String>) -> Arc<SourceFile> {
-        let text = text.into();
+        let mut text = text.into();
         // Windows' editors begin a file with a mark of its encoding.
-        let text = text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned);
+        if text.starts_with('\u{feff}') {
+            text.remove(0);
+        }
         let file = Arc::new(SourceFile::new(FileId(self.files.len() as u32), name, text));
         self.by_name.entry(file.name.clone()).or_insert(self.files.len());
         self.files.push(file.clone());

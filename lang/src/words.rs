@@ -233,7 +233,7 @@ words! {
     Route "route" [Node Host Router] "route CIDR|default via ADDRESS" "a route of the machine";
     Sysctl "sysctl" [Node Router] "sysctl NAME VALUE" "a setting of the machine's kernel";
     Kernel "kernel" [Cluster] "kernel VERSION" "the kernel of the nodes; 4.15 where nothing is said";
-    Mtu "mtu" [Cluster] "mtu BYTES" "the MTU of pods and of tunl0; where nothing is said, the one that the release of Calico gives them";
+    Mtu "mtu" [Cluster] "mtu BYTES" "the MTU of pods and of tunl0; where nothing is said, the one that the release of Calico gives them on machines with 1500";
     Domain "domain" [Cluster] "domain NAME" "the domain of the cluster's names";
 
     NodePortRange "nodePortRange" [Cluster] "nodePortRange PORT to PORT" "the ports that the API server gives out as node ports";

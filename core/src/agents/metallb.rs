@@ -45,9 +45,9 @@ pub fn announcer<'a>(state: &'a State, service: &Service) -> Option<&'a Node> {
     // Since 0.9 the speakers know who of them is alive.
     let speakers_talk = state.cluster().metallb >= BY_MEMBERS;
     let lives = |node: &&Node| !speakers_talk || state.has_speaker(&node.name.as_str().into());
+    let advertisements = advertisements(state, address);
     let takes_part = |node: &&Node| {
-        !is_excluded(state, node)
-            && advertisements(state, address).is_none_or(|all| all.iter().any(|one| is_for(one, node)))
+        !is_excluded(state, node) && advertisements.as_ref().is_none_or(|all| all.iter().any(|one| is_for(one, node)))
     };
     let candidates = state.nodes().map(|node| &node.object).filter(serves).filter(lives).filter(takes_part);
     candidates.min_by_key(|node| Sha256::digest(format!("{}#{key}", node.hostname)))

@@ -153,15 +153,16 @@ impl Nginx {
         let https = system.namespace.sockets.local(client).is_some_and(|local| local.port() == HTTPS);
         let asked = ingress_nginx::Request { https, host: &request.host, target: &request.path };
         let decision = Config::of(system.state).route(&asked);
-        if let Decision::Upstream { rule, .. } | Decision::Redirect { rule, .. } | Decision::Unavailable { rule, .. } =
+        if let Decision::Upstream { rule, .. } | Decision::Redirect { rule, .. } | Decision::Unavailable { rule } =
             &decision
             && !self.used.contains(rule)
         {
             self.used.push(rule.clone());
         }
-        // `ngx_http_access_module` comes before anything is asked of an upstream, and after a redirect. nginx knows the client
-        // by the address that its packets have here.
-        if let Decision::Upstream { settings, .. } | Decision::Unavailable { settings, .. } = &decision
+        // `ngx_http_access_module` comes before anything is asked of an upstream, and after the phase of rewriting, in which
+        // redirects and the 503 of a service without endpoints are said. nginx knows the client by the address that its
+        // packets have here.
+        if let Decision::Upstream { settings, .. } = &decision
             && system.namespace.sockets.remote(client).is_some_and(|client| settings.forbids(*client.ip()))
         {
             return system.write(client, Response::new(403, "403 Forbidden").to_bytes());

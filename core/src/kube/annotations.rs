@@ -1,9 +1,9 @@
 //! The annotations of ingress-nginx that the model knows (ingress-nginx, docs/user-guide/nginx-configuration/annotations.md).
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
 
 use super::Labels;
 use crate::did_you_mean;
@@ -57,8 +57,9 @@ pub struct NginxAnnotations {
     pub read_timeout: Duration,
     /// `proxy-next-upstream-tries`; 0 sets no limit.
     pub tries: u32,
-    /// `whitelist-source-range`, or `allowlist-source-range` as it is called since 1.6: only these may ask; all where it is empty.
-    pub allow: Vec<Ipv4Net>,
+    /// `whitelist-source-range`, or `allowlist-source-range` as it is called since 1.6: only these may ask. Of ranges of
+    /// IPv6 nothing is kept: nobody comes from there.
+    pub allow: Option<Vec<Ipv4Net>>,
     /// `denylist-source-range`: these may not, whatever the other says.
     pub deny: Vec<Ipv4Net>,
 }
@@ -78,7 +79,7 @@ impl Default for NginxAnnotations {
             connect_timeout: Duration::from_secs(5),
             read_timeout: Duration::from_mins(1),
             tries: 3,
-            allow: Vec::new(),
+            allow: None,
             deny: Vec::new(),
         }
     }
@@ -98,7 +99,7 @@ impl NginxAnnotations {
     /// template writes those that deny above those that allow).
     pub fn forbids(&self, address: Ipv4Addr) -> bool {
         let among = |ranges: &[Ipv4Net]| ranges.iter().any(|range| range.contains(&address));
-        among(&self.deny) || !self.allow.is_empty() && !among(&self.allow)
+        among(&self.deny) || self.allow.as_ref().is_some_and(|allow| !among(allow))
     }
 
     /// The names that [`read`](Self::read) takes, without what stands before all of them.
@@ -159,7 +160,7 @@ impl NginxAnnotations {
                 "proxy-connect-timeout" => read.connect_timeout = Duration::from_secs(number(full, value)?.into()),
                 "proxy-read-timeout" => read.read_timeout = Duration::from_secs(number(full, value)?.into()),
                 "proxy-next-upstream-tries" => read.tries = number(full, value)?,
-                "whitelist-source-range" | "allowlist-source-range" => read.allow = ranges(full, value)?,
+                "whitelist-source-range" | "allowlist-source-range" => read.allow = Some(ranges(full, value)?),
                 "denylist-source-range" => read.deny = ranges(full, value)?,
                 _ if WITHOUT_EFFECT.contains(&name) => {}
                 _ => return Err(unknown(full, name)),
@@ -174,16 +175,20 @@ impl NginxAnnotations {
 
 /// CIDRs and addresses, between commas. The controller sorts them, and answers 503 where it cannot read one.
 fn ranges(name: &str, value: &str) -> Result<Vec<Ipv4Net>, AnnotationError> {
-    let range = |text: &str| {
-        let text = text.trim();
-        let parsed =
-            text.parse::<Ipv4Net>().map(|net| net.trunc()).or_else(|_| text.parse::<Ipv4Addr>().map(Ipv4Net::from));
-        parsed.map_err(|_| AnnotationError {
-            problem: format!("`{text}` in annotation {name} is no CIDR"),
-            hint: "write CIDRs or addresses between commas, as in 10.0.0.0/8,192.168.0.7".into(),
-        })
-    };
-    let mut ranges = value.split(',').map(range).collect::<Result<Vec<_>, _>>()?;
+    let mut ranges = Vec::new();
+    for text in value.split(',').map(str::trim) {
+        let parsed = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        match parsed {
+            Ok(IpNet::V4(net)) => ranges.push(net.trunc()),
+            Ok(IpNet::V6(_)) => {}
+            Err(_) => {
+                return Err(AnnotationError {
+                    problem: format!("`{text}` in annotation {name} is no CIDR"),
+                    hint: "write CIDRs or addresses between commas, as in 10.0.0.0/8,192.168.0.7".into(),
+                });
+            }
+        }
+    }
     ranges.sort_by_cached_key(ToString::to_string);
     Ok(ranges)
 }

@@ -23,6 +23,17 @@ impl State {
         service.load_balancer_class.is_none() || self.cluster().metallb < BY_CLASS
     }
 
+    /// The pool that the annotation of a service names.
+    #[expect(clippy::unused_self, reason = "what MetalLB reads is a matter of the cluster")]
+    pub(super) fn pool_asked_by<'a>(&self, service: &'a Service) -> Option<&'a str> {
+        annotation(service, ADDRESS_POOL)
+    }
+
+    /// Whether MetalLB is asked for another address, or another pool, than before.
+    pub(super) fn asks_otherwise(before: &Service, now: &Service) -> bool {
+        [ADDRESS_POOL, LOAD_BALANCER_IPS].into_iter().any(|names| annotation(before, names) != annotation(now, names))
+    }
+
     /// The lowest address that `service` can have, of the pool that its annotation names, else of the first pool that
     /// gives by itself and has one. MetalLB itself walks a Go map of pools, in any order; here it is the order of
     /// declaration among those that are equal to it. A service for which there is none stays without, `<pending>` as
@@ -31,7 +42,7 @@ impl State {
         if !self.is_metallbs(service) {
             return None;
         }
-        let named = annotation(service, ADDRESS_POOL);
+        let named = self.pool_asked_by(service);
         let gives = |address: Ipv4Addr| {
             let pool = self.address_pool_of(address).filter(|pool| named.is_none_or(|name| pool.name == name));
             pool.is_some_and(|pool| self.may_serve(&pool, service)) && self.can_have(service, address)

@@ -64,6 +64,10 @@ impl State {
             let hint = "delete the service and declare it anew";
             return Err(fault_beside(problem, hint, old.origin.as_ref(), "declared here"));
         }
+        // `differentIPRequested`, `differentPoolRequested`: MetalLB gives it an address anew.
+        if Self::asks_otherwise(&old.object, &service) && !change.has("loadBalancerIP") {
+            (service.load_balancer_ip, service.load_balancer_status) = (None, None);
+        }
         drop_dependent(&mut service, &old.object, change);
         self.take_service(&key);
         validate::object(self, &Object::Service(service.clone()))?;
@@ -272,6 +276,7 @@ impl State {
                 "labels" => {
                     validate::labels("the labels of a node", &new.labels)?;
                     node.labels = change.map(&node.labels, &new.labels);
+                    node.settle_zone();
                 }
                 // One by one is how they are set on a machine.
                 "sysctl" => node.sysctls.extend(new.sysctls.clone()),
@@ -420,6 +425,7 @@ fn drop_dependent(service: &mut Service, old: &Service, change: Change<'_>) {
             service.load_balancer_ip = None;
         }
         service.load_balancer_class = None;
+        service.load_balancer_status = None;
         if !change.has("allocateLoadBalancerNodePorts") {
             service.allocate_load_balancer_node_ports = None;
         }

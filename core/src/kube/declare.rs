@@ -83,8 +83,9 @@ impl State {
         }
     }
 
-    fn add_node(&mut self, node: Node, origin: Option<&Origin>) -> Result<(), OpError> {
+    fn add_node(&mut self, mut node: Node, origin: Option<&Origin>) -> Result<(), OpError> {
         let name: Arc<str> = node.name.as_str().into();
+        node.settle_zone();
         self.ipam.add_node(&name, &node.hostname, node.pod_cidr).map_err(|_| {
             let cluster = self.cluster();
             let problem =

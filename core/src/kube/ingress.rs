@@ -30,6 +30,15 @@ pub struct Ingress {
     pub paths: Vec<IngressPath>,
 }
 
+impl Ingress {
+    /// Whether it is for a controller of the class `nginx`: the annotation comes before the field, and an ingress with neither is
+    /// everybody's (`--ingress-class`, and `k8s.io/ingress-nginx` of its `IngressClass`).
+    pub fn is_nginx(&self) -> bool {
+        let named = self.annotations.get(super::INGRESS_CLASS).or(self.ingress_class_name.as_ref());
+        named.is_none_or(|class| class == "nginx")
+    }
+}
+
 /// A service and a port of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

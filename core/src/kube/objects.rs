@@ -704,6 +704,13 @@ impl Node {
         self.mac.unwrap_or_else(|| machine_mac(self.address))
     }
 
+    /// The zone is one of its labels: written as one, it goes to where the model keeps it.
+    pub(super) fn settle_zone(&mut self) {
+        if let Some(zone) = self.labels.shift_remove(ZONE_LABEL) {
+            self.zone.get_or_insert(zone);
+        }
+    }
+
     /// Its labels, with those that every kubelet sets (`k8s.io/api/core/v1`, `well_known_labels.go`) but the processor's
     /// architecture, which is not known.
     pub fn all_labels(&self) -> Labels {

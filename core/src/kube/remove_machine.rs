@@ -96,7 +96,7 @@ impl State {
 
     /// Refuses to take addresses away that services have. MetalLB keeps its old configuration then (controller, `SetPools`);
     /// since 0.14 it gives the services other addresses instead (metallb#1929, #2449), which the model does not.
-    fn gives_nobody(&self, range: &AddressRange) -> Result<(), OpError> {
+    pub(super) fn gives_nobody(&self, range: &AddressRange) -> Result<(), OpError> {
         let among = |address: &std::net::Ipv4Addr| range.contains(*address);
         let holder = self.services().find(|service| service.object.load_balancer_ip.as_ref().is_some_and(among));
         let Some(service) = holder else { return Ok(()) };

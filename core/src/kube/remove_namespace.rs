@@ -20,6 +20,10 @@ impl State {
             return Err(fault(problem, "delete what is in it"));
         }
         let inside = |key: &str| key.split_once('/').is_some_and(|(namespace, _)| namespace == name);
+        // MetalLB keeps the pools whose addresses services have.
+        for (_, pool) in self.ip_address_pools.iter().filter(|(key, _)| inside(key)) {
+            pool.object.addresses.iter().try_for_each(|range| self.gives_nobody(range))?;
+        }
         Arc::make_mut(&mut self.deployments).retain(|key, _| !inside(key));
         let pods: Vec<_> = self.pods().filter(|pod| *pod.namespace == *name).map(|pod| pod.key.clone()).collect();
         for pod in &pods {
@@ -32,6 +36,7 @@ impl State {
         Arc::make_mut(&mut self.ingresses).retain(|key, _| !inside(key));
         Arc::make_mut(&mut self.config_maps).retain(|key, _| !inside(key));
         Arc::make_mut(&mut self.network_policies).retain(|key, _| !inside(key));
+        Arc::make_mut(&mut self.ip_address_pools).retain(|key, _| !inside(key));
         Arc::make_mut(&mut self.l2_advertisements).retain(|key, _| !inside(key));
         Arc::make_mut(&mut self.namespaces).shift_remove(name);
         self.serve_pending();

@@ -378,7 +378,10 @@ impl Namespace {
             }
             DeviceKind::Unknown => Err(Dropped(DropReason::Unknown(format!("what {name} does with a packet").into()))),
             DeviceKind::Ethernet | DeviceKind::Bridge => {
-                let next_hop = route.via.unwrap_or(skb.packet.destination);
+                // `__mkroute_output`: what is for many needs no gateway to come to them.
+                let destination = skb.packet.destination;
+                let many = self.is_for_many(destination);
+                let next_hop = route.via.filter(|_| !many).unwrap_or(destination);
                 self.transmit_to_neighbour(skb, index, next_hop, cx);
                 Ok(())
             }

@@ -135,10 +135,10 @@ fn location(out: &mut String, host: &str, one: &Location) -> fmt::Result {
     for net in &one.settings.deny {
         writeln!(out, "\n        deny {};", shown(net))?;
     }
-    for net in &one.settings.allow {
+    for net in one.settings.allow.iter().flatten() {
         writeln!(out, "\n        allow {};", shown(net))?;
     }
-    if !one.settings.allow.is_empty() {
+    if one.settings.allow.is_some() {
         out.push_str("\n        deny all;\n");
     }
     if let Some((status, url)) = &one.settings.redirect {

@@ -10,11 +10,6 @@ use crate::{Code, Diagnostic};
 
 /// An ingress of an `apiVersion`.
 pub(super) fn ingress(object: &Fields<'_>, meta: &Meta<'_>, group: &str) -> Option<Object> {
-    for (key, value, span) in &meta.annotations {
-        if let Some(fault) = annotation_fault(key, value, *span) {
-            object.faults.tell(fault);
-        }
-    }
     object.required("spec")?;
     let spec = object.fields("spec")?;
     let old = group != "networking.k8s.io/v1";
@@ -40,7 +35,7 @@ pub(super) fn ingress(object: &Fields<'_>, meta: &Meta<'_>, group: &str) -> Opti
     let default_backend = spec.fields(field).and_then(|fields| backend(fields, old));
     let ingress_class_name = spec.text("ingressClassName").map(str::to_owned);
     spec.finish(&[]);
-    Some(Object::Ingress(Ingress {
+    let ingress = Ingress {
         namespace: meta.namespace.clone(),
         name: meta.name.clone(),
         annotations: meta.all_annotations(),
@@ -48,7 +43,13 @@ pub(super) fn ingress(object: &Fields<'_>, meta: &Meta<'_>, group: &str) -> Opti
         tls,
         default_backend,
         paths,
-    }))
+    };
+    for (key, value, span) in meta.annotations.iter().filter(|_| ingress.is_nginx()) {
+        if let Some(fault) = annotation_fault(key, value, *span) {
+            object.faults.tell(fault);
+        }
+    }
+    Some(Object::Ingress(ingress))
 }
 
 fn one_path(fields: Fields<'_>, host: Option<String>, old: bool) -> Option<IngressPath> {

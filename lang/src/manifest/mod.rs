@@ -27,7 +27,7 @@ use self::workload::Owned;
 use self::yaml::{Node, Yaml};
 use crate::{Code, Diagnostic, SourceFile, Span};
 
-/// The objects of a manifest, in the order written, as operations that declare them; and everything there is to say about
+/// The objects of a manifest, in the order written but for MetalLB's pools, which come first, as operations that declare them; and everything there is to say about
 /// it. The operations may be applied if no diagnostic is an error.
 ///
 /// ```
@@ -57,6 +57,8 @@ pub fn read(file: &Arc<SourceFile>) -> (Vec<Operation>, Vec<Diagnostic>) {
     for given in given {
         service::give(&mut objects, given, &faults);
     }
+    // In a cluster a service waits for its pool; here the pool is declared before it.
+    objects.sort_by_key(|(object, _)| !matches!(object, Object::IpAddressPool(_)));
     let operation = |(object, span)| Operation { op: Op::Declare { object }, origin: Some(file.origin(span)) };
     let operations = objects.into_iter().map(operation).collect();
     let mut diagnostics = faults.into_vec();

@@ -89,17 +89,17 @@ fn load_balancer_ip(spec: &Fields<'_>, meta: &Meta<'_>) -> Option<Ipv4Addr> {
     let Some((name, (address, span))) = names.iter().find_map(|name| Some((name, meta.annotation(name)?))) else {
         return field;
     };
+    // Which address it gets then, the annotation itself says.
     if field.is_some() {
         let diagnostic =
             Diagnostic::error(Code::Duplicate, format!("service can not have both {name} and loadBalancerIP"));
         spec.faults.tell(diagnostic.at(span, "MetalLB gives it no address: leave one of them out"));
     }
-    let address = address.parse().ok();
-    if address.is_none() {
+    if address.trim().parse::<Ipv4Addr>().is_err() {
         let diagnostic = Diagnostic::error(Code::BadValue, "this is no IPv4 address");
         spec.faults.tell(diagnostic.at(span, "expected an address of a pool"));
     }
-    address.or(field)
+    field
 }
 
 /// `sessionAffinity: ClientIP` and its seconds.

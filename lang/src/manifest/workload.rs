@@ -15,7 +15,7 @@ use std::net::Ipv4Addr;
 
 use netscene_core::kube::{
     Container, ContainerPort, Deployment, Disk, DnsPolicy, Labels, NamedPod, Node, Object, Pod, PodDns, PodPhase,
-    PodStatus, Serve, StatefulSet, TransportProtocol, VolumeMount, ZONE_LABEL,
+    PodStatus, Serve, StatefulSet, TransportProtocol, VolumeMount,
 };
 
 use netscene_core::world::Op;
@@ -110,8 +110,6 @@ pub(super) fn node(object: &Fields<'_>, meta: &Meta<'_>) -> Option<Object> {
     let mut node = Node::new(&meta.name, address);
     node.pod_cidr = pod_cidr;
     node.labels.clone_from(&meta.labels);
-    // As a label it would count, too; the model has a field for it.
-    node.zone = node.labels.shift_remove(ZONE_LABEL);
     Some(Object::Node(node))
 }
 

@@ -12,14 +12,11 @@ use std::sync::Arc;
 
 use crate::Origin;
 use crate::kube::endpoints::endpoints;
-use crate::kube::{Declared, Endpoint, Ingress, IngressBackend, NginxAnnotations, PathType, State};
+use crate::kube::{Declared, Endpoint, IngressBackend, NginxAnnotations, PathType, State};
 use crate::map::IndexMap;
 
 pub use location::{Location, Matcher};
 pub use publish::address;
-
-/// The class whose ingresses the controller takes (`--ingress-class`, and `k8s.io/ingress-nginx` of its `IngressClass`).
-const CLASS: &str = "nginx";
 
 /// nginx' configuration, as made from the ingresses.
 #[derive(Clone, Debug, Default)]
@@ -102,8 +99,6 @@ pub enum Decision {
     Unavailable {
         /// The rule that decided.
         rule: Rule,
-        /// Who may ask.
-        settings: Arc<NginxAnnotations>,
     },
 }
 
@@ -123,7 +118,7 @@ impl Config {
     /// counts.
     pub fn of(state: &State) -> Self {
         let mut config = Self::default();
-        for Declared { object: ingress, origin, .. } in state.ingresses().filter(|ingress| is_ours(&ingress.object)) {
+        for Declared { object: ingress, origin, .. } in state.ingresses().filter(|ingress| ingress.object.is_nginx()) {
             // A declared ingress has been validated.
             let settings = Arc::new(NginxAnnotations::read(&ingress.annotations).unwrap_or_default());
             let mut add = |host: Option<&str>, path: &str, path_type: PathType, to: &IngressBackend| {
@@ -214,7 +209,7 @@ impl Config {
             return Decision::Redirect { status: *status, location: url.clone(), rule };
         }
         if location.backend.endpoints.is_empty() {
-            return Decision::Unavailable { rule, settings: settings.clone() };
+            return Decision::Unavailable { rule };
         }
         let target = match settings.rewrite_target {
             Some(_) => location.rewritten(&uri, arguments),
@@ -255,12 +250,6 @@ fn merged(path: &str) -> String {
         }
     }
     merged
-}
-
-/// The annotation comes before the field; an ingress with neither is everybody's.
-fn is_ours(ingress: &Ingress) -> bool {
-    let named = ingress.annotations.get(crate::kube::INGRESS_CLASS).or(ingress.ingress_class_name.as_ref());
-    named.is_none_or(|class| class == CLASS)
 }
 
 fn backend(state: &State, namespace: &str, to: &IngressBackend, to_service: bool) -> Backend {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::kube::validate::tests::{declare, node, pod, service};
-use crate::kube::{IngressPath, Object, ServiceBackendPort};
+use crate::kube::{Ingress, IngressPath, Object, ServiceBackendPort};
 
 /// Declares an ingress of `host path type service` lines; services named after their path's purpose.
 fn ingress(name: &str, rules: &[(&str, PathType, &str, &str)]) -> Object {

@@ -8,11 +8,7 @@ use crate::world::OpError;
 pub(super) fn ip_address_pool(state: &State, pool: &IpAddressPool) -> Result<(), OpError> {
     custom_resource(state, "IPAddressPool", &pool.namespace, &pool.name, &pool.labels)?;
     unique(&state.ip_address_pools, "IPAddressPool", &format!("{}/{}", pool.namespace, pool.name))?;
-    // An annotation asks for a pool by its name alone.
-    if let Some(other) = state.address_pools().find(|other| other.name == pool.name) {
-        let problem = format!("there is a pool {} already", pool.name);
-        return Err(fault_beside(problem, "give each pool its own name", other.origin, "declared here"));
-    }
+    one_of_the_name(state, &pool.name)?;
     if pool.addresses.is_empty() {
         let problem = format!("pool {} has no prefixes defined", pool.name);
         return Err(fault(problem, "give it `addresses`, such as 10.1.110.0/28 or 10.1.110.5-10.1.110.9"));
@@ -59,6 +55,13 @@ fn custom_resource(state: &State, kind: &str, namespace: &str, name: &str, label
         Some(origin) => fault_beside(problem, hint, Some(origin), "the release is that of this cluster"),
         None => fault(problem, hint),
     })
+}
+
+/// An annotation asks for a pool by its name alone.
+pub(super) fn one_of_the_name(state: &State, name: &str) -> Result<(), OpError> {
+    let Some(other) = state.address_pools().find(|other| other.name == name) else { return Ok(()) };
+    let problem = format!("there is a pool {name} already");
+    Err(fault_beside(problem, "give each pool its own name", other.origin, "declared here"))
 }
 
 pub(super) fn outside_the_cluster(state: &State, name: &str, range: &AddressRange) -> Result<(), OpError> {

@@ -10,7 +10,10 @@ pub(super) fn ingress(state: &State, ingress: &Ingress) -> Result<(), OpError> {
     dns_label("a namespace's name", &ingress.namespace)?;
     dns_subdomain("an ingress's name", &ingress.name)?;
     unique(&state.ingresses, "ingress", &format!("{}/{}", ingress.namespace, ingress.name))?;
-    let known = NginxAnnotations::read(&ingress.annotations).map_err(|error| fault(error.problem, error.hint))?;
+    // What another controller makes of its own annotations is nothing to this one.
+    let ours = ingress.is_nginx();
+    let known = if ours { NginxAnnotations::read(&ingress.annotations) } else { Ok(NginxAnnotations::default()) };
+    let known = known.map_err(|error| fault(error.problem, error.hint))?;
     let regex = known.use_regex || known.rewrite_target.is_some();
     if ingress.paths.is_empty() && ingress.default_backend.is_none() {
         return Err(fault(format!("ingress {} has neither paths nor a default backend", ingress.name), "add a path"));

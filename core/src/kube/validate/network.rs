@@ -94,6 +94,7 @@ pub(super) fn pool(state: &State, pool: &Pool) -> Result<(), OpError> {
             None => Ok(()),
         },
         PoolPurpose::LoadBalancer => {
+            address_pool::one_of_the_name(state, &pool.name)?;
             address_pool::overlaps_with_none(state, &pool.name, &pool.into())?;
             address_pool::no_machines(state, &pool.name, &pool.into())
         }

@@ -206,6 +206,16 @@ fn load_balancer_ip(state: &State, service: &Service, address: Ipv4Addr) -> Resu
         return Err(fault(problem, "add `type LoadBalancer`"));
     }
     if let Some(pool) = state.address_pool_of(address) {
+        if state.pool_asked_by(service).is_some_and(|asked| asked != pool.name) {
+            let problem =
+                format!("requested loadBalancer IP \"{address}\" is not compatible with the requested address pool");
+            return Err(fault_beside(
+                problem,
+                "ask for one of them",
+                pool.origin,
+                format!("{address} is of this pool"),
+            ));
+        }
         if !state.may_serve(&pool, service) {
             let problem = format!("pool {} not compatible for ip assignment", pool.name);
             let hint = "its serviceAllocation is for other services: use an address of another pool";
