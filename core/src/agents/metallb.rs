@@ -4,6 +4,7 @@
 
 use std::net::Ipv4Addr;
 
+use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 
 use crate::kube::endpoints::all_endpoints;
@@ -86,15 +87,16 @@ fn is_for(advertisement: &L2Advertisement, node: &Node) -> bool {
     advertisement.is_for_node(&node.all_labels())
 }
 
-/// The addresses that `node` announces, and by which devices.
-pub fn announced(state: &State, node: &str) -> Vec<Announced> {
-    let services = state.services().map(|service| &service.object);
-    let own = services.filter_map(|service| {
-        let winner = announcer(state, service).filter(|winner| winner.name == node)?;
-        let address = service.load_balancer_ip?;
-        Some(Announced { address, devices: devices(state, address, winner) })
-    });
-    own.collect()
+/// What each node announces, by its name, and by which devices: the addresses in the order of their services.
+pub fn announcements(state: &State) -> FxHashMap<&str, Vec<Announced>> {
+    let mut all: FxHashMap<_, Vec<_>> = FxHashMap::default();
+    for service in state.services().map(|service| &service.object) {
+        if let (Some(winner), Some(address)) = (announcer(state, service), service.load_balancer_ip) {
+            let announced = Announced { address, devices: devices(state, address, winner) };
+            all.entry(winner.name.as_str()).or_default().push(announced);
+        }
+    }
+    all
 }
 
 /// The devices by which a node answers for `address`, by the advertisements that are for it (`ipAdvertisementFor`); `None`
@@ -185,7 +187,7 @@ mod tests {
                 let expected = vectors["by_service_v0.8-v0.10"][first]["node"].as_str().unwrap();
                 assert_eq!(winner(&state, &vectors).as_deref(), Some(expected));
                 let address = Ipv4Addr::new(10, 1, 110, 105);
-                assert_eq!(announced(&state, expected), [Announced { address, devices: None }]);
+                assert_eq!(announcements(&state)[expected], [Announced { address, devices: None }]);
                 assert_eq!(announcer_of(&state, [10, 1, 110, 105].into()).unwrap().name, expected);
             }
         }

@@ -8,12 +8,14 @@
 
 use std::collections::VecDeque;
 use std::hash::{Hash as _, Hasher as _};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rustc_hash::{FxHashMap, FxHasher};
 
 use super::faults::Agents;
 use super::program::Programmed;
+use crate::agents::metallb;
+use crate::kube::State;
 use crate::net::fib::Fib;
 use crate::net::{Announced, Namespace};
 use crate::netfilter::ipset::IpSets;
@@ -28,6 +30,8 @@ pub(super) struct Fresh {
     /// By a hash of what was written: nodes share most of it, and kube-proxy writes the same on all of them unless a service
     /// prefers the endpoints of its own node.
     restored: Mutex<FxHashMap<u64, Vec<Restored>>>,
+    /// What the nodes announce: who wins an election, all nodes have to know.
+    announced: OnceLock<FxHashMap<Arc<str>, Vec<Announced>>>,
 }
 
 /// The rules of a node on which nothing stands but what agents have written there, one after the other.
@@ -92,6 +96,14 @@ pub(super) struct Written {
 impl Fresh {
     pub(super) fn get(&self, place: usize, agents: Agents) -> Option<Arc<Written>> {
         lock(&self.nodes).get(&(place, agents)).cloned()
+    }
+
+    /// What a node announces by what is declared.
+    pub(super) fn announced(&self, state: &State, node: &str) -> Vec<Announced> {
+        let all = self.announced.get_or_init(|| {
+            metallb::announcements(state).into_iter().map(|(node, announced)| (node.into(), announced)).collect()
+        });
+        all.get(node).cloned().unwrap_or_default()
     }
 
     /// The rules of another node on which the same was written, and nothing else.

@@ -10,7 +10,7 @@ use super::network::Network;
 use super::{Choice, OpError};
 use crate::agents::felix::Members;
 use crate::agents::kube_proxy::conntrack::UdpServices;
-use crate::agents::{bird, felix, kube_proxy, kubelet, metallb};
+use crate::agents::{bird, felix, kube_proxy, kubelet};
 use crate::kube::{Node, State};
 use crate::net::Namespace;
 use crate::net::fib::Fib;
@@ -162,7 +162,7 @@ fn write(
         fib.add(route);
     }
     namespace.fib = fib;
-    namespace.announced = if agents.speaker { metallb::announced(state, name) } else { Vec::new() };
+    namespace.announced = if agents.speaker { fresh.announced(state, name) } else { Vec::new() };
     Ok(())
 }
 
