@@ -394,6 +394,48 @@ mod tests {
     }
 
     #[test]
+    fn what_metallb_cannot_do_is_refused() {
+        let problem = |state: &State, object: Object| state.clone().declare(object, None).unwrap_err().problem;
+        let old = State::new(0);
+        let text = problem(&old, Object::IpAddressPool(pool("p", &["10.1.0.0/30"])));
+        assert_eq!(text, "MetalLB 0.8 knows no IPAddressPool");
+        let mut state = state();
+        let plain = super::super::validate::tests::pool;
+        let for_services = super::super::PoolPurpose::LoadBalancer;
+        declare(&mut state, plain("front", "10.1.0.1", "10.1.0.3", for_services));
+        let text = problem(&state, Object::IpAddressPool(pool("front", &["10.2.0.0/30"])));
+        assert_eq!(text, "there is a pool front already");
+        let text = problem(&state, Object::IpAddressPool(pool("back", &["10.1.0.3-10.1.0.9"])));
+        assert_eq!(text, "pool back overlaps with pool front");
+        declare(&mut state, Object::IpAddressPool(pool("back", &["10.2.0.0/30"])));
+        assert_eq!(
+            problem(&state, plain("back", "10.3.0.1", "10.3.0.3", for_services)),
+            "there is a pool back already"
+        );
+        let asks = Labels::from_iter([("metallb.io/address-pool".to_owned(), "front".to_owned())]);
+        let service = Service {
+            kind: ServiceType::LoadBalancer,
+            annotations: asks,
+            load_balancer_ip: Some([10, 2, 0, 1].into()),
+            ..plain_service("default/a", "app=x", 80)
+        };
+        assert!(
+            problem(&state, Object::Service(service)).contains("is not compatible with the requested address pool")
+        );
+    }
+
+    #[test]
+    fn a_zone_may_be_given_as_a_label() {
+        let mut state = state();
+        let labels = Labels::from_iter([(super::super::ZONE_LABEL.to_owned(), "z1".to_owned())]);
+        let node = super::super::Node { labels, ..super::super::Node::new("a", [10, 0, 0, 1]) };
+        declare(&mut state, Object::Node(node));
+        let node = &state.node("a").unwrap().object;
+        assert_eq!((node.zone.as_deref(), node.labels.len()), (Some("z1"), 0));
+        assert_eq!(node.all_labels()[super::super::ZONE_LABEL], "z1");
+    }
+
+    #[test]
     fn an_advertisement_is_for_pools_by_name_or_label_or_for_all() {
         let mut web = pool("web", &["10.1.0.1/32"]);
         web.labels = Labels::from_iter([("tier".to_owned(), "web".to_owned())]);

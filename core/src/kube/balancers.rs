@@ -24,8 +24,7 @@ impl State {
     }
 
     /// The pool that the annotation of a service names.
-    #[expect(clippy::unused_self, reason = "what MetalLB reads is a matter of the cluster")]
-    pub(super) fn pool_asked_by<'a>(&self, service: &'a Service) -> Option<&'a str> {
+    pub(super) fn pool_asked_by(service: &Service) -> Option<&str> {
         annotation(service, ADDRESS_POOL)
     }
 
@@ -42,7 +41,7 @@ impl State {
         if !self.is_metallbs(service) {
             return None;
         }
-        let named = self.pool_asked_by(service);
+        let named = Self::pool_asked_by(service);
         let gives = |address: Ipv4Addr| {
             let pool = self.address_pool_of(address).filter(|pool| named.is_none_or(|name| pool.name == name));
             pool.is_some_and(|pool| self.may_serve(&pool, service)) && self.can_have(service, address)

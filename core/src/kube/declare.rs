@@ -35,7 +35,9 @@ impl State {
             Object::Namespace { name, labels } => {
                 self.set_namespace(&name, labels, origin);
                 // A pool may be for the namespaces that have a label.
-                self.serve_pending();
+                if !self.ip_address_pools.is_empty() {
+                    self.serve_pending();
+                }
             }
             Object::Pod(pod) => return self.add_pod(pod, origin),
             Object::Deployment(deployment) => return self.add_deployment(deployment, origin),

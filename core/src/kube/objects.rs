@@ -253,8 +253,9 @@ impl Default for Cluster {
 }
 
 impl Cluster {
-    /// The release of iptables that comes with a release of kube-proxy, in whose image it is: those of today are made of
-    /// Debian 12 or later (kubernetes/release, `images/build/distroless-iptables`). The nodes of the white paper have their own.
+    /// The release of iptables that goes with a release of kube-proxy where nobody says another. Today's kube-proxy brings its
+    /// own in its image (`distroless-iptables`, kubernetes, `build/common.sh`), for which the one of Debian 12 stands here; that
+    /// of the nodes of the white paper goes with the older ones.
     pub fn usual_iptables(kube_proxy: Version) -> Version {
         if kube_proxy < Version::new(1, 25, 0) { Self::default().iptables } else { Version::new(1, 8, 9) }
     }

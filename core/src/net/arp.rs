@@ -27,9 +27,9 @@ impl Namespace {
     ) {
         // `arp_constructor`: nobody is asked for what is for everybody. The copy that the kernel gives to the sender's own host
         // (`ip_mc_output`) is left out.
-        let everybody = next_hop.is_broadcast() || self.devices.broadcast_to(next_hop).is_some();
-        let known = if everybody { Some(Mac::BROADCAST) } else { self.neighbours.get(&(device, next_hop)).copied() };
-        if let Some(mac) = known {
+        let everybody = || next_hop.is_broadcast() || self.devices.broadcast_to(next_hop).is_some();
+        let known = self.neighbours.get(&(device, next_hop)).copied();
+        if let Some(mac) = known.or_else(|| everybody().then_some(Mac::BROADCAST)) {
             self.put_on_wire(skb, device, mac, cx);
             return;
         }

@@ -378,10 +378,9 @@ impl Namespace {
             }
             DeviceKind::Unknown => Err(Dropped(DropReason::Unknown(format!("what {name} does with a packet").into()))),
             DeviceKind::Ethernet | DeviceKind::Bridge => {
-                // `__mkroute_output`: what is for many needs no gateway to come to them.
+                // `__mkroute_output`: what is for everybody needs no gateway to come to them.
                 let destination = skb.packet.destination;
-                let many = self.is_for_many(destination);
-                let next_hop = route.via.filter(|_| !many).unwrap_or(destination);
+                let next_hop = route.via.filter(|_| !destination.is_broadcast()).unwrap_or(destination);
                 self.transmit_to_neighbour(skb, index, next_hop, cx);
                 Ok(())
             }

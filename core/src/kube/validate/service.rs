@@ -206,7 +206,7 @@ fn load_balancer_ip(state: &State, service: &Service, address: Ipv4Addr) -> Resu
         return Err(fault(problem, "add `type LoadBalancer`"));
     }
     if let Some(pool) = state.address_pool_of(address) {
-        if state.pool_asked_by(service).is_some_and(|asked| asked != pool.name) {
+        if State::pool_asked_by(service).is_some_and(|asked| asked != pool.name) {
             let problem =
                 format!("requested loadBalancer IP \"{address}\" is not compatible with the requested address pool");
             return Err(fault_beside(
